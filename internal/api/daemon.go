@@ -1,0 +1,20 @@
+package api
+
+import "context"
+
+// Daemon is what the control interface needs of the engine. Status and Events
+// read snapshots; the commands wait for their outcome or for ctx.
+type Daemon interface {
+	Status() *Status
+	// Events lists journal entries with an ID above after (0: from the
+	// oldest kept), at most limit (0: all), and a channel that is closed
+	// when there are newer ones.
+	Events(after uint64, limit int) ([]Event, <-chan struct{})
+	Handover(ctx context.Context, group string, h Handover) (Result, error)
+	Maintenance(ctx context.Context, m Maintenance) (Result, error)
+	// Plan compares the file on disk with the one in force; Reload also
+	// applies it. A file with errors changes nothing and is described in
+	// Diagnostics.
+	Plan(ctx context.Context) (Plan, error)
+	Reload(ctx context.Context) (Plan, error)
+}

@@ -1,0 +1,198 @@
+// Package api is the control interface of a running daemon: HTTP over a unix
+// socket, JSON documents that name their schema, and the client that the
+// command line uses. It reads immutable snapshots and sends commands; it
+// never touches the engine's state.
+package api
+
+import "time"
+
+// Schema names; a document's first field. They change only with its shape.
+const (
+	SchemaStatus = "holdfast/v1/Status"
+	SchemaEvents = "holdfast/v1/Events"
+	SchemaPlan   = "holdfast/v1/Plan"
+	SchemaResult = "holdfast/v1/Result"
+)
+
+// Status is one node's view of everything, taken at one instant.
+type Status struct {
+	Schema      string    `json:"schema"`
+	Node        string    `json:"node"`
+	Version     string    `json:"version"`
+	Now         time.Time `json:"now"`
+	Started     time.Time `json:"started"`
+	Config      Config    `json:"config"`
+	Maintenance bool      `json:"maintenance"`
+	Stopping    bool      `json:"stopping"`
+	Realtime    Realtime  `json:"realtime"`
+	Groups      []Group   `json:"groups"`
+	Warnings    []Warning `json:"warnings"` // what is not as it should be, worst first
+	Lateness    Lateness  `json:"lateness"` // of this node's own adverts
+	Links       []Link    `json:"links"`
+}
+
+// Config says which file is in force.
+type Config struct {
+	Path       string    `json:"path"`
+	Hash       string    `json:"hash"`
+	LoadedAt   time.Time `json:"loaded_at"`
+	LastReload string    `json:"last_reload"` // "ok", or why the last reload changed nothing
+}
+
+// Realtime says whether the loop runs in the realtime class.
+type Realtime struct {
+	On     bool   `json:"on"`
+	Detail string `json:"detail"`
+}
+
+// Group is one group on this node.
+type Group struct {
+	Name         string    `json:"name"`
+	State        string    `json:"state"`   // init, backup, active, fault
+	Leaving      bool      `json:"leaving"` // backup that still serves traffic until its successor is heard
+	Since        time.Time `json:"since"`
+	Reason       string    `json:"reason"` // of the last transition, a sentence
+	Addresses    []string  `json:"addresses"`
+	Interface    string    `json:"interface"`
+	With         []string  `json:"with,omitempty"`
+	Priority     uint8     `json:"priority"`      // effective
+	BasePriority uint8     `json:"base_priority"` // configured
+	Preempt      bool      `json:"preempt"`       // as in force now (a handover suspends it)
+	Holder       string    `json:"holder"`        // node name where known, else address, "" = none known
+	HolderIsMe   bool      `json:"holder_is_me"`
+	Routers      []Router  `json:"routers"`
+	Checks       []Check   `json:"checks"`
+	Peers        []Peer    `json:"peers"` // other nodes of the group, holdfast or not
+	Transitions  uint64    `json:"transitions"`
+}
+
+// Router is the half of a group in one address family.
+type Router struct {
+	Family         string            `json:"family"` // ipv4, ipv6
+	VRID           uint8             `json:"vrid"`
+	Version        uint8             `json:"version"`
+	State          string            `json:"state"`
+	Addresses      []string          `json:"addresses"`
+	Source         string            `json:"source"`
+	MAC            string            `json:"mac"`
+	VirtualMAC     bool              `json:"virtual_mac"`
+	MACReason      string            `json:"mac_reason,omitempty"` // why not virtual
+	Interval       Duration          `json:"interval"`
+	ActiveInterval Duration          `json:"active_interval"` // learnt from the active
+	DownInterval   Duration          `json:"down_interval"`
+	Active         string            `json:"active,omitempty"` // address of the active heard
+	Counters       map[string]uint64 `json:"counters"`         // sent, received, checksum_rfc5798, dropped_ttl, ...
+}
+
+// Check is the state of one check as this group uses it.
+type Check struct {
+	Name   string `json:"name"`
+	Up     bool   `json:"up"`
+	Weight int    `json:"weight"` // 0: veto
+	Detail string `json:"detail"`
+}
+
+// Peer is another node seen in a group.
+type Peer struct {
+	Node     string    `json:"node,omitempty"` // holdfast nodes only
+	Address  string    `json:"address"`
+	Family   string    `json:"family"`
+	State    string    `json:"state"` // active, backup, fault, ... as it says or as is heard
+	Priority uint8     `json:"priority"`
+	LastSeen time.Time `json:"last_seen"`
+	Holdfast bool      `json:"holdfast"`
+}
+
+// Warning is one thing that is not as it should be.
+type Warning struct {
+	Code  string    `json:"code"` // HF2xxx
+	Group string    `json:"group,omitempty"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since"`
+}
+
+// Lateness is how late adverts were handed to the kernel.
+type Lateness struct {
+	Count uint64   `json:"count"`
+	P50   Duration `json:"p50"`
+	P99   Duration `json:"p99"`
+	P999  Duration `json:"p999"`
+	Max   Duration `json:"max"`
+}
+
+// Link is an interface a group uses.
+type Link struct {
+	Name string `json:"name"`
+	Up   bool   `json:"up"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Event is one entry of the journal.
+type Event struct {
+	ID     uint64    `json:"id"` // rises by one; survives a restart
+	Time   time.Time `json:"time"`
+	Kind   string    `json:"kind"` // transition, notice, command, config, link, address, hook, daemon
+	Code   string    `json:"code,omitempty"`
+	Group  string    `json:"group,omitempty"`
+	From   string    `json:"from,omitempty"`
+	To     string    `json:"to,omitempty"`
+	Reason string    `json:"reason"` // always there: a sentence
+	Peer   string    `json:"peer,omitempty"`
+	Family string    `json:"family,omitempty"`
+}
+
+// Events is a page of the journal, oldest first.
+type Events struct {
+	Schema string  `json:"schema"`
+	Node   string  `json:"node"`
+	Events []Event `json:"events"`
+}
+
+// Change is one difference between the file in force and another one.
+type Change struct {
+	Group  string `json:"group,omitempty"`
+	Action string `json:"action"` // add, remove, change, restart
+	Field  string `json:"field,omitempty"`
+	From   string `json:"from,omitempty"`
+	To     string `json:"to,omitempty"`
+	Effect string `json:"effect"` // what will happen, a sentence
+}
+
+// Plan is what a reload would do, or has done.
+type Plan struct {
+	Schema      string       `json:"schema"`
+	Changes     []Change     `json:"changes"`
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	Applied     bool         `json:"applied"`
+}
+
+// Diagnostic is one problem of a configuration file.
+type Diagnostic struct {
+	Severity string `json:"severity"`
+	Rule     string `json:"rule"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+	Rendered string `json:"rendered,omitempty"` // with the source line and caret
+}
+
+// Result answers a command.
+type Result struct {
+	Schema string `json:"schema"`
+	OK     bool   `json:"ok"`
+	Text   string `json:"text"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// Handover asks for a planned move.
+type Handover struct {
+	To string `json:"to,omitempty"` // a node's name; empty: the best one
+}
+
+// Maintenance switches the node's maintenance.
+type Maintenance struct {
+	On    bool `json:"on"`
+	Force bool `json:"force"` // even when nobody can take over
+}
