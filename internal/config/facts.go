@@ -1,0 +1,32 @@
+package config
+
+import (
+	"io/fs"
+	"net/netip"
+	"os"
+)
+
+// Facts is what is known about the machine that the file is for. What is left
+// out is not checked.
+type Facts struct {
+	Hostname string // default of node:
+	Links    []Link // the interfaces; nil: not known
+	// Files is the file system from its root, for secrets and programs; nil:
+	// not known, and secrets in files stay empty.
+	Files fs.FS
+	// LookupEnv finds environment variables, for secrets; nil: not known.
+	LookupEnv func(string) (string, bool)
+}
+
+// Link is one interface. Addresses are the node's own ones (not those of
+// groups), each with its prefix length.
+type Link struct {
+	Name      string
+	Addresses []netip.Prefix
+}
+
+// Here is this machine, with the given interfaces (nil: not known).
+func Here(links []Link) Facts {
+	name, _ := os.Hostname() // without one, node: must be written, and a diagnostic says so
+	return Facts{Hostname: name, Links: links, Files: os.DirFS("/"), LookupEnv: os.LookupEnv}
+}
