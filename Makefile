@@ -1,0 +1,56 @@
+# Everything here works on a machine with only Go, make and git.
+# `make test` installs the peers it tests against where they are missing.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 20s
+
+# Pinned: a linter's news is not a reason for a red build.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover install clean help
+
+build: ## bin/holdfast, one static file
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
+
+demo: build ## three nodes and a client on this machine, and what a client notices
+	bin/holdfast demo
+
+test: ## everything: vet, unit, network namespaces, real peers (root for the last two)
+	scripts/need
+	$(GO) vet ./...
+	scripts/test all
+
+test-unit: ## what needs no root and no peer
+	scripts/test unit
+
+test-race: ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 scripts/test unit -race
+
+lint: ## vet, staticcheck, gofumpt, the rules of internal/arch
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	@out=$$($(GO) run $(GOFUMPT) -l .) || exit 1; \
+	  if [ -n "$$out" ]; then echo "not formatted, run: $(GO) run $(GOFUMPT) -w ."; echo "$$out"; exit 1; fi
+	$(GO) test ./internal/arch
+
+fuzz: ## every fuzz target for FUZZTIME (default 20s)
+	scripts/fuzz $(FUZZTIME)
+
+bench-failover: build ## holdfast beside keepalived, as ratios: table and JSON (root)
+	scripts/need
+	$(GO) run ./bench/failover -holdfast bin/holdfast $(BENCH)
+
+install: build ## below DESTDIR: the binary, the unit, the user, the folders
+	install -D -m 755 bin/holdfast $(DESTDIR)/usr/bin/holdfast
+	install -D -m 644 packaging/holdfast.service $(DESTDIR)/usr/lib/systemd/system/holdfast.service
+	install -D -m 644 packaging/holdfast.sysusers $(DESTDIR)/usr/lib/sysusers.d/holdfast.conf
+	install -D -m 644 packaging/holdfast.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/holdfast.conf
+
+clean: ## what the targets above made
+	rm -rf bin dist bench/results
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
