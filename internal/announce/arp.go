@@ -1,0 +1,38 @@
+package announce
+
+import "net/netip"
+
+// ARP operations, RFC 826.
+const (
+	opRequest = 1
+	opReply   = 2
+)
+
+// AppendARPRequest appends a broadcast ARP request for addr, sent by addr: the
+// "ARP announcement" of RFC 5227 §2.3. The target hardware address is not
+// defined in a request; it is zero here, as RFC 5227 says it should be.
+// RFC 9568 §8.1.2 wants the virtual MAC as the sender; errata 7947 and 7949
+// say that the address announced is the virtual IPv4 address.
+func AppendARPRequest(b []byte, mac MAC, addr netip.Addr) []byte {
+	return appendARP(b, opRequest, mac, addr, MAC{})
+}
+
+// AppendARPReply appends the same announcement as a broadcast ARP reply
+// (RFC 5227 §3 describes the stacks that listen to this form).
+func AppendARPReply(b []byte, mac MAC, addr netip.Addr) []byte {
+	return appendARP(b, opReply, mac, addr, broadcast)
+}
+
+func appendARP(b []byte, op byte, mac MAC, addr netip.Addr, target MAC) []byte {
+	ip := addr.As4()
+	b = appendEthernet(b, broadcast, mac, typeARP)
+	b = append(b,
+		0, 1, // hardware: Ethernet
+		8, 0, // protocol: IPv4
+		6, 4, // address lengths
+		0, op)
+	b = append(b, mac[:]...)
+	b = append(b, ip[:]...)
+	b = append(b, target[:]...)
+	return append(b, ip[:]...)
+}

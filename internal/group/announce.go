@@ -1,0 +1,70 @@
+package group
+
+import "time"
+
+// schedule is when the addresses of an active set are announced: a burst,
+// then a slow refresh for as long as it is active.
+type schedule struct {
+	on    bool
+	begun time.Time
+	sent  int // instants of the burst that are over
+	next  time.Time
+}
+
+func (c *schedule) start(now time.Time) { *c = schedule{on: true, begun: now, next: now} }
+
+func (c *schedule) stop() { *c = schedule{} }
+
+func (s *Set) startAnnouncing() {
+	for g := range s.announces {
+		s.announces[g].start(s.now)
+	}
+}
+
+func (s *Set) stopAnnouncing() {
+	for g := range s.announces {
+		s.announces[g].stop()
+	}
+}
+
+// announce sends what is due.
+func (s *Set) announce() {
+	if s.phase != holding {
+		return
+	}
+	for g := range s.announces {
+		if !s.announces[g].due(s.now, s.groups[g].Announce) {
+			continue
+		}
+		for i := range s.members {
+			if s.members[i].group == g {
+				s.emit(Action{Kind: ActionAnnounce, Router: i})
+			}
+		}
+	}
+}
+
+// due reports whether to announce now, and if so looks up the next instant.
+// Instants that passed while the node was busy are made up for by one
+// announcement, not by many.
+func (c *schedule) due(now time.Time, a Announce) bool {
+	if !c.on || c.next.After(now) {
+		return false
+	}
+	burst := a.Burst
+	if burst == nil {
+		burst = defaultBurst
+	}
+	for c.sent < len(burst) && !c.begun.Add(burst[c.sent]).After(now) {
+		c.sent++
+	}
+	switch {
+	case c.sent < len(burst):
+		c.next = c.begun.Add(burst[c.sent])
+	case a.Refresh > 0:
+		c.next = now.Add(a.Refresh)
+	default:
+		c.stop()
+	}
+	return true
+}

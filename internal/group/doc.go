@@ -1,0 +1,26 @@
+// Package group decides, for groups of addresses that move together, which
+// state they are in and what has to be done about it.
+//
+// A [Set] is one or more groups joined by "with:"; a group alone is a set of
+// one. Every group has one [vrrp.Router] per address family. The set is Active
+// only as a whole, and that is the one rule everything here follows from:
+//
+//   - it claims when every router of it asks to be Active ([vrrp.Config.Ask]),
+//     installs all addresses first, and lets the routers send their first
+//     advert once the addresses really answer;
+//   - it leaves as soon as one router of it may not stay Active, and then
+//     takes the others with it.
+//
+// # Leaving loses nothing
+//
+// A set that leaves in order (a handover, a shutdown, a failed check) first
+// silences ARP and ND for its addresses, then says priority 0, and goes on
+// serving the traffic that still arrives until it has heard its successor's
+// first advert, or until the time is over in which any VRRP peer would have
+// sent one. A handover that nobody takes up is called off: the set is Active
+// again.
+//
+// The package is pure: no clock, no goroutine, no I/O. Events go into
+// [Set.Step], actions come out, and the answer to an action that the kernel
+// carries out (Install, Quiet, Remove) comes back as a [Done] event.
+package group

@@ -1,0 +1,148 @@
+package group
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// EventKind names what happened.
+type EventKind uint8
+
+const (
+	EventTick        EventKind = iota // the deadline may have been reached
+	EventPacket                       // Packet arrived for Router
+	EventStart                        // begin
+	EventStop                         // leave in order, then ActionStopped
+	EventCheck                        // check Name is Up or not, because of Text
+	EventLink                         // Router's interface is Up or not, because of Text; Addr is its primary address
+	EventDone                         // the order Op for Router was carried out, or failed with Err
+	EventLost                         // an address of Router vanished from the kernel
+	EventHandover                     // an operator wants another node (Name; empty: any) to take over
+	EventMaintenance                  // an operator switches maintenance (Up, Force)
+	EventTake                         // a leaving peer named this node as its successor (Name: the peer)
+	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
+)
+
+// Event is one input of [Set.Step]. Use the constructors.
+type Event struct {
+	Kind   EventKind
+	Router int // index into the set's routers
+	Op     Op
+	Up     bool
+	Force  bool
+	Name   string
+	Text   string
+	Addr   netip.Addr
+	Err    error
+	Packet *vrrp.Packet
+}
+
+// Op is an order to the kernel.
+type Op uint8
+
+const (
+	Install Op = iota // addresses on, answering
+	Quiet             // addresses on, answering no ARP or ND
+	Remove            // addresses off
+)
+
+func (o Op) String() string { return [...]string{"install", "quiet", "remove"}[o] }
+
+// ActionKind names what the caller has to do.
+type ActionKind uint8
+
+const (
+	ActionSend     ActionKind = iota // Router sends an advert with Priority
+	ActionOrder                      // carry out Op for Router, answer with Done
+	ActionAnnounce                   // announce Router's addresses once (ARP, ND)
+	ActionTell                       // tell the peers of Router that the node Name is to take over
+	ActionRecord                     // journal Record
+	ActionResult                     // an operator's command ended: OK, Text
+	ActionStopped                    // after Stop: everything is off
+)
+
+// Action is one output of [Set.Step].
+type Action struct {
+	Kind     ActionKind
+	Router   int
+	Priority uint8
+	Op       Op
+	OK       bool
+	Name     string
+	Text     string
+	Record   *Record
+	Due      time.Time // ActionSend: when the advert was due; zero when at once
+}
+
+// Record is one fact for the journal.
+type Record struct {
+	Group    string
+	Kind     string // transition, notice, address, command
+	Code     string // stable, HF2xxx, for notices
+	From, To State
+	Reason   string
+	Peer     netip.Addr
+	Family   vrrp.Family
+}
+
+// State is a group's state, in the words of RFC 9568 and one of our own.
+type State uint8
+
+const (
+	Init   State = iota // does not take part
+	Backup              // another node is the holder, or will be found missing
+	Active              // this node is the holder
+	Fault               // not fit to hold
+)
+
+func (s State) String() string { return [...]string{"init", "backup", "active", "fault"}[s] }
+
+// The constructors of events.
+
+func Tick() Event  { return Event{Kind: EventTick} }
+func Start() Event { return Event{Kind: EventStart} }
+
+// Stop asks the set to leave in order, because of text.
+func Stop(text string) Event { return Event{Kind: EventStop, Text: text} }
+
+func Received(router int, p *vrrp.Packet) Event {
+	return Event{Kind: EventPacket, Router: router, Packet: p}
+}
+
+// Passed and Failed tell a check's result.
+func Passed(check string) Event { return Event{Kind: EventCheck, Name: check, Up: true} }
+
+func Failed(check, why string) Event { return Event{Kind: EventCheck, Name: check, Text: why} }
+
+// LinkUp tells that the interface of a router works and has the primary
+// address source.
+func LinkUp(router int, source netip.Addr) Event {
+	return Event{Kind: EventLink, Router: router, Up: true, Addr: source}
+}
+
+func LinkDown(router int, why string) Event {
+	return Event{Kind: EventLink, Router: router, Text: why}
+}
+
+func Done(router int, op Op, err error) Event {
+	return Event{Kind: EventDone, Router: router, Op: op, Err: err}
+}
+
+func Lost(router int, what string) Event {
+	return Event{Kind: EventLost, Router: router, Text: what}
+}
+
+func Handover(to string) Event { return Event{Kind: EventHandover, Name: to} }
+
+func MaintenanceOn() Event { return Event{Kind: EventMaintenance, Up: true} }
+
+// MaintenanceForced goes into maintenance even when nobody takes over.
+func MaintenanceForced() Event { return Event{Kind: EventMaintenance, Up: true, Force: true} }
+
+func MaintenanceOff() Event { return Event{Kind: EventMaintenance} }
+
+func Take(from string) Event { return Event{Kind: EventTake, Name: from} }
+
+func Suspend(to string) Event { return Event{Kind: EventSuspend, Name: to} }

@@ -1,0 +1,116 @@
+package group
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// check notes a check's result. A veto makes the set unfit (settle sees it);
+// a weight changes the effective priority at once.
+func (s *Set) check(ev Event) {
+	if ev.Up {
+		delete(s.down, ev.Name)
+	} else {
+		s.down[ev.Name] = ev.Text
+	}
+	s.reprioritise()
+}
+
+// link notes what became of a router's interface.
+func (s *Set) link(ev Event) {
+	m := &s.members[ev.Router]
+	m.linkUp, m.linkWhy = ev.Up, ev.Text
+	if !ev.Up || !ev.Addr.IsValid() || ev.Addr == m.router.Config().Source {
+		return
+	}
+	cfg := m.router.Config()
+	cfg.Source = ev.Addr
+	acts, err := m.router.Reconfigure(s.now, cfg, s.acts[:0])
+	if err != nil {
+		m.linkUp, m.linkWhy = false, err.Error()
+		return
+	}
+	s.replay(ev.Router, acts)
+}
+
+// replay carries on the actions of a router that did not come from Step.
+func (s *Set) replay(i int, acts []vrrp.Action) {
+	for _, a := range acts {
+		switch a.Kind {
+		case vrrp.ActionSend:
+			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority})
+		case vrrp.ActionReport:
+			s.notice(i, a)
+		}
+	}
+}
+
+// Weight sums over the whole set: groups that move together are judged
+// together, or their members would disagree about who should hold them.
+func (s *Set) weightDown() int {
+	sum := 0
+	for g := range s.groups {
+		for _, u := range s.groups[g].Uses {
+			if _, down := s.down[u.Check]; down {
+				sum += u.Weight
+			}
+		}
+	}
+	return sum
+}
+
+func (s *Set) reprioritise() {
+	down := s.weightDown()
+	for i := range s.members {
+		r := s.members[i].router
+		if p := effective(s.groups[s.members[i].group].Priority, down); p != r.Priority() {
+			s.route(i, vrrp.SetPriority(p), time.Time{})
+		}
+	}
+}
+
+// unfitness says why the set must not hold its addresses; "" when it may.
+func (s *Set) unfitness() string {
+	for i := range s.members {
+		if m := &s.members[i]; !m.linkUp {
+			return m.linkWhy
+		}
+	}
+	for g := range s.groups {
+		for _, u := range s.groups[g].Uses {
+			if why, down := s.down[u.Check]; down && u.Weight == 0 {
+				return fmt.Sprintf("check %s failed: %s", u.Check, why)
+			}
+		}
+	}
+	if s.now.Before(s.retry) {
+		return s.retryText
+	}
+	return ""
+}
+
+// severed reports whether an interface of the set is down, so that nothing
+// can be sent or served on it.
+func (s *Set) severed() bool {
+	for i := range s.members {
+		if !s.members[i].linkUp {
+			return true
+		}
+	}
+	return false
+}
+
+// absence says why the set should take no part at all; "" when it should.
+func (s *Set) absence() string {
+	switch {
+	case s.stopping:
+		return s.stopText
+	case s.maintenance:
+		return "maintenance by an operator"
+	case !s.started:
+		return "not started"
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package group
+
+import (
+	"fmt"
+	"time"
+)
+
+// Reconfigure changes the set in place: its state stays, and no advert is
+// lost. The groups must be the same, with routers of the same family and VRID
+// in the same order; anything else needs a new set. On an error nothing has
+// changed.
+func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Action, error) {
+	fresh, err := New(groups)
+	if err != nil {
+		return out, err
+	}
+	if err := s.sameShape(fresh); err != nil {
+		return out, err
+	}
+	s.now, s.out = now, out
+	s.groups = groups
+	for i := range s.members {
+		m := &s.members[i]
+		cfg := fresh.members[i].router.Config()
+		cfg.Source = m.router.Config().Source
+		m.preempt = fresh.members[i].preempt
+		cfg.NoPreempt = !m.preempt || s.suspended.on
+		cfg.Priority = effective(groups[m.group].Priority, s.weightDown())
+		acts, err := m.router.Reconfigure(now, cfg, s.acts[:0])
+		if err != nil {
+			// New accepted it, so only a defect can bring us here.
+			m.linkUp, m.linkWhy = false, err.Error()
+			continue
+		}
+		s.replay(i, acts)
+	}
+	if s.phase == holding {
+		for i := range s.members {
+			s.members[i].pending++
+			s.emit(Action{Kind: ActionOrder, Router: i, Op: Install})
+		}
+		s.startAnnouncing()
+	}
+	for s.settle() {
+	}
+	s.announce()
+	out, s.out = s.out, nil
+	return out, nil
+}
+
+func (s *Set) sameShape(fresh *Set) error {
+	if len(s.groups) != len(fresh.groups) || len(s.members) != len(fresh.members) {
+		return fmt.Errorf("cannot change set in place: it has other groups")
+	}
+	for g := range s.groups {
+		if s.groups[g].Name != fresh.groups[g].Name {
+			return fmt.Errorf("cannot change set in place: group %s is not %s", fresh.groups[g].Name, s.groups[g].Name)
+		}
+	}
+	for i := range s.members {
+		a, b := s.members[i].router.Config(), fresh.members[i].router.Config()
+		if a.VRID != b.VRID || a.Family != b.Family || a.Version != b.Version {
+			return fmt.Errorf("cannot change group %s in place: its virtual router changed", s.groups[s.members[i].group].Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package group
+
+import (
+	"time"
+
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// View is what a person may want to know of a set. It shares nothing with it.
+type View struct {
+	State       State
+	Leaving     bool
+	Reason      string
+	Since       time.Time
+	Suspended   bool // preemption is off until the node that took over is gone
+	Maintenance bool
+	Down        map[string]string // checks that are down, and why
+	Routers     []RouterView
+}
+
+// RouterView is one router of a set.
+type RouterView struct {
+	Group        int
+	Config       vrrp.Config
+	State        vrrp.State
+	Priority     uint8
+	Interval     time.Duration // the Active's, as learnt
+	DownInterval time.Duration
+	Active       vrrp.Peer
+	ActiveHeard  bool
+	Peers        []vrrp.Peer
+	Counters     vrrp.Counters
+}
+
+// View copies the set's facts.
+func (s *Set) View() View {
+	v := View{
+		State:       s.phase.state(),
+		Leaving:     s.phase == leaving,
+		Reason:      s.reason,
+		Since:       s.since,
+		Suspended:   s.suspended.on,
+		Maintenance: s.maintenance,
+		Down:        make(map[string]string, len(s.down)),
+		Routers:     make([]RouterView, len(s.members)),
+	}
+	for k, w := range s.down {
+		v.Down[k] = w
+	}
+	for i := range s.members {
+		m := &s.members[i]
+		peer, heard := m.router.Active()
+		v.Routers[i] = RouterView{
+			Group:        m.group,
+			Config:       m.router.Config(),
+			State:        m.router.State(),
+			Priority:     m.router.Priority(),
+			Interval:     m.router.ActiveInterval(),
+			DownInterval: m.router.DownInterval(),
+			Active:       peer,
+			ActiveHeard:  heard,
+			Peers:        m.router.Peers(nil),
+			Counters:     m.router.Counters(),
+		}
+	}
+	return v
+}
+
+// State is the state of every group of the set.
+func (s *Set) State() State { return s.phase.state() }
+
+// Router gives the router with that index, for encoding its adverts.
+func (s *Set) Router(i int) *vrrp.Router { return s.members[i].router }

@@ -1,0 +1,162 @@
+package peer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// Kind is a kind of message.
+type Kind uint8
+
+const (
+	KindHello Kind = 1
+	KindTake  Kind = 2
+)
+
+// Hello says who a node is and how it does in the virtual routers of one
+// family on one interface.
+type Hello struct {
+	Family  vrrp.Family
+	From    string
+	Sent    time.Time
+	Entries []Entry // at most one per VRID
+}
+
+// Entry is one virtual router of a Hello.
+type Entry struct {
+	VRID     uint8
+	State    uint8 // as in group.State
+	Priority uint8 // effective
+}
+
+// Take says that the sender leaves a virtual router and who takes over.
+type Take struct {
+	Family vrrp.Family
+	VRID   uint8
+	From   string
+	To     string
+	Sent   time.Time
+}
+
+const (
+	magic      = "HFP1"
+	headerSize = 20
+	entrySize  = 3
+	maxName    = 63
+	maxEntries = 255
+)
+
+// MaxSize is the longest message in bytes.
+const MaxSize = headerSize + 2*maxName + maxEntries*entrySize
+
+// Reasons to discard a message.
+var (
+	ErrNotOurs   = errors.New("not a holdfast message")
+	ErrMalformed = errors.New("malformed message")
+	ErrUnsigned  = errors.New("message is not signed")
+	ErrSignature = errors.New("signature does not match")
+	ErrStale     = errors.New("message is too old, or the clocks differ")
+)
+
+// Append appends the encoded message. Names are cut to 63 bytes.
+func (h Hello) Append(b []byte) []byte {
+	entries := h.Entries[:min(len(h.Entries), maxEntries)]
+	b = appendHeader(b, header{kind: KindHello, family: h.Family, sent: h.Sent, from: h.From, entries: len(entries)})
+	for _, e := range entries {
+		b = append(b, e.VRID, e.State, e.Priority)
+	}
+	return b
+}
+
+// Append appends the encoded message, signed if there is a key.
+func (t Take) Append(b []byte, k Key) []byte {
+	at := len(b)
+	b = appendHeader(b, header{kind: KindTake, family: t.Family, vrid: t.VRID, key: k.sender(), sent: t.Sent, from: t.From, to: t.To})
+	return k.sign(b, at)
+}
+
+// KindOf tells a hello from a take without decoding either.
+func KindOf(b []byte) (Kind, error) {
+	h, _, err := parseHeader(b)
+	return h.kind, err
+}
+
+// DecodeHello reads a hello. Its entries are appended to into, which may be
+// nil.
+func DecodeHello(b []byte, into []Entry) (Hello, error) {
+	h, rest, err := parseHeader(b)
+	switch {
+	case err != nil:
+		return Hello{}, err
+	case h.kind != KindHello || len(rest) < h.entries*entrySize:
+		return Hello{}, ErrMalformed
+	}
+	out := Hello{Family: h.family, From: h.from, Sent: h.sent, Entries: into}
+	for i := range h.entries {
+		e := rest[i*entrySize:]
+		out.Entries = append(out.Entries, Entry{VRID: e[0], State: e[1], Priority: e[2]})
+	}
+	return out, nil
+}
+
+// DecodeTake reads a take without verifying it: the key to [Key.Verify] it
+// with depends on the virtual router that it names.
+func DecodeTake(b []byte) (Take, error) {
+	h, _, err := parseHeader(b)
+	switch {
+	case err != nil:
+		return Take{}, err
+	case h.kind != KindTake || h.vrid == 0:
+		return Take{}, ErrMalformed
+	}
+	return Take{Family: h.family, VRID: h.vrid, From: h.from, To: h.to, Sent: h.sent}, nil
+}
+
+type header struct {
+	kind     Kind
+	family   vrrp.Family
+	vrid     uint8
+	key      uint8
+	sent     time.Time
+	from, to string
+	entries  int
+}
+
+func appendHeader(b []byte, h header) []byte {
+	from, to := clip(h.from), clip(h.to)
+	b = append(b, magic...)
+	b = append(b, byte(h.kind), byte(h.family), h.vrid, h.key)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.sent.UnixNano()))
+	b = append(b, byte(len(from)), byte(len(to)))
+	b = binary.BigEndian.AppendUint16(b, uint16(h.entries))
+	b = append(b, from...)
+	return append(b, to...)
+}
+
+func parseHeader(b []byte) (h header, rest []byte, err error) {
+	if len(b) < headerSize || string(b[:4]) != magic {
+		return h, nil, ErrNotOurs
+	}
+	from, to := int(b[16]), int(b[17])
+	end := headerSize + from + to
+	h = header{
+		kind: Kind(b[4]), family: vrrp.Family(b[5]), vrid: b[6], key: b[7],
+		sent:    time.Unix(0, int64(binary.BigEndian.Uint64(b[8:]))),
+		entries: int(binary.BigEndian.Uint16(b[18:])),
+	}
+	switch {
+	case from == 0 || from > maxName || to > maxName || len(b) < end || h.entries > maxEntries:
+		return h, nil, ErrMalformed
+	case h.family != vrrp.IPv4 && h.family != vrrp.IPv6:
+		return h, nil, fmt.Errorf("%w: family %d", ErrMalformed, h.family)
+	}
+	h.from = string(b[headerSize : headerSize+from])
+	h.to = string(b[headerSize+from : end])
+	return h, b[end:], nil
+}
+
+func clip(s string) string { return s[:min(len(s), maxName)] }
