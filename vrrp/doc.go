@@ -18,4 +18,24 @@
 // interface. IPv4 and IPv6 twins, and routers that must move together, are
 // combined by the caller: with [Config.Ask] set, a Router that would become
 // Active emits [ActionAsk] and waits for [Grant].
+//
+// # What happens to a packet
+//
+// It passes the checks of RFC 9568 §7.1 in their order, and those that
+// unicast, authentication and version 2 add; [Drop] lists them. What differs
+// between an accepted sender and this node is reported as a [Notice]. Then the
+// state acts on it.
+//
+// # Where this package goes beyond the RFC
+//
+//   - Both IPv4 checksums of version 3 are accepted (see [ChecksumMode]).
+//   - The interval learnt from an Active is kept within Config.LearnMin and
+//     Config.LearnMax.
+//   - Immediate answers to losing adverts are limited to 100 a second.
+//   - A startup hold, a preempt delay, unicast peers and the auth_hmac trailer
+//     of keepalived are known.
+//
+// Answering ARP and neighbour discovery, virtual MAC addresses and forwarding
+// (RFC 9568 §7.2, §8) are the caller's. docs/conformance.md lists every
+// requirement and the tests that prove it.
 package vrrp

@@ -1,0 +1,137 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// backupHears is RFC 9568 §6.4.2, an ADVERTISEMENT received.
+func (r *Router) backupHears(now time.Time, p Peer, out []Action) []Action {
+	r.follow(p)
+	switch {
+	case p.Priority == 0:
+		r.preemptAt = time.Time{}
+		r.startSkew(now, p.Addr)
+	case !r.preempts(p.Priority):
+		r.preemptAt = time.Time{}
+		out = r.learn(now, p, out)
+		r.startDown(now, p.Addr, p.Priority)
+	case r.waitsToPreempt(now):
+		// The lower priority Active is let be until then, and followed
+		// like any other, so that its death is noticed in time.
+		out = r.learn(now, p, out)
+		r.startDown(now, p.Addr, p.Priority)
+	default:
+		// The advert is discarded: the timer runs on, and fires.
+		r.down.peer, r.down.priority = p.Addr, p.Priority
+		if r.down.reason != ReasonOwner {
+			r.down.reason = ReasonPreempt
+		}
+	}
+	return out
+}
+
+// preempts says whether an Active of the given priority is to be replaced.
+// The owner of the addresses preempts always (RFC 9568 §6.1, Preempt_Mode).
+func (r *Router) preempts(priority uint8) bool {
+	return priority < r.priority && (r.preempt || r.priority == OwnerPriority)
+}
+
+// waitsToPreempt starts and reads the preempt delay. It counts from the first
+// advert of a lower priority Active, or from the end of the startup hold, and
+// never makes preempting sooner than without a delay.
+func (r *Router) waitsToPreempt(now time.Time) bool {
+	if r.cfg.PreemptDelay == 0 {
+		return false
+	}
+	if r.preemptAt.IsZero() {
+		start := now
+		if r.holdUntil.After(start) {
+			start = r.holdUntil
+		}
+		r.preemptAt = start.Add(r.cfg.PreemptDelay)
+		if r.down.at.After(r.preemptAt) {
+			r.preemptAt = r.down.at
+		}
+	}
+	return now.Before(r.preemptAt)
+}
+
+// claimActive makes a Backup Active, or asks the caller whether it may.
+func (r *Router) claimActive(now time.Time, c downTimer, out []Action) []Action {
+	if !r.cfg.Ask {
+		return r.becomeActive(now, c, out)
+	}
+	r.asking, r.claim = true, c
+	return append(out, Action{Kind: ActionAsk, Reason: c.reason, Peer: c.peer, PeerPriority: c.priority})
+}
+
+// grant makes a Backup Active because the caller says so.
+func (r *Router) grant(now time.Time, out []Action) []Action {
+	if r.state != Backup {
+		return out
+	}
+	if r.asking {
+		return r.becomeActive(now, r.claim, out)
+	}
+	return r.becomeActive(now, downTimer{reason: ReasonGranted, peer: r.active.Addr, priority: r.active.Priority}, out)
+}
+
+// becomeActive is RFC 9568 §6.4.1 and §6.4.2: the transition first, so that
+// the caller has the addresses ready, then the advert.
+func (r *Router) becomeActive(now time.Time, c downTimer, out []Action) []Action {
+	r.stopTimers()
+	r.active = Peer{}
+	r.learnt = r.cfg.Interval
+	r.adverAt = now.Add(r.cfg.Interval)
+	r.counters.BecameActive++
+	out = r.move(Active, c.reason, c.peer, c.priority, out)
+	return r.send(r.priority, out)
+}
+
+// setPriority changes the effective priority. An Active says so at once: the
+// sooner its peers know, the shorter the wrong node holds the addresses.
+func (r *Router) setPriority(now time.Time, p uint8, out []Action) []Action {
+	switch {
+	case p == OwnerPriority && !r.cfg.owner():
+		p = OwnerPriority - 1
+	case p == 0:
+		p = 1
+	}
+	if p == r.priority {
+		return out
+	}
+	r.priority = p
+	if r.state == Active {
+		r.adverAt = now.Add(r.cfg.Interval)
+		return r.send(p, out)
+	}
+	r.reconsider(now)
+	return out
+}
+
+// reconsider brings a Backup's timers in line with a changed priority or
+// preempt mode.
+func (r *Router) reconsider(now time.Time) {
+	if r.state != Backup {
+		return
+	}
+	if r.down.reason == ReasonOwner && r.priority != OwnerPriority {
+		r.startDown(now, netip.Addr{}, 0)
+		return
+	}
+	waiting := !r.preemptAt.IsZero()
+	if !waiting && r.down.reason != ReasonPreempt {
+		r.rescaleDown()
+		return
+	}
+	if r.preempts(r.down.priority) {
+		if !waiting {
+			r.rescaleDown()
+		}
+		return
+	}
+	// There is no cause to preempt any more: follow the Active.
+	r.preemptAt = time.Time{}
+	r.startDown(now, r.down.peer, r.down.priority)
+}
