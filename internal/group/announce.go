@@ -51,16 +51,16 @@ func (c *schedule) due(now time.Time, a Announce) bool {
 	if !c.on || c.next.After(now) {
 		return false
 	}
-	burst := a.Burst
-	if burst == nil {
-		burst = defaultBurst
+	repeat := a.Repeat
+	if repeat == 0 {
+		repeat = DefaultRepeat
 	}
-	for c.sent < len(burst) && !c.begun.Add(burst[c.sent]).After(now) {
+	for c.sent < repeat && !c.begun.Add(instant(c.sent)).After(now) {
 		c.sent++
 	}
 	switch {
-	case c.sent < len(burst):
-		c.next = c.begun.Add(burst[c.sent])
+	case c.sent < repeat:
+		c.next = c.begun.Add(instant(c.sent))
 	case a.Refresh > 0:
 		c.next = now.Add(a.Refresh)
 	default:

@@ -25,18 +25,18 @@ type Use struct {
 
 // Announce says how often ARP and ND announcements are sent.
 type Announce struct {
-	// Burst holds the instants, counted from becoming active, at which all
-	// addresses are announced. Nil means DefaultBurst.
-	Burst []time.Duration
+	// Repeat is how many times a new holder announces each address, over
+	// about three seconds. 0 means DefaultRepeat.
+	Repeat int
 	// Refresh repeats the announcement for as long as the group is active:
 	// a switch forgets a silent address long before its hosts do. 0 is off.
 	Refresh time.Duration
 }
 
-// DefaultBurst is dense at first, so that hosts and switches follow within
-// milliseconds, and then spread over three seconds, so that one congested
-// moment cannot swallow all of it.
-var defaultBurst = []time.Duration{
+// burst is dense at first, so that hosts and switches follow within
+// milliseconds, and then spread out, so that one congested moment cannot
+// swallow all of it. Repetitions beyond it follow once a second.
+var burst = [...]time.Duration{
 	0,
 	5 * time.Millisecond,
 	25 * time.Millisecond,
@@ -46,8 +46,16 @@ var defaultBurst = []time.Duration{
 	3 * time.Second,
 }
 
-// DefaultRefresh is how often an active group announces itself again.
-const DefaultRefresh = 60 * time.Second
+// DefaultRepeat is the whole burst.
+const DefaultRepeat = len(burst)
+
+// instant is when the i-th announcement is due, counted from the first.
+func instant(i int) time.Duration {
+	if i < len(burst) {
+		return burst[i]
+	}
+	return burst[len(burst)-1] + time.Duration(i-len(burst)+1)*time.Second
+}
 
 func (c *Config) validate() error {
 	if c.Name == "" {
@@ -66,7 +74,7 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// priority is the configured priority less the weight of every check that is
+// effective is the configured priority less the weight of every check that is
 // down, within 1..254 (RFC 9568 §5.2.4 keeps 255 and 0 for other meanings).
 // An owner's priority never changes.
 func effective(base uint8, down int) uint8 {

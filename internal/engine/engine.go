@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/announce"
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// Record is one fact for the journal: a group's, or with Group empty the
+// node's.
+type Record struct {
+	group.Record
+	Time time.Time
+}
+
+// Options is what an Engine is made of.
+type Options struct {
+	Wire   Wire
+	Hands  Hands
+	Record func(Record) // must not block
+	Log    *slog.Logger
+	// Role tells what an interface's host is to its IPv6 neighbours.
+	Role func(iface string) announce.Role
+	// Beat is called once a round, and at least every BeatEvery: it feeds
+	// the watchdog. Nil is none.
+	Beat      func()
+	BeatEvery time.Duration
+	// Enter runs first on the loop's own thread.
+	Enter func()
+}
+
+// Engine owns all groups. Make it with New, give it a configuration with
+// Apply, let it work with Run.
+type Engine struct {
+	opt   Options
+	inbox inbox
+
+	node        string
+	units       map[uint64]*unit
+	lastUnit    uint64
+	queue       deadlines
+	waiting     []*unit // new units that wait for old ones of the same groups to end
+	ports       map[string]*port
+	routes      map[route]*router
+	checks      map[string]config.Check
+	maintenance bool
+	stopping    bool
+	stopText    string
+	onApplied   func()
+
+	in       []Datagram
+	out      []Outgoing
+	due      []time.Time // per Outgoing: when it should have been sent
+	arena    []byte
+	acts     []group.Action
+	packet   vrrp.Packet
+	entries  []peer.Entry
+	late     lateness
+	nextBeat time.Time
+	nextTalk time.Time // the next hellos
+	lastTalk time.Time
+	unknown  uint64 // adverts for virtual routers that are not configured
+	pending  []collector
+}
+
+// maxDatagrams is how many datagrams one round handles, so that a flood
+// cannot keep the loop from its deadlines.
+const maxDatagrams = 256
+
+// New makes an engine without groups.
+func New(opt Options) *Engine {
+	if opt.Role == nil {
+		opt.Role = func(string) announce.Role { return announce.Host }
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{
+		opt:    opt,
+		units:  map[uint64]*unit{},
+		ports:  map[string]*port{},
+		routes: map[route]*router{},
+		checks: map[string]config.Check{},
+		in:     make([]Datagram, maxDatagrams),
+		arena:  make([]byte, 0, 64<<10),
+	}
+}
+
+// Run is the loop. It returns once Stop was posted and every group has left,
+// or with the error of a wire that broke. When ctx ends, it stops in order by
+// itself.
+func (e *Engine) Run(ctx context.Context) error {
+	if e.opt.Enter != nil {
+		e.opt.Enter()
+	}
+	unwatch := context.AfterFunc(ctx, func() {
+		e.Post(func(now time.Time) { e.stop(now, "the daemon was told to stop") })
+	})
+	defer unwatch()
+	for {
+		n, err := e.opt.Wire.Wait(e.wake(), e.in)
+		if err != nil {
+			return fmt.Errorf("cannot wait for packets: %w", err)
+		}
+		now := time.Now()
+		for i := range n {
+			e.datagram(now, &e.in[i])
+		}
+		for _, f := range e.inbox.take() {
+			f(now)
+		}
+		e.tick(now)
+		e.talk(now)
+		e.collect(now)
+		e.flush()
+		e.beat(now)
+		if e.stopping && len(e.units) == 0 {
+			return nil
+		}
+	}
+}
+
+// wake is when the loop has to be awake again.
+func (e *Engine) wake() time.Time {
+	if len(e.pending) > 0 {
+		return time.Unix(0, 0) // a collection goes on at once
+	}
+	t := e.queue.next()
+	for _, o := range []time.Time{e.nextBeat, e.nextTalk} {
+		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
+			t = o
+		}
+	}
+	return t
+}
+
+// tick steps every unit whose deadline has come.
+func (e *Engine) tick(now time.Time) {
+	for {
+		u := e.queue.due(now)
+		if u == nil {
+			return
+		}
+		e.step(now, u, group.Tick())
+	}
+}
+
+// step gives a unit an event and carries out its answer.
+func (e *Engine) step(now time.Time, u *unit, ev group.Event) {
+	acts := u.set.Step(now, ev, e.acts[:0])
+	e.acts = acts
+	e.perform(now, u, acts)
+	e.queue.set(u, u.set.Deadline())
+}
+
+func (e *Engine) beat(now time.Time) {
+	if e.opt.Beat == nil {
+		return
+	}
+	e.opt.Beat()
+	e.nextBeat = now.Add(e.opt.BeatEvery)
+}
+
+// stop makes every unit leave in order; Run ends when the last has left.
+func (e *Engine) stop(now time.Time, why string) {
+	if e.stopping {
+		return
+	}
+	e.stopping, e.stopText = true, why
+	e.waiting = nil
+	for _, u := range e.units {
+		e.retire(now, u, why)
+	}
+	e.record(Record{Time: now, Record: group.Record{Kind: "daemon", Reason: "stopping: " + why}})
+}
+
+func (e *Engine) record(r Record) {
+	if e.opt.Record != nil {
+		e.opt.Record(r)
+	}
+}
+
+// ErrStopped is what commands get once the engine has ended.
+var ErrStopped = errors.New("the daemon is stopping")

@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/announce"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// perform carries out what a set answered, in order.
+func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
+	for i := range acts {
+		a := &acts[i]
+		switch a.Kind {
+		case group.ActionSend:
+			e.advertise(now, u.routers[a.Router], a.Priority, a.Due)
+		case group.ActionOrder:
+			e.submit(u.routers[a.Router], opKinds[a.Op])
+		case group.ActionAnnounce:
+			e.announce(u.routers[a.Router])
+		case group.ActionTell:
+			e.tell(now, u.routers[a.Router], a.Name)
+		case group.ActionRecord:
+			e.record(Record{Time: now, Record: *a.Record})
+			e.nextTalk = now // tell the peers, too
+		case group.ActionResult:
+			e.answer(u, CommandResult{OK: a.OK, Text: a.Text})
+		case group.ActionStopped:
+			e.Post(func(now time.Time) { e.end(now, u) })
+		}
+	}
+}
+
+var opKinds = [...]OpKind{group.Install: OpInstall, group.Quiet: OpQuiet, group.Remove: OpRemove}
+
+// advertise puts one advert into the round's batch: to the multicast group,
+// or to every unicast peer. due is when it should have been sent, if it was
+// due at a certain time.
+func (e *Engine) advertise(now time.Time, r *router, priority uint8, due time.Time) {
+	if !r.port.open() {
+		return
+	}
+	vr := r.unit.set.Router(r.index)
+	if len(r.cfg.Peers) == 0 {
+		dst := multicast(r.cfg.Family)
+		e.push(Outgoing{
+			Port: r.port.id, Kind: Advert, Src: r.src, Dst: dst, SrcMAC: r.sourceMAC(),
+			Data: e.encode(func(b []byte) []byte { return vr.AppendAdvert(b, now, dst, priority) }),
+		}, due)
+		return
+	}
+	for _, dst := range r.cfg.Peers {
+		e.push(Outgoing{
+			Port: r.port.id, Kind: Advert, Src: r.src, Dst: dst,
+			Data: e.encode(func(b []byte) []byte { return vr.AppendAdvert(b, now, dst, priority) }),
+		}, due)
+	}
+}
+
+// sourceMAC is the virtual MAC, from which an Active sends (RFC 9568 §7.2),
+// or zero for the interface's own.
+func (r *router) sourceMAC() [6]byte {
+	if r.virtual {
+		return r.mac
+	}
+	return [6]byte{}
+}
+
+func multicast(f vrrp.Family) netip.Addr {
+	if f == vrrp.IPv4 {
+		return vrrp.Group4
+	}
+	return vrrp.Group6
+}
+
+// announce tells the LAN where the router's addresses are.
+func (e *Engine) announce(r *router) {
+	if !r.port.open() {
+		return
+	}
+	mac := r.mac
+	for _, p := range r.addrs {
+		a := p.Addr()
+		if r.cfg.Family == vrrp.IPv6 {
+			e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendNA(b, mac, a, e.role(r)) }))
+			continue
+		}
+		e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendARPRequest(b, mac, a) }))
+		e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendARPReply(b, mac, a) }))
+	}
+}
+
+func (e *Engine) role(r *router) announce.Role { return e.opt.Role(r.group.Interface) }
+
+func (e *Engine) frame(r *router, data []byte) {
+	e.push(Outgoing{Port: r.port.id, Kind: Frame, Data: data}, time.Time{})
+}
+
+// tell names the successor to the other nodes. Without a name it is the best
+// holdfast node that is there; without one of those nothing needs saying, as
+// a priority 0 says it all.
+func (e *Engine) tell(now time.Time, r *router, to string) {
+	if to == "" {
+		n, ok := r.table.Successor(uint8(group.Backup), now)
+		if !ok {
+			return
+		}
+		to = n.Name
+	}
+	t := peer.Take{Family: r.cfg.Family, VRID: r.cfg.VRID, From: e.node, To: to, Sent: now}
+	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return t.Append(b, r.key) }))
+}
+
+// encode appends to the round's arena. Earlier slices stay valid when it
+// grows: they keep the array that they point into.
+func (e *Engine) encode(f func([]byte) []byte) []byte {
+	at := len(e.arena)
+	e.arena = f(e.arena)
+	return e.arena[at:len(e.arena):len(e.arena)]
+}
+
+func (e *Engine) push(o Outgoing, due time.Time) {
+	e.out = append(e.out, o)
+	e.due = append(e.due, due)
+}
+
+// flush hands the round's packets to the kernel.
+func (e *Engine) flush() {
+	if len(e.out) == 0 {
+		return
+	}
+	e.opt.Wire.Send(e.out)
+	sent := time.Now()
+	for i := range e.out {
+		o := &e.out[i]
+		if o.Err != nil {
+			e.sendFailed(sent, o)
+		} else if !e.due[i].IsZero() {
+			e.late.add(sent.Sub(e.due[i]))
+		}
+		o.Data = nil
+	}
+	e.out, e.due, e.arena = e.out[:0], e.due[:0], e.arena[:0]
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
+)
+
+// Snapshot is a copy of the engine's facts at one time. It shares nothing
+// that changes.
+type Snapshot struct {
+	Time        time.Time
+	Node        string
+	Maintenance bool
+	Stopping    bool
+	Units       []UnitView
+	Links       []Link
+	Lateness    Lateness
+	Unknown     uint64 // adverts for virtual routers that are not configured here
+}
+
+// UnitView is a set of groups.
+type UnitView struct {
+	group.View
+	Groups  []config.Group
+	Routers []RouterView
+}
+
+// RouterView is what the engine knows of a router beyond its set's view. The
+// index is the same as in View.Routers.
+type RouterView struct {
+	Interface string
+	Addresses []netip.Prefix
+	Source    netip.Addr
+	MAC       [6]byte
+	Virtual   bool
+	Why       string
+	Nodes     []peer.Node
+}
+
+// perRound is how many units one round copies: looking at two thousand groups
+// must not make an advert late.
+const perRound = 16
+
+// collector is a snapshot in the making.
+type collector struct {
+	units  []*unit
+	snap   *Snapshot
+	answer func(*Snapshot)
+}
+
+// Snapshot copies the engine's facts, a few groups between two rounds of the
+// loop at a time.
+func (e *Engine) Snapshot(ctx context.Context) (*Snapshot, error) {
+	return Ask(ctx, e, func(now time.Time, answer func(*Snapshot)) {
+		s := &Snapshot{
+			Time: now, Node: e.node, Maintenance: e.maintenance, Stopping: e.stopping,
+			Lateness: e.late.summary(), Unknown: e.unknown,
+		}
+		for _, p := range e.ports {
+			s.Links = append(s.Links, p.link)
+		}
+		e.pending = append(e.pending, collector{units: e.sortedUnits(), snap: s, answer: answer})
+	})
+}
+
+func (e *Engine) collect(time.Time) {
+	if len(e.pending) == 0 {
+		return
+	}
+	c := &e.pending[0]
+	n := min(perRound, len(c.units))
+	for _, u := range c.units[:n] {
+		c.snap.Units = append(c.snap.Units, u.view())
+	}
+	c.units = c.units[n:]
+	if len(c.units) == 0 {
+		c.answer(c.snap)
+		e.pending = e.pending[1:]
+	}
+}
+
+func (u *unit) view() UnitView {
+	v := UnitView{View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers))}
+	for i, r := range u.routers {
+		v.Routers[i] = RouterView{
+			Interface: r.group.Interface, Addresses: r.addrs, Source: r.src,
+			MAC: r.mac, Virtual: r.virtual, Why: r.why, Nodes: r.table.Nodes(),
+		}
+	}
+	return v
+}

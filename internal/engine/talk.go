@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// hush is the shortest time between two hellos: a failover of a thousand
+// groups tells the peers once.
+const hush = 50 * time.Millisecond
+
+// talk sends the hellos that are due: one message an interface and family to
+// the multicast group, and one to each unicast peer.
+func (e *Engine) talk(now time.Time) {
+	if e.nextTalk.After(now) || len(e.units) == 0 {
+		return
+	}
+	if soonest := e.lastTalk.Add(hush); soonest.After(now) {
+		e.nextTalk = soonest
+		return
+	}
+	e.lastTalk, e.nextTalk = now, now.Add(peer.Interval)
+	for _, p := range e.ports {
+		if !p.open() || !p.link.Up {
+			continue
+		}
+		e.hello(now, p, vrrp.IPv4)
+		e.hello(now, p, vrrp.IPv6)
+	}
+}
+
+func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {
+	h := peer.Hello{Family: f, From: e.node, Sent: now, Entries: e.entries[:0]}
+	var src netip.Addr
+	var unicast []netip.Addr
+	for _, r := range p.routers {
+		if r.cfg.Family != f || !r.src.IsValid() {
+			continue
+		}
+		if len(r.cfg.Peers) > 0 {
+			unicast = append(unicast, r.cfg.Peers...)
+			continue
+		}
+		src = r.src
+		h.Entries = append(h.Entries, r.entry())
+	}
+	e.entries = h.Entries
+	if len(h.Entries) > 0 {
+		e.push(Outgoing{
+			Port: p.id, Kind: Message, Src: src, Dst: multicast(f),
+			Data: e.encode(h.Append),
+		}, time.Time{})
+	}
+	for i, to := range unicast {
+		if !slices.Contains(unicast[:i], to) {
+			e.helloTo(h, p, to)
+		}
+	}
+}
+
+// helloTo tells one unicast peer about the routers that it is a peer of.
+func (e *Engine) helloTo(h peer.Hello, p *port, to netip.Addr) {
+	h.Entries = e.entries[:0]
+	var src netip.Addr
+	for _, r := range p.routers {
+		if r.cfg.Family == h.Family && r.src.IsValid() && slices.Contains(r.cfg.Peers, to) {
+			src = r.src
+			h.Entries = append(h.Entries, r.entry())
+		}
+	}
+	e.entries = h.Entries
+	e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: to, Data: e.encode(h.Append)}, time.Time{})
+}
+
+func (r *router) entry() peer.Entry {
+	return peer.Entry{
+		VRID: r.cfg.VRID, State: uint8(r.unit.set.State()), Priority: r.unit.set.Router(r.index).Priority(),
+	}
+}
+
+// message sends data where the router's adverts go.
+func (e *Engine) message(p *port, cfg vrrp.Config, src netip.Addr, data []byte) {
+	if !p.open() {
+		return
+	}
+	to := cfg.Peers
+	if len(to) == 0 {
+		to = []netip.Addr{multicast(cfg.Family)}
+	}
+	for _, dst := range to {
+		e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: dst, Data: data}, time.Time{})
+	}
+}

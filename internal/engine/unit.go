@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// unit is one set of groups at work.
+type unit struct {
+	id       uint64
+	set      *group.Set
+	groups   []config.Group
+	routers  []*router
+	started  bool
+	retiring bool
+
+	deadline time.Time // of the set, as entered in the queue
+	at       int       // index in the queue; -1: not in it
+
+	// waiters are operators whose command on this unit has not ended.
+	waiters []func(CommandResult)
+}
+
+// router is one virtual router of a unit and its place in the kernel.
+type router struct {
+	unit  *unit
+	index int // in the set
+	group *config.Group
+	cfg   vrrp.Config
+	port  *port
+	addrs []netip.Prefix
+
+	src       netip.Addr
+	mac       [6]byte
+	virtual   bool
+	why       string // why not the virtual MAC
+	prepared  bool
+	preparing bool
+	trouble   string    // why it could not be prepared
+	retry     time.Time // when to try again
+
+	key   peer.Key
+	table peer.Table
+}
+
+// route is how a datagram finds its router.
+type route struct {
+	port   Port
+	family vrrp.Family
+	vrid   uint8
+}
+
+// setConfigs are the set's and its routers' configurations for some groups
+// that move together.
+func setConfigs(groups []config.Group) []group.Config {
+	out := make([]group.Config, len(groups))
+	for i, g := range groups {
+		c := group.Config{Name: g.Name, Priority: g.VRRP.Priority}
+		for _, f := range g.Families() {
+			c.Routers = append(c.Routers, g.Router(f))
+		}
+		for _, u := range g.Checks {
+			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
+		}
+		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
+		out[i] = c
+	}
+	return out
+}
+
+func (e *Engine) newUnit(groups []config.Group) (*unit, error) {
+	set, err := group.New(setConfigs(groups))
+	if err != nil {
+		return nil, err
+	}
+	e.lastUnit++
+	u := &unit{id: e.lastUnit, set: set, groups: groups, at: -1}
+	u.routers = makeRouters(u)
+	return u, nil
+}
+
+// makeRouters lists the unit's routers in the order of its set.
+func makeRouters(u *unit) []*router {
+	var out []*router
+	for gi := range u.groups {
+		g := &u.groups[gi]
+		for _, f := range g.Families() {
+			cfg := u.set.Router(len(out)).Config()
+			r := &router{
+				unit: u, index: len(out), group: g, cfg: cfg,
+				addrs: g.AddressList(f),
+			}
+			if h := cfg.HMAC; h != nil {
+				r.key = peer.Key{ID: h.Active, Keys: h.Keys, Window: h.Window}
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// begin takes a unit into the engine: its interfaces are opened and prepared,
+// and it starts once all of them are.
+func (e *Engine) begin(now time.Time, u *unit) {
+	e.units[u.id] = u
+	for _, r := range u.routers {
+		p := e.portFor(r.group.Interface)
+		r.port = p
+		p.routers = append(p.routers, r)
+	}
+	if e.maintenance {
+		e.step(now, u, group.MaintenanceOn())
+	}
+	for name, c := range e.checks {
+		e.tellCheck(now, u, name, c)
+	}
+	for _, r := range u.routers {
+		e.attach(now, r)
+	}
+	e.startIfReady(now, u)
+}
+
+// startIfReady starts the set when every router is prepared: before that,
+// leftovers of an earlier run may still answer.
+func (e *Engine) startIfReady(now time.Time, u *unit) {
+	if u.started || u.retiring {
+		return
+	}
+	for _, r := range u.routers {
+		if !r.prepared && r.port.link.Up {
+			return
+		}
+	}
+	u.started = true
+	e.step(now, u, group.Start())
+}
+
+// retire makes a unit leave in order and then disappear.
+func (e *Engine) retire(now time.Time, u *unit, why string) {
+	if u.retiring {
+		return
+	}
+	u.retiring = true
+	e.step(now, u, group.Stop(why))
+}
+
+// end takes a unit that has left out of the engine.
+func (e *Engine) end(now time.Time, u *unit) {
+	for _, r := range u.routers {
+		e.submit(r, OpDiscard)
+		e.unroute(r)
+		r.port.forget(r)
+		e.closeIfUnused(r.port)
+	}
+	e.queue.remove(u)
+	delete(e.units, u.id)
+	e.answer(u, CommandResult{Text: "the group was removed"})
+	e.beginWaiting(now)
+}
+
+// tag names a router in an order to the hands.
+func (r *router) tag() uint64 { return r.unit.id<<16 | uint64(r.index) }
+
+func (e *Engine) tagged(tag uint64) *router {
+	u := e.units[tag>>16]
+	if i := int(tag & 0xffff); u != nil && i < len(u.routers) {
+		return u.routers[i]
+	}
+	return nil
+}
+
+func (u *unit) String() string { return fmt.Sprintf("unit %d (%s)", u.id, u.groups[0].Name) }
