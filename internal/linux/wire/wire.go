@@ -1,0 +1,146 @@
+// Package wire carries the packets: adverts (IP protocol 112), the messages
+// between nodes (UDP), and whole frames for ARP and neighbour discovery. It
+// implements engine.Wire for thousands of groups on one thread.
+//
+// # Receiving
+//
+// Each interface has a raw IP socket per family for adverts and a UDP socket
+// per family for messages, bound to the device. Raw IP sockets and not packet
+// sockets, so that the host's firewall decides about adverts like about
+// everything else. One epoll watches them all. Wait blocks in epoll_pwait2,
+// with nanoseconds, by a system call on the calling thread itself: no other
+// goroutine and no timer of the runtime stands between the kernel and the
+// caller. Then it takes packets with recvmmsg into buffers that were made
+// once. The kernel hands out ready sockets in turn and each gets its share of
+// the room, so a flooded interface delays the others by one bounded batch and
+// never starves them.
+//
+// # Sending
+//
+// Multicast leaves as whole Ethernet frames by one packet socket per
+// interface: that alone lets the source MAC be the virtual one (RFC 9568
+// §7.2) without a device of its own, and works before the kernel finished
+// with the addresses. Unicast leaves by the raw IP and UDP sockets so that
+// the kernel routes it and finds the neighbour. Packets are handed over with
+// sendmmsg, many at once, never blocking.
+//
+// # Our own packets
+//
+// They do not come back: packet sockets do not loop to IP sockets, and
+// multicast loop is off on the others. Copies that a switch reflects are
+// delivered like any packet, because a router has to name and count them.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+)
+
+// Wire implements engine.Wire. All calls but Wake and Stats belong to one
+// goroutine, which should be locked to its thread, and that thread must stay
+// in one network namespace.
+type Wire struct {
+	epoll  int
+	event  int // eventfd, written by Wake
+	timer  int // timerfd where the kernel lacks epoll_pwait2, else -1
+	woken  atomic.Bool
+	events []unix.EpollEvent
+
+	mu     sync.Mutex // guards ports against Stats; the loop alone changes it
+	ports  map[engine.Port]*port
+	byName map[string]*port
+	last   engine.Port
+
+	socks []*socket // what the data of an epoll event points to
+	free  []int32   // empty places in socks
+
+	rx receiver
+	tx transmitter
+}
+
+var _ engine.Wire = (*Wire)(nil)
+
+// Places in socks that are not sockets of a port.
+const (
+	slotEvent int32 = -1
+	slotTimer int32 = -2
+)
+
+// New makes a wire with no interface open. Shutdown frees it.
+func New() (*Wire, error) {
+	w := &Wire{
+		epoll: -1, event: -1, timer: -1,
+		events: make([]unix.EpollEvent, batch),
+		ports:  make(map[engine.Port]*port),
+		byName: make(map[string]*port),
+	}
+	w.rx.init()
+	w.tx.init()
+	if err := w.init(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot set up packet input: %w", err), w.Shutdown())
+	}
+	return w, nil
+}
+
+func (w *Wire) init() (err error) {
+	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if w.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return err
+	}
+	if err = w.watch(w.event, slotEvent); err != nil {
+		return err
+	}
+	if hasPwait2(w.epoll) {
+		return nil
+	}
+	return w.useTimer()
+}
+
+// useTimer makes Wait use a timerfd, on kernels before 5.11.
+func (w *Wire) useTimer() (err error) {
+	w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	return w.watch(w.timer, slotTimer)
+}
+
+// watch adds a file descriptor to the epoll. Level-triggered: what a bounded
+// batch leaves in a socket makes it ready again, behind the others.
+func (w *Wire) watch(fd int, slot int32) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: slot}
+	return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
+}
+
+// Wake makes the Wait that is running, or else the next one, return at once.
+// Wakes that come before it returned are one.
+func (w *Wire) Wake() {
+	if w.woken.Swap(true) {
+		return // Wait will return anyway, and has not yet
+	}
+	one := [8]byte{0: 1, 7: 1} // not zero in either byte order
+	_, _ = unix.Write(w.event, one[:])
+}
+
+// Shutdown closes everything. No other method may be called after it.
+func (w *Wire) Shutdown() error {
+	var errs []error
+	for p := range w.ports {
+		errs = append(errs, w.Close(p))
+	}
+	for _, fd := range []*int{&w.timer, &w.event, &w.epoll} {
+		if *fd >= 0 {
+			errs = append(errs, unix.Close(*fd))
+			*fd = -1
+		}
+	}
+	return errors.Join(errs...)
+}
