@@ -10,11 +10,12 @@ import (
 
 // Set is groups that move together. Its methods are for one goroutine.
 type Set struct {
-	groups  []Config
-	members []member
-	phase   phase
-	reason  string    // why the phase was entered
-	since   time.Time // when the State last changed
+	groups      []Config
+	members     []member
+	phase       phase
+	reason      string    // why the phase was entered
+	since       time.Time // when the State last changed
+	transitions uint64
 
 	started     bool
 	stopping    bool
@@ -276,6 +277,7 @@ func (s *Set) enter(p phase, reason string) {
 		return
 	}
 	s.reason, s.since = reason, s.now
+	s.transitions++
 	for g := range s.groups {
 		s.record(g, Record{Kind: "transition", From: from, To: to, Reason: reason})
 	}

@@ -14,6 +14,7 @@ type View struct {
 	Since       time.Time
 	Suspended   bool // preemption is off until the node that took over is gone
 	Maintenance bool
+	Transitions uint64
 	Down        map[string]string // checks that are down, and why
 	Routers     []RouterView
 }
@@ -41,6 +42,7 @@ func (s *Set) View() View {
 		Since:       s.since,
 		Suspended:   s.suspended.on,
 		Maintenance: s.maintenance,
+		Transitions: s.transitions,
 		Down:        make(map[string]string, len(s.down)),
 		Routers:     make([]RouterView, len(s.members)),
 	}
