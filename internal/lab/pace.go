@@ -1,0 +1,81 @@
+package lab
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// send sends the probes, each at its own instant: a late one does not move
+// those after it, and those that became due meanwhile follow at once. It has
+// a thread of its own that ends with it.
+func (p *Prober) send() {
+	runtime.LockOSThread()
+	preferThread()
+	clock := newAlarm(p.start)
+	buf := make([]byte, probeSize)
+	for i := range p.record {
+		due := time.Duration(i+1) * p.cfg.Interval
+		clock.sleepUntil(due)
+		if p.stopping.Load() {
+			return
+		}
+		putProbe(buf, p.id, uint64(i))
+		now := p.now()
+		p.lateness[i].Store(now - 1 - int64(due))
+		p.record[i].sent.Store(now)
+		if !p.write(buf) {
+			p.refused.Add(1)
+		}
+	}
+}
+
+// write hands a probe to the kernel, which first reports what became of an
+// earlier one where an ICMP error came back, and then sends nothing.
+func (p *Prober) write(b []byte) bool {
+	for range 3 {
+		_, _, errno := unix.Syscall6(unix.SYS_SENDTO, uintptr(p.fd),
+			uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			return true
+		case unix.EINTR, unix.ECONNREFUSED, unix.EHOSTUNREACH:
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// preferThread asks the kernel to wake this thread on time, as far as it is
+// allowed: the lowest real-time class, below every daemon's, and no slack on
+// its timers.
+func preferThread() {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size:     unix.SizeofSchedAttr,
+		Policy:   unix.SCHED_FIFO,
+		Priority: 1,
+		Flags:    unix.SCHED_FLAG_RESET_ON_FORK,
+	}, 0)
+}
+
+// alarm sleeps until instants on the monotonic clock.
+type alarm struct{ zero int64 }
+
+// newAlarm makes an alarm whose zero is start.
+func newAlarm(start time.Time) alarm {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		return alarm{}
+	}
+	return alarm{zero: ts.Nano() - int64(time.Since(start))}
+}
+
+func (a alarm) sleepUntil(d time.Duration) {
+	ts := unix.NsecToTimespec(a.zero + int64(d))
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
+	}
+}
