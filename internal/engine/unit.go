@@ -63,7 +63,9 @@ func setConfigs(groups []config.Group) []group.Config {
 	for i, g := range groups {
 		c := group.Config{Name: g.Name, Priority: g.VRRP.Priority}
 		for _, f := range g.Families() {
-			c.Routers = append(c.Routers, g.Router(f))
+			rc := g.Router(f)
+			rc.Source = unspecified(f) // until the interface is seen
+			c.Routers = append(c.Routers, rc)
 		}
 		for _, u := range g.Checks {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
@@ -72,6 +74,13 @@ func setConfigs(groups []config.Group) []group.Config {
 		out[i] = c
 	}
 	return out
+}
+
+func unspecified(f vrrp.Family) netip.Addr {
+	if f == vrrp.IPv4 {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
 }
 
 func (e *Engine) newUnit(groups []config.Group) (*unit, error) {
