@@ -81,7 +81,6 @@ func (h *HMAC) check() error {
 type authority struct {
 	active uint8
 	mode   HMACMode
-	window time.Duration
 	keys   map[uint8]hash.Hash
 	head   [headLen]byte
 	buf    [headerLen]byte
@@ -93,7 +92,7 @@ func newAuthority(c *Config) *authority {
 		return nil
 	}
 	a := &authority{
-		active: c.HMAC.Active, mode: c.HMAC.Mode, window: c.HMAC.Window,
+		active: c.HMAC.Active, mode: c.HMAC.Mode,
 		keys: make(map[uint8]hash.Hash, len(c.HMAC.Keys)),
 	}
 	for id, k := range c.HMAC.Keys {
@@ -149,17 +148,26 @@ func (r *Router) verify(now time.Time, src netip.Addr, m *message) Drop {
 	}
 	trailer := m.rest
 	seq := parseSequence(trailer[4:])
-	if !seq.near(now, a.window) {
+	if !seq.near(now, r.replay.window) {
 		return DropReplay
 	}
 	h, ok := a.keys[trailer[1]]
 	if !ok || !hmac.Equal(a.sum(h, src, m.whole, trailer), trailer[tagAt:]) {
 		return DropAuthFailed
 	}
-	if !r.replay.fresh(src, seq) {
+	if !r.replay.fresh(now, src, seq) {
 		return DropReplay
 	}
 	return DropNone
+}
+
+// authDiffers says that an accepted message is signed though we have no keys,
+// or not signed though it is time that it were.
+func (r *Router) authDiffers(m *message) bool {
+	if r.auth == nil {
+		return isTrailer(m.rest)
+	}
+	return r.auth.mode == Permissive && !isTrailer(m.rest)
 }
 
 // isTrailer tells a trailer from padding.

@@ -7,6 +7,7 @@ type Drop uint8
 
 const (
 	DropNone         Drop = iota
+	DropFamily            // carried by the other IP version
 	DropTTL               // TTL or hop limit below what is demanded
 	DropCARP              // a CARP message: it shares VRRP's protocol number
 	DropVersion           // the other version
@@ -29,6 +30,7 @@ const (
 
 var dropNames = [NumDrops]string{
 	DropNone:         "accepted",
+	DropFamily:       "other address family",
 	DropTTL:          "ttl too low",
 	DropCARP:         "carp, not vrrp",
 	DropVersion:      "wrong version",

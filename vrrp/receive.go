@@ -12,6 +12,8 @@ import (
 func (r *Router) check(now time.Time, src, dst netip.Addr, p *Packet, m *message) Drop {
 	b := p.Payload
 	switch {
+	case src.Is4() != (r.cfg.Family == IPv4): // RFC 9568 §5.2.9
+		return DropFamily
 	case p.TTL < r.cfg.Hops: // RFC 9568 §5.1.1.3: only the link itself can send 255
 		return DropTTL
 	case isCARP(b):
@@ -166,7 +168,7 @@ func (r *Router) compare(now time.Time, src netip.Addr, m *message, out []Action
 	if !r.sameList(m) {
 		say(NoticeAddressList)
 	}
-	if signed := isTrailer(m.rest); signed != (r.auth != nil) {
+	if r.authDiffers(m) {
 		say(NoticeAuth)
 	}
 	if m.form != formOnly && m.form != r.form {

@@ -69,6 +69,9 @@ func (r *Router) use(cfg Config) {
 	r.pass = password{}
 	copy(r.pass[:], cfg.Pass)
 	r.auth = newAuthority(&cfg)
+	if cfg.HMAC != nil {
+		r.replay.window = cfg.HMAC.Window
+	}
 	r.replay.limit = multicastSlots
 	if len(cfg.Peers) > 0 {
 		r.replay.keep(cfg.Peers)

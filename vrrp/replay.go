@@ -25,16 +25,17 @@ func (s sequence) append(b []byte) []byte { return binary.BigEndian.AppendUint64
 // after says that s is later than t.
 func (s sequence) after(t sequence) bool { return int64(s-t) > 0 }
 
-// near says that the sender's clock and ours differ by at most window.
+// near says that the clock s was taken from and ours differ by at most window.
 func (s sequence) near(now time.Time, window time.Duration) bool {
 	delta := time.Duration(int32(uint32(now.Unix())-uint32(s>>32))) * time.Second
 	return -window <= delta && delta <= window
 }
 
 // next is the sequence to send at now: the clock, or one more than the last
-// where the clock stands still or went back.
-func (s sequence) next(now time.Time) sequence {
-	if clock := sequenceAt(now); clock.after(s) {
+// where the clock stands still or went back a little. Where it went back so far
+// that receivers would call the last one wrong, the clock is right again.
+func (s sequence) next(now time.Time, window time.Duration) sequence {
+	if clock := sequenceAt(now); clock.after(s) || !s.near(now, window) {
 		return clock
 	}
 	return s + 1
@@ -46,8 +47,9 @@ const multicastSlots = 4
 
 // replayTable remembers the highest sequence of each authenticated sender.
 type replayTable struct {
-	slots []replaySlot // most recently used last
-	limit int
+	slots  []replaySlot // most recently used last
+	limit  int
+	window time.Duration
 }
 
 type replaySlot struct {
@@ -56,13 +58,14 @@ type replaySlot struct {
 }
 
 // fresh accepts a sequence that is later than all before from src and
-// remembers it.
-func (t *replayTable) fresh(src netip.Addr, seq sequence) bool {
+// remembers it. A sender whose highest is outside the window had a wrong clock
+// when it sent that; it starts anew.
+func (t *replayTable) fresh(now time.Time, src netip.Addr, seq sequence) bool {
 	for i := range t.slots {
 		if t.slots[i].src != src {
 			continue
 		}
-		if !seq.after(t.slots[i].high) {
+		if high := t.slots[i].high; high.near(now, t.window) && !seq.after(high) {
 			return false
 		}
 		copy(t.slots[i:], t.slots[i+1:])

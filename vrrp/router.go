@@ -138,7 +138,7 @@ func (r *Router) AppendAdvert(b []byte, now time.Time, dst netip.Addr, priority 
 	}
 	covered := len(b)
 	if r.auth != nil && r.auth.mode != ReceiveOnly {
-		r.sent = r.sent.next(now)
+		r.sent = r.sent.next(now, r.replay.window)
 		b = r.auth.sign(b, start, r.cfg.Source, r.sent)
 	}
 	form := r.form

@@ -1,0 +1,150 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+)
+
+const (
+	askSilent = "ask: the active node fell silent (192.0.2.20 priority 200)"
+	askAlone  = "ask: the active node fell silent"
+)
+
+// With Ask set a backup asks before it becomes Active, once.
+func TestAsk_WaitsForTheGrant(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.hear(higher, 200)
+	n.wait(down100, askSilent)
+	n.in(Backup)
+	if !n.Asking() || !n.Deadline().IsZero() {
+		t.Errorf("asking %v, deadline %s; want to wait for the grant alone", n.Asking(), n.Deadline())
+	}
+	n.wait(time.Hour)
+	n.do(Tick())
+	n.do(Grant(), "backup -> active: the active node fell silent (192.0.2.20 priority 200)", "send priority 100")
+	if n.Asking() {
+		t.Error("still asking after the grant")
+	}
+	n.do(Grant())
+	n.wait(time.Second, "send priority 100")
+}
+
+// An Active that is heard after all ends the question.
+func TestAsk_IsTakenBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		prio uint8
+		due  time.Duration
+	}{
+		{"by a better Active", 200, down100},
+		{"by an Active that leaves", 0, skew100},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := backup(t, ipv4(ask))
+			n.wait(down100, askAlone)
+			n.hear(higher, c.prio)
+			if n.Asking() {
+				t.Error("still asking")
+			}
+			n.due(c.due)
+		})
+	}
+}
+
+// A lower priority Active does not end it: it would be preempted anyway.
+func TestAsk_StandsAgainstALowerPriority(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.wait(down100, askAlone)
+	n.hear(lower, 50)
+	if !n.Asking() {
+		t.Error("a lower priority ended the question")
+	}
+	n.do(Grant(), "backup -> active: the active node fell silent", "send priority 100")
+}
+
+// Asking to preempt after a delay goes on while the lower priority Active
+// advertises.
+func TestAsk_ToPreemptAfterADelay(t *testing.T) {
+	n := backup(t, ipv4(priority(200), preemptDelay(10*time.Second), ask))
+	n.hear(lower, 100)
+	for range 9 {
+		n.wait(time.Second)
+		n.hear(lower, 100)
+	}
+	n.wait(time.Second, "ask: the active node has a lower priority (192.0.2.9 priority 100)")
+	n.hear(lower, 100)
+	if !n.Asking() {
+		t.Error("stopped asking")
+	}
+	n.do(Grant(), preempted, "send priority 200")
+}
+
+// An owner asks at the start, and is backup until it may.
+func TestAsk_AsOwner(t *testing.T) {
+	n := place(t, ipv4(priority(255), ask))
+	n.do(Startup(),
+		"init -> backup: started",
+		"ask: started as the owner of the addresses")
+	n.do(Grant(),
+		"backup -> active: started as the owner of the addresses",
+		"send priority 255")
+}
+
+// A handover names this node: it takes over without having asked.
+func TestGrant_Unasked(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), ipv4(ask), ipv4(noPreempt)} {
+		n := backup(t, cfg)
+		n.hear(higher, 200)
+		n.do(Grant(), "backup -> active: took over on request (192.0.2.20 priority 200)", "send priority 100")
+		n.due(time.Second)
+	}
+}
+
+// Giving up: priority 0, so that a backup takes over within its skew, and then
+// long enough of a wait for it to do so.
+func TestYield_Active(t *testing.T) {
+	n := active(t, ipv4())
+	n.do(Yield(), "send priority 0", "active -> backup: gave the addresses up on request")
+	n.due(down100)
+	n.hear(lower, 50)
+	n.due(down100)
+	n.wait(down100,
+		"backup -> active: the active node has a lower priority (192.0.2.9 priority 50)",
+		"send priority 100")
+}
+
+// A backup that is told to yield stops asking and waits once more.
+func TestYield_Backup(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.wait(down100, askAlone)
+	n.do(Yield())
+	if n.Asking() {
+		t.Error("still asking")
+	}
+	n.due(down100)
+	n.wait(down100, askAlone)
+
+	n.do(Shutdown(), "backup -> init: shut down")
+	if n.Asking() {
+		t.Error("asking while stopped")
+	}
+}
+
+// An owner that was told to yield asks again like anybody else.
+func TestYield_OwnerThatAsks(t *testing.T) {
+	n := place(t, ipv4(priority(255), ask))
+	n.Step(n.now, Startup(), nil)
+	n.do(Yield())
+	n.wait(3*time.Second+time.Second/256, askAlone)
+}
+
+// A question whose cause is gone is taken back.
+func TestAsk_EndsWithItsCause(t *testing.T) {
+	n := backup(t, ipv4(priority(200), ask))
+	n.hear(lower, 100)
+	n.wait(3*time.Second+56*time.Second/256, "ask: the active node has a lower priority (192.0.2.9 priority 100)")
+	n.do(SetPreempt(false))
+	if n.Asking() {
+		t.Error("still asking to preempt with preempt off")
+	}
+}

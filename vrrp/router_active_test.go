@@ -1,0 +1,215 @@
+package vrrp
+
+import (
+	"testing"
+	"time"
+)
+
+// An Active advertises once an interval.
+//
+//conformance:9568-6.4.3-timer positive
+//conformance:3768-6.4.3-timer positive
+//conformance:unh-2.7 positive
+//conformance:unh-3.1 positive
+func TestActive_AdvertisesEveryInterval(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), ipv6(), version2()} {
+		n := active(t, cfg)
+		n.wait(3*time.Second, "send priority 100", "send priority 100", "send priority 100")
+	}
+}
+
+// And not more often.
+//
+//conformance:9568-6.4.3-timer negative
+//conformance:3768-6.4.3-timer negative
+func TestActive_IsSilentInBetween(t *testing.T) {
+	n := active(t, ipv4())
+	n.wait(time.Second - 1)
+	n.do(Tick())
+}
+
+// Small delays do not add up: the next advert is due an interval after this
+// one was due, not after it was sent.
+func TestActive_AdvertsDoNotDrift(t *testing.T) {
+	n := active(t, ipv4(interval(10*time.Millisecond)))
+	first := n.Deadline()
+	for i := range 1000 {
+		n.now = n.Deadline().Add(time.Duration(i%10) * time.Millisecond)
+		n.do(Tick(), "send priority 100")
+	}
+	if got, want := n.Deadline(), first.Add(1000*10*time.Millisecond); !got.Equal(want) {
+		t.Errorf("after 1000 adverts the next is %s off", got.Sub(want))
+	}
+}
+
+// After a stall longer than an interval there is one advert, not a burst.
+func TestActive_SendsNoBurstAfterAStall(t *testing.T) {
+	n := active(t, ipv4())
+	n.now = n.now.Add(10 * time.Second)
+	n.do(Tick(), "send priority 100")
+	n.due(time.Second)
+}
+
+// An Active that is stopped says so.
+//
+//conformance:9568-6.4.3-shutdown positive
+//conformance:3768-6.4.3-shutdown positive
+//conformance:unh-2.6 positive
+func TestActive_LeavesWithPriorityZero(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), ipv6(), version2(), ipv4(priority(255))} {
+		n := active(t, cfg)
+		n.do(Shutdown(), "send priority 0", "active -> init: shut down")
+		n.wait(time.Hour)
+		c := n.Counters()
+		if c.PriorityZeroSent != 1 {
+			t.Errorf("counted %d adverts of priority 0", c.PriorityZeroSent)
+		}
+	}
+}
+
+// Priority 0 is said when leaving and never otherwise.
+//
+//conformance:9568-6.4.3-shutdown negative
+func TestActive_SaysPriorityZeroOnlyWhenLeaving(t *testing.T) {
+	n := active(t, ipv4(priority(1)))
+	n.wait(time.Second, "send priority 1")
+	n.do(SetPriority(0))
+	n.wait(time.Second, "send priority 1")
+}
+
+// Somebody who leaves wants to know who is left.
+//
+//conformance:9568-6.4.3-zero positive
+//conformance:3768-6.4.3-zero positive
+//conformance:unh-2.5 positive
+func TestActive_AnswersPriorityZero(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := active(t, cfg)
+		n.wait(time.Second / 2)
+		n.hear(higher, 0, "send priority 100")
+		n.due(time.Second)
+		n.in(Active)
+	}
+}
+
+//conformance:9568-6.4.3-zero negative
+func TestActive_DoesNotYieldToPriorityZeroFromAHigherAddress(t *testing.T) {
+	n := active(t, ipv4(priority(1)))
+	n.hear(higher, 0, "send priority 1")
+	n.in(Active)
+}
+
+// A higher priority wins, and so does a higher address at equal priority.
+//
+//conformance:9568-6.4.3-giveway positive
+//conformance:3768-6.4.3-giveway positive
+//conformance:unh-2.5 positive
+func TestActive_GivesWay(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := active(t, cfg)
+		n.hear(lower, 101, "active -> backup: another active node has a higher priority (192.0.2.9 priority 101)")
+		n.due(down100)
+
+		n = active(t, cfg)
+		n.hear(higher, 100,
+			"report: peer has the same priority (192.0.2.20 priority 100)",
+			"active -> backup: another active node has the same priority and a higher address (192.0.2.20 priority 100)")
+		n.due(down100)
+		if p, ok := n.Active(); !ok || p.Addr != higher {
+			t.Errorf("active is %v, %v; want 192.0.2.20", p, ok)
+		}
+	}
+}
+
+// The tie-break compares addresses as numbers, not as text: .20 is above .9.
+//
+//conformance:9568-6.4.3-giveway negative
+func TestActive_StaysAgainstALowerAddress(t *testing.T) {
+	n := active(t, ipv4(source(higher)))
+	n.hear(lower, 100,
+		"report: peer has the same priority (192.0.2.9 priority 100)",
+		"send priority 100",
+		"report: peer was active too and lost (192.0.2.9 priority 100)")
+	n.in(Active)
+}
+
+// An Active does not consult its preempt mode: without preempt it gives way
+// all the same, and it does not give way to a lower priority.
+func TestActive_IgnoresPreemptMode(t *testing.T) {
+	n := active(t, ipv4(noPreempt))
+	n.hear(lower, 99,
+		"send priority 100",
+		"report: peer was active too and lost (192.0.2.9 priority 99)")
+	n.hear(lower, 101, "active -> backup: another active node has a higher priority (192.0.2.9 priority 101)")
+}
+
+// The interval of the Active that won is learnt.
+//
+//conformance:9568-6.4.3-giveway positive
+func TestActive_LearnsTheIntervalOfTheWinner(t *testing.T) {
+	n := active(t, ipv4())
+	a := n.advert(200)
+	a.Interval = 2 * time.Second
+	n.hearAdvert(lower, a,
+		"report: peer has another interval, 2s instead of 1s (192.0.2.9 priority 200)",
+		"active -> backup: another active node has a higher priority (192.0.2.9 priority 200)")
+	n.due(2 * down100)
+}
+
+// A losing Active is answered at once, so that it becomes backup and bridges
+// relearn; the caller is told to announce again. The next regular advert comes
+// when it would have come.
+//
+//conformance:9568-6.4.3-losing positive
+//conformance:3768-6.4.3-losing positive
+//conformance:unh-2.5 positive
+func TestActive_AssertsItselfAgainstALosingActive(t *testing.T) {
+	for _, cfg := range []Config{ipv4(), ipv6(), version2()} {
+		peer := higher
+		if cfg.Family == IPv6 {
+			peer = lower6
+		}
+		n := active(t, cfg)
+		n.wait(time.Second / 2)
+		n.hear(peer, 99,
+			"send priority 100",
+			"report: peer was active too and lost ("+peer.String()+" priority 99)")
+		n.due(time.Second / 2)
+		n.in(Active)
+	}
+}
+
+// A conflict that goes on is answered every time and told once a minute; a new
+// one is told at once.
+//
+//conformance:9568-6.4.3-losing negative
+func TestActive_TellsEachConflictOnce(t *testing.T) {
+	const told = "report: peer was active too and lost (192.0.2.9 priority 50)"
+	n := active(t, ipv4())
+	n.hear(lower, 50, "send priority 100", told)
+	for range 59 {
+		n.wait(time.Second, "send priority 100")
+		n.hear(lower, 50, "send priority 100")
+	}
+	n.wait(time.Second, "send priority 100")
+	n.hear(lower, 50, "send priority 100", told)
+
+	for range 4 {
+		n.wait(time.Second, "send priority 100")
+	}
+	n.hear(lower, 50, "send priority 100", told)
+}
+
+// Two nodes that both believe to win would answer each other's answers for
+// ever. The answers are limited to 100 a second.
+func TestActive_AnswersAreLimited(t *testing.T) {
+	n := active(t, ipv4())
+	before := n.Counters().Sent
+	for range 100_000 {
+		n.now = n.now.Add(10 * time.Microsecond) // one second in all
+		n.Step(n.now, Received(n.packet(lower, n.advert(50))), nil)
+	}
+	if got := n.Counters().Sent - before; got < 100 || got > 110 {
+		t.Errorf("sent %d answers in a second, want about 100", got)
+	}
+}
