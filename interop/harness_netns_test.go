@@ -3,18 +3,21 @@ package interop
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/lab"
 	"github.com/holdfast-net/holdfast/interop/peer"
 	"github.com/holdfast-net/holdfast/interop/wire"
-	"github.com/holdfast-net/holdfast/internal/lab"
 )
 
 // binary is holdfast as TestMain built it, or why there is none.
@@ -24,8 +27,9 @@ var binary struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(func() int {
-		if os.Geteuid() == 0 {
+		if os.Geteuid() == 0 && !*control {
 			dir, err := os.MkdirTemp("", "holdfast-interop-")
 			if err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -46,6 +50,33 @@ func build(dir string) (string, error) {
 		return "", fmt.Errorf("cannot build holdfast: %w\n%s", err, out)
 	}
 	return path, nil
+}
+
+// control puts keepalived in holdfast's place. A test that fails then too says
+// something about the test, or about keepalived.
+var control = flag.Bool("control", false, "run keepalived against keepalived")
+
+// product is what is tested.
+func product() peer.Kind {
+	if *control {
+		return peer.Keepalived
+	}
+	return peer.Holdfast
+}
+
+// eachWay runs a test twice: with the peer on node a, which is the one to be
+// active, and holdfast on b, and the other way round.
+func eachWay(t *testing.T, other peer.Kind, f func(t *testing.T, a, b peer.Kind)) {
+	t.Run(string(other)+" to be active", func(t *testing.T) {
+		need(t, other, product())
+		t.Parallel()
+		f(t, other, product())
+	})
+	t.Run(string(product())+" to be active", func(t *testing.T) {
+		need(t, other, product())
+		t.Parallel()
+		f(t, product(), other)
+	})
 }
 
 // need skips where this machine cannot run the test, and says why.
@@ -76,10 +107,15 @@ var (
 		"b":      netip.MustParsePrefix("2001:db8::2/64"),
 		"client": netip.MustParsePrefix("2001:db8::100/64"),
 	}
+	macs = map[string]net.HardwareAddr{"a": {2, 0, 0, 0, 0, 0xa}, "b": {2, 0, 0, 0, 0, 0xb}, "client": {2, 0, 0, 0, 0, 0xc}}
+
 	vip4  = netip.MustParsePrefix("192.0.2.10/24")
 	vip6  = netip.MustParsePrefix("2001:db8::10/64")
 	local = netip.MustParsePrefix("fe80::10/64")
 )
+
+// answerTime is how long answers to one question are collected.
+const answerTime = 200 * time.Millisecond
 
 // echoPort is where every host says its name.
 const echoPort = 7
@@ -95,7 +131,8 @@ type bed struct {
 	starts  int
 }
 
-func newBed(t *testing.T) *bed {
+// newBed makes the LAN. Node a has the owned addresses from the start.
+func newBed(t *testing.T, owned ...netip.Prefix) *bed {
 	t.Helper()
 	lan, err := lab.New()
 	if err != nil {
@@ -117,7 +154,11 @@ func newBed(t *testing.T) *bed {
 		t.Fatal(err)
 	}
 	for name, host := range map[string]**lab.Host{"a": &b.a, "b": &b.b, "client": &b.client} {
-		*host, err = lan.Add(lab.HostConfig{Name: name, Addresses: []netip.Prefix{prefix4[name], prefix6[name]}, Echo: echoPort})
+		addresses := []netip.Prefix{prefix4[name], prefix6[name]}
+		if name == "a" {
+			addresses = append(addresses, owned...)
+		}
+		*host, err = lan.Add(lab.HostConfig{Name: name, MAC: macs[name], Addresses: addresses, Echo: echoPort})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,11 +208,16 @@ func (b *bed) stop(d peer.Daemon) {
 	}
 }
 
+// pollEvery is how often the state of things is looked at.
+const pollEvery = 20 * time.Millisecond
+
+var errNotYet = errors.New("not yet")
+
 // within polls until f has nothing to complain about, and fails the test with
 // the last complaint if that takes too long.
 func (b *bed) within(patience time.Duration, what string, f func() error) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline, tick := time.Now().Add(patience), time.Tick(pollEvery)
 	for {
 		err := f()
 		if err == nil {
@@ -180,7 +226,7 @@ func (b *bed) within(patience time.Duration, what string, f func() error) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%s: not within %v: %v", what, patience, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-tick
 	}
 }
 
@@ -201,13 +247,15 @@ func (b *bed) state(d peer.Daemon, want string) {
 func (b *bed) answers(vip netip.Prefix, want *lab.Host) {
 	b.t.Helper()
 	b.within(10*time.Second, fmt.Sprintf("%s alone answers for %s", want.Name(), vip.Addr()), func() error {
-		found, err := b.lan.WhoHas(b.client, vip.Addr(), 200*time.Millisecond)
+		found, err := b.lan.WhoHas(b.client, vip.Addr(), answerTime)
 		if err != nil {
 			return err
 		}
 		var names []string
 		for _, f := range found {
-			names = append(names, f.Host)
+			if !slices.Contains(names, f.Host) {
+				names = append(names, f.Host)
+			}
 		}
 		if len(names) != 1 || names[0] != want.Name() {
 			return fmt.Errorf("these answer: %s", strings.Join(names, ", "))
@@ -216,15 +264,51 @@ func (b *bed) answers(vip netip.Prefix, want *lab.Host) {
 	})
 }
 
+// unanswered waits until nobody answers.
+func (b *bed) unanswered(vip netip.Prefix) {
+	b.t.Helper()
+	b.within(10*time.Second, fmt.Sprintf("nobody answers for %s", vip.Addr()), func() error {
+		found, err := b.lan.WhoHas(b.client, vip.Addr(), answerTime)
+		if err == nil && len(found) > 0 {
+			err = fmt.Errorf("%s answers", found[0].Host)
+		}
+		return err
+	})
+}
+
+// adverts are those that a host sent since an instant, by its addresses.
+func (b *bed) adverts(from *lab.Host, since time.Time) []wire.Advert {
+	var own []netip.Addr
+	err := from.Do(func() error {
+		addrs, err := net.InterfaceAddrs()
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				own = append(own, p.Addr())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var out []wire.Advert
+	for _, a := range wire.Adverts(b.capture.Frames()) {
+		if !a.At.Before(since) && slices.Contains(own, a.Src) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // steady checks for a while that something stays as it is.
 func (b *bed) steady(d time.Duration, what string, f func() error) {
 	b.t.Helper()
-	deadline := time.Now().Add(d)
+	deadline, tick := time.Now().Add(d), time.Tick(pollEvery)
 	for time.Now().Before(deadline) {
 		if err := f(); err != nil {
 			b.t.Fatalf("%s: no longer: %v", what, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-tick
 	}
 }
 

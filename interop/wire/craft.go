@@ -13,6 +13,9 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
+// Group4 is where version 2 and 3 adverts over IPv4 go (RFC 9568 §5.1.1.2).
+var Group4 = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+
 // Message encodes a version 3 advert, with any form of checksum: there are
 // routers in the field whose form no daemon of a distribution sends.
 func Message(src, dst netip.Addr, id, priority uint8, interval time.Duration, form Form, addresses ...netip.Addr) []byte {
@@ -61,7 +64,7 @@ func NewSpeaker(ns *netns.NS, ifname string, src netip.Addr) (*Speaker, error) {
 
 // Send sends one message.
 func (s *Speaker) Send(message []byte) error {
-	_, err := s.conn.WriteTo(message, nil, &net.IPAddr{IP: net.IPv4(224, 0, 0, 18)})
+	_, err := s.conn.WriteTo(message, nil, &net.IPAddr{IP: Group4.AsSlice()})
 	return err
 }
 

@@ -1,0 +1,111 @@
+package interop
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
+	"github.com/holdfast-net/holdfast/interop/peer"
+)
+
+// rolling is a client that goes on asking while the pair behind the address
+// is replaced.
+type rolling struct {
+	*bed
+	client *lab.Prober
+}
+
+func newRolling(t *testing.T) *rolling {
+	t.Helper()
+	need(t, peer.Keepalived, product())
+	r := &rolling{bed: newBed(t)}
+	var err error
+	r.client, err = lab.StartProber(lab.ProbeConfig{
+		From: r.bed.client, To: netip.AddrPortFrom(vip4.Addr(), echoPort), Interval: time.Millisecond, For: 2 * time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.client.Stop)
+	return r
+}
+
+// step does one step, waits until the host answers the client and everything
+// that belongs to the step is over, and returns what the client missed.
+func (r *rolling) step(what string, by *lab.Host, do func()) *lab.Report {
+	r.t.Helper()
+	began := time.Now()
+	do()
+	var report *lab.Report
+	r.within(15*time.Second, by.Name()+" answers", func() error {
+		report = r.client.Report(began, time.Now())
+		if n := len(report.Spans); n == 0 || report.Answering() != by.Name() || report.Spans[n-1].Probes < 1000 {
+			return errNotYet
+		}
+		return nil
+	})
+	r.t.Logf("%-58s lost %4d of %5d probes, outage %v", what, report.Lost, report.Sent, report.Longest().Round(time.Millisecond))
+	return report
+}
+
+// A keepalived pair becomes a holdfast pair, one node at a time, in the way
+// most would do it: the backup first, then the active one.
+func TestRollingReplacement(t *testing.T) {
+	r := newRolling(t)
+	a := r.start(peer.Keepalived, r.a, router4(200))
+	b := r.start(peer.Keepalived, r.b, router4(100))
+	r.state(a, peer.Active)
+	r.state(b, peer.Backup)
+
+	if got := r.step("keepalived on b, the backup, stops", r.a, func() { r.stop(b) }); got.Lost > 0 {
+		t.Error("probes were lost although the active node was left alone")
+	}
+	got := r.step("holdfast starts on b and is backup", r.a, func() {
+		b = r.start(product(), r.b, router4(100))
+		r.state(b, peer.Backup)
+	})
+	if got.Lost > 0 {
+		t.Error("probes were lost although the active node was left alone")
+	}
+	// keepalived says priority 0 and stops answering at once: for the
+	// backup's skew time nobody answers.
+	skew := downInterval(router4(100)) - 3*router4(100).Interval
+	if got := r.step("keepalived on a, the active, stops; holdfast on b follows", r.b, func() { r.stop(a) }); got.Longest() > skew+slack {
+		t.Errorf("the outage was %v, and the skew time is %v", got.Longest(), skew)
+	}
+	got = r.step("holdfast starts on a and takes the address back", r.a, func() { a = r.start(product(), r.a, router4(200)) })
+	if got.Lost > 0 && !*control {
+		t.Error("probes were lost in a planned move between two holdfast nodes")
+	}
+	r.state(b, peer.Backup)
+	r.answers(vip4, r.a)
+}
+
+// The same, the gentle way: holdfast on the backup node gets the higher
+// priority, takes the address, and keepalived is replaced where it is backup.
+func TestRollingReplacement_ByPriority(t *testing.T) {
+	r := newRolling(t)
+	a := r.start(peer.Keepalived, r.a, router4(200))
+	b := r.start(peer.Keepalived, r.b, router4(100))
+	r.state(a, peer.Active)
+	r.state(b, peer.Backup)
+
+	r.step("keepalived on b, the backup, stops", r.a, func() { r.stop(b) })
+	got := r.step("holdfast starts on b with the higher priority", r.b, func() { b = r.start(product(), r.b, router4(250)) })
+	// keepalived takes its address off when it hears the advert; the
+	// announcement is on the wire by then.
+	if got.Longest() > 100*time.Millisecond {
+		t.Errorf("the outage was %v", got.Longest())
+	}
+	if got := r.step("keepalived on a, now backup, stops", r.b, func() { r.stop(a) }); got.Lost > 0 {
+		t.Error("probes were lost although the active node was left alone")
+	}
+	if got := r.step("holdfast starts on a and is backup", r.b, func() {
+		a = r.start(product(), r.a, router4(200))
+		r.state(a, peer.Backup)
+	}); got.Lost > 0 {
+		t.Error("probes were lost although the active node was left alone")
+	}
+	r.answers(vip4, r.b)
+}

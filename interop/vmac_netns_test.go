@@ -1,0 +1,63 @@
+package interop
+
+import (
+	"testing"
+
+	"github.com/holdfast-net/holdfast/interop/peer"
+)
+
+// keepalived with and without a virtual MAC beside holdfast with and without:
+// whoever holds the address, one MAC answers for it.
+func TestVirtualMAC(t *testing.T) {
+	tests := []struct {
+		name        string
+		theirs, our peer.MAC
+	}{
+		{"both virtual", peer.VirtualMAC, peer.VirtualMAC},
+		{"keepalived's virtual", peer.VirtualMAC, peer.PhysicalMAC},
+		{"holdfast's virtual", peer.PhysicalMAC, peer.VirtualMAC},
+		{"neither virtual", peer.PhysicalMAC, peer.PhysicalMAC},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			eachWay(t, peer.Keepalived, func(t *testing.T, first, second peer.Kind) {
+				mac := func(kind peer.Kind) peer.MAC {
+					if kind == product() {
+						return tt.our
+					}
+					return tt.theirs
+				}
+				high, low := router4(200), router4(100)
+				high.MAC, low.MAC = mac(first), mac(second)
+				bed := newBed(t)
+				a := bed.start(first, bed.a, high)
+				b := bed.start(second, bed.b, low)
+				bed.state(a, peer.Active)
+				bed.state(b, peer.Backup)
+				bed.answers(vip4, bed.a)
+				bed.answersWith(first, high.MAC)
+				bed.stop(a)
+				bed.state(b, peer.Active)
+				bed.answers(vip4, bed.b)
+				bed.answersWith(second, low.MAC)
+			})
+		})
+	}
+}
+
+// answersWith checks which MAC holdfast answers with. What keepalived does is
+// its own affair.
+func (b *bed) answersWith(kind peer.Kind, mac peer.MAC) {
+	b.t.Helper()
+	if kind != peer.Holdfast {
+		return
+	}
+	found, err := b.lan.WhoHas(b.client, vip4.Addr(), answerTime)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	const virtual = "00:00:5e:00:01:33" // RFC 9568 §7.3, VRID 51
+	if len(found) != 1 || (found[0].MAC.String() == virtual) != (mac == peer.VirtualMAC) {
+		b.t.Errorf("answers to who has %s: %+v, want one with a %s MAC", vip4.Addr(), found, mac)
+	}
+}
