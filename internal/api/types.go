@@ -1,7 +1,10 @@
-// Package api is the control interface of a running daemon: HTTP over a unix
-// socket, JSON documents that name their schema, and the client that the
-// command line uses. It reads immutable snapshots and sends commands; it
-// never touches the engine's state.
+// Package api is what a running daemon and those who look at it agree on: JSON
+// documents that name their schema, and the Daemon whose snapshots they are
+// made from and that commands go to. It is values only and needs nothing but
+// the standard library, so everything in the tree may use it.
+//
+// Package server offers it over HTTP on a unix socket; package client is the
+// other end.
 package api
 
 import "time"

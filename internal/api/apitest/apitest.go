@@ -1,0 +1,200 @@
+// Package apitest has a daemon made of values, for tests of the faces.
+package apitest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+)
+
+// Daemon implements api.Daemon with what a test puts into it. Set the fields
+// before it is used; Append may be called at any time.
+type Daemon struct {
+	State         *api.Status
+	OnHandover    func(ctx context.Context, group string, h api.Handover) (api.Result, error)
+	OnMaintenance func(ctx context.Context, m api.Maintenance) (api.Result, error)
+	OnPlan        func(ctx context.Context) (api.Plan, error)
+	OnReload      func(ctx context.Context) (api.Plan, error)
+
+	mu     sync.Mutex
+	events []api.Event
+	news   chan struct{}
+}
+
+// Status implements api.Daemon.
+func (d *Daemon) Status() *api.Status { return d.State }
+
+// Append adds to the journal; an ID of zero is the next one.
+func (d *Daemon) Append(events ...api.Event) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, ev := range events {
+		if ev.ID == 0 {
+			ev.ID = 1
+			if n := len(d.events); n > 0 {
+				ev.ID = d.events[n-1].ID + 1
+			}
+		}
+		d.events = append(d.events, ev)
+	}
+	if d.news != nil {
+		close(d.news)
+		d.news = nil
+	}
+}
+
+// Events implements api.Daemon.
+func (d *Daemon) Events(after uint64, limit int) ([]api.Event, <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []api.Event
+	for _, ev := range d.events {
+		if ev.ID > after && (limit == 0 || len(out) < limit) {
+			out = append(out, ev)
+		}
+	}
+	if d.news == nil {
+		d.news = make(chan struct{})
+	}
+	return out, d.news
+}
+
+// Handover implements api.Daemon.
+func (d *Daemon) Handover(ctx context.Context, group string, h api.Handover) (api.Result, error) {
+	return d.OnHandover(ctx, group, h)
+}
+
+// Maintenance implements api.Daemon.
+func (d *Daemon) Maintenance(ctx context.Context, m api.Maintenance) (api.Result, error) {
+	return d.OnMaintenance(ctx, m)
+}
+
+// Plan implements api.Daemon.
+func (d *Daemon) Plan(ctx context.Context) (api.Plan, error) { return d.OnPlan(ctx) }
+
+// Reload implements api.Daemon.
+func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) { return d.OnReload(ctx) }
+
+// Now is the instant of the documents below.
+func Now() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }
+
+// Status is a document with every field set: a pair of nodes that holds one
+// group here and one there.
+func Status() *api.Status {
+	now := Now()
+	return &api.Status{
+		Schema: api.SchemaStatus, Node: "lb1", Version: "1.2.3",
+		Now: now, Started: now.Add(-12 * 24 * time.Hour),
+		Config: api.Config{
+			Path: "/etc/holdfast/holdfast.yaml", Hash: "1a2b3c4d5e6f",
+			LoadedAt: now.Add(-3 * 24 * time.Hour), LastReload: "ok",
+		},
+		Realtime: api.Realtime{On: true, Detail: "SCHED_FIFO 50, memory locked"},
+		Groups:   []api.Group{web(now), dns(now)},
+		Warnings: []api.Warning{{
+			Code: "HF2031", Group: "dns", Since: now.Add(-time.Hour),
+			Text: "adverts from lb2 arrive up to 640ms late (takeover after 3.648s)",
+		}},
+		Lateness: api.Lateness{
+			Count: 1036800, P50: api.Duration(12 * time.Microsecond), P99: api.Duration(40 * time.Microsecond),
+			P999: api.Duration(120 * time.Microsecond), Max: api.Duration(3 * time.Millisecond),
+		},
+		Links: []api.Link{{Name: "eth0", Up: true}, {Name: "eth1", Up: false, Why: "no carrier"}},
+	}
+}
+
+func web(now time.Time) api.Group {
+	return api.Group{
+		Name: "web", State: "active", Since: now.Add(-76 * time.Hour), Reason: "took over on request",
+		Addresses: []string{"192.0.2.10/24", "2001:db8::10/64"}, Interface: "eth0", With: []string{"dns"},
+		Priority: 150, BasePriority: 150, Preempt: true, Holder: "lb1", HolderIsMe: true,
+		Routers: []api.Router{
+			router("ipv4", "active", "192.0.2.10", "192.0.2.11", "00:00:5e:00:01:33"),
+			router("ipv6", "active", "2001:db8::10", "fe80::11", "00:00:5e:00:02:33"),
+		},
+		Checks: []api.Check{{Name: "uplink", Up: true, Detail: "eth0 is up"}},
+		Peers: []api.Peer{
+			{Node: "lb2", Address: "192.0.2.12", Family: "ipv4", State: "backup", Priority: 100, LastSeen: now.Add(-300 * time.Millisecond), Holdfast: true},
+			{Node: "lb2", Address: "fe80::12", Family: "ipv6", State: "backup", Priority: 100, LastSeen: now.Add(-300 * time.Millisecond), Holdfast: true},
+		},
+		Transitions: 3,
+	}
+}
+
+func dns(now time.Time) api.Group {
+	r := router("ipv4", "backup", "192.0.2.53", "192.0.2.11", "52:54:00:00:00:01")
+	r.VRID, r.VirtualMAC, r.MACReason, r.Active = 52, false, "the interface is a macvlan itself", "192.0.2.12"
+	return api.Group{
+		Name: "dns", State: "backup", Since: now.Add(-76 * time.Hour), Reason: "another active node has a higher priority",
+		Addresses: []string{"192.0.2.53/24"}, Interface: "eth0", With: []string{"web"},
+		Priority: 90, BasePriority: 150, Preempt: true, Holder: "lb2",
+		Routers:     []api.Router{r},
+		Checks:      []api.Check{{Name: "uplink", Up: true, Detail: "eth0 is up"}, {Name: "storage", Up: false, Weight: 60, Detail: "eth1: no carrier"}},
+		Peers:       []api.Peer{{Node: "lb2", Address: "192.0.2.12", Family: "ipv4", State: "active", Priority: 100, LastSeen: now.Add(-200 * time.Millisecond), Holdfast: true}},
+		Transitions: 1,
+	}
+}
+
+func router(family, state, address, source, mac string) api.Router {
+	return api.Router{
+		Family: family, VRID: 51, Version: 3, State: state, Addresses: []string{address}, Source: source,
+		MAC: mac, VirtualMAC: true,
+		Interval: api.Duration(time.Second), ActiveInterval: api.Duration(time.Second),
+		DownInterval: api.Duration(3414 * time.Millisecond),
+		Counters: map[string]uint64{
+			"sent": 273600, "received": 12, "checksum_rfc5798": 12, "became_active": 2, "priority_zero_received": 1, "dropped_ttl": 1, "dropped_checksum": 2,
+		},
+	}
+}
+
+// Events are entries of each kind.
+func Events() []api.Event {
+	at := Now().Add(-time.Minute)
+	return []api.Event{
+		{ID: 101, Time: at, Kind: "daemon", Reason: "started"},
+		{ID: 102, Time: at.Add(time.Second), Kind: "transition", Group: "web", From: "init", To: "backup", Reason: "started"},
+		{ID: 103, Time: at.Add(4414 * time.Millisecond), Kind: "transition", Group: "web", From: "backup", To: "active", Reason: "the active node fell silent: nothing from 192.0.2.12 for 3.414s", Peer: "192.0.2.12", Family: "ipv4"},
+		{ID: 104, Time: at.Add(4420 * time.Millisecond), Kind: "hook", Code: "HF2801", Group: "web", To: "active", Reason: "/usr/local/bin/promote ran for 12ms"},
+		{ID: 105, Time: at.Add(30 * time.Second), Kind: "notice", Code: "HF2031", Group: "dns", Peer: "192.0.2.12", Reason: "adverts arrive up to 640ms late"},
+		{ID: 106, Time: at.Add(40 * time.Second), Kind: "config", Reason: "reloaded: 1 change"},
+	}
+}
+
+// Plan is a plan with each kind of change.
+func Plan() api.Plan {
+	return api.Plan{
+		Schema: api.SchemaPlan,
+		Changes: []api.Change{
+			{Group: "web", Action: "change", Field: "vrrp.priority", From: "150", To: "120", Effect: "in place"},
+			{Group: "mail", Action: "add", Effect: "joins the election"},
+		},
+		Diagnostics: []api.Diagnostic{{
+			Severity: api.SeverityWarning, Rule: "HF1301", File: "/etc/holdfast/holdfast.yaml", Line: 9, Column: 7,
+			Message: "unicast without auth", Hint: "set auth", Rendered: "/etc/holdfast/holdfast.yaml:9:7: warning HF1301: unicast without auth\n",
+		}},
+	}
+}
+
+// BadPlan is what becomes of a file that cannot be used.
+func BadPlan() api.Plan {
+	text := "/etc/holdfast/holdfast.yaml:7:15: error HF1107: priority 300 is outside 1-254\n" +
+		"   6 |     id: 51\n>  7 |     priority: 300\n     |               ^^^\n"
+	return api.Plan{
+		Schema: api.SchemaPlan,
+		Diagnostics: []api.Diagnostic{{
+			Severity: api.SeverityError, Rule: "HF1107", File: "/etc/holdfast/holdfast.yaml", Line: 7, Column: 15,
+			Message: "priority 300 is outside 1-254", Rendered: text,
+		}},
+	}
+}
+
+// Version is a build.
+func Version() api.Version {
+	at := Now().Add(-30 * 24 * time.Hour)
+	return api.Version{
+		Schema: api.SchemaVersion, Version: "1.2.3", Revision: "0123456789abcdef0123456789abcdef01234567",
+		Time: &at, Go: "go1.26.8", Platform: "linux/amd64", Kernel: "6.18.0",
+	}
+}
