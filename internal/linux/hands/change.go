@@ -1,0 +1,138 @@
+package hands
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/address"
+	"github.com/holdfast-net/holdfast/internal/linux/filter"
+	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
+	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
+)
+
+// quiet keeps the kernel from answering for the addresses, and from asking
+// with them. They stay on.
+func (h *hand) quiet(results []engine.Result) {
+	var change filter.Change
+	for i := range results {
+		res := &results[i]
+		r := h.routers[idOf(res.Op)]
+		switch {
+		case r == nil:
+		case r.mute != nil:
+			res.Err = r.mute
+		default:
+			change.Quiet = append(change.Quiet, r.keys()...)
+		}
+	}
+	if err := h.hands.filter.Apply(change); err != nil {
+		fail(results, err)
+	}
+}
+
+// remove takes the addresses off, and the macvlan down.
+func (h *hand) remove(results []engine.Result) {
+	var (
+		reqs   []rtnl.Request
+		of     []int // the result that a request belongs to
+		change filter.Change
+	)
+	for i := range results {
+		op := results[i].Op
+		r := h.routers[idOf(op)]
+		if r == nil {
+			continue
+		}
+		if r.virtual {
+			// First of all: with the macvlan down nothing answers, and
+			// the IPv6 addresses are off.
+			reqs, of = append(reqs, macvlan.Down(r.index)), append(of, i)
+		}
+		for _, p := range r.leaving(op) {
+			reqs, of = append(reqs, address.Remove(r.index, p)), append(of, i)
+		}
+		change.Speak = append(change.Speak, r.keys()...)
+	}
+	h.send(reqs)
+	for n, req := range reqs {
+		if req.Err != nil && !gone(req.Err) {
+			fail(results[of[n]:of[n]+1], req.Err)
+		}
+	}
+	if err := h.hands.filter.Apply(change); err != nil {
+		fail(results, err)
+	}
+	for i := range results {
+		if r := h.routers[idOf(results[i].Op)]; r != nil && results[i].Err == nil {
+			for p := range r.held {
+				h.let(r, p)
+			}
+		}
+	}
+}
+
+// leaving lists the addresses to take off, the last of the list first: so the
+// primary address of a subnet goes after its secondaries, and none has to be
+// promoted on the way.
+func (r *router) leaving(op engine.Op) []netip.Prefix {
+	var list []netip.Prefix
+	listed := map[netip.Prefix]bool{}
+	add := func(p netip.Prefix) {
+		h, on := r.held[p]
+		if !listed[p] && !h.before && (on || !op.Owner) {
+			list = append(list, p)
+		}
+		listed[p] = true
+	}
+	for i := len(op.Addresses) - 1; i >= 0; i-- {
+		add(op.Addresses[i])
+	}
+	for p := range r.held {
+		add(p)
+	}
+	return list
+}
+
+// discard undoes all that was done for a router.
+func (h *hand) discard(results []engine.Result) {
+	h.remove(results)
+	for i := range results {
+		res := &results[i]
+		id := idOf(res.Op)
+		r := h.routers[id]
+		if r == nil {
+			continue
+		}
+		delete(h.routers, id)
+		var errs []error
+		if r.virtual {
+			errs = append(errs, macvlan.Delete(h.nl, r.index))
+		}
+		errs = append(errs, h.hands.filter.Apply(filter.Change{Open: r.wanted()}))
+		errs = append(errs, h.hands.filter.Release(h.user(id)))
+		errs = append(errs, h.relax())
+		res.Err = errors.Join(append(errs, res.Err)...)
+	}
+}
+
+// gone says whether there was nothing to remove.
+func gone(err error) bool {
+	return errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV)
+}
+
+// why puts a cause the kernel gives into words of ours where its own mislead.
+func (h *hand) explain(p netip.Prefix, err error) error {
+	switch {
+	case errors.Is(err, unix.ENETDOWN):
+		return fmt.Errorf("%s is down: %w", h.ifname, err)
+	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM):
+		if p.Addr().Is6() {
+			return fmt.Errorf("%s is refused (is IPv6 disabled on the interface?): %w", p, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", p, err)
+}

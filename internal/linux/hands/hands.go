@@ -1,0 +1,117 @@
+package hands
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/filter"
+	"github.com/holdfast-net/holdfast/internal/linux/sysctl"
+)
+
+// Config is what the Hands need.
+type Config struct {
+	// Deliver takes each Result, from the worker of its interface. It must
+	// not block.
+	Deliver func(engine.Result)
+	// Report takes what was found out about an interface later, in words
+	// for a person. Nil: nobody wants to know.
+	Report func(ifname, text string)
+	// Thread is called once at the start of each worker, on its thread,
+	// which nothing else ever runs on. Nil: nothing to do there.
+	Thread func()
+	// Memory is the file that keeps what settings were before they were
+	// changed, below /run. Empty: a killed run's changes stay.
+	Memory string
+}
+
+// Hands implements engine.Hands.
+type Hands struct {
+	cfg    Config
+	filter *filter.Table
+	memory *sysctl.Memory
+
+	mu      sync.Mutex
+	workers map[string]*worker
+	closed  bool
+	running sync.WaitGroup
+}
+
+var _ engine.Hands = (*Hands)(nil)
+
+// errClosed is the error of an order that came after Close.
+var errClosed = errors.New("the daemon is stopping")
+
+// New gives Hands that have done nothing yet. They work in the network
+// namespace of the calling process.
+func New(cfg Config) (*Hands, error) {
+	memory, err := sysctl.Open(cfg.Memory)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Report == nil {
+		cfg.Report = func(string, string) {}
+	}
+	if cfg.Thread == nil {
+		cfg.Thread = func() {}
+	}
+	return &Hands{cfg: cfg, filter: filter.New(), memory: memory, workers: map[string]*worker{}}, nil
+}
+
+// Submit queues an order. It never blocks.
+func (h *Hands) Submit(op engine.Op) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		go h.cfg.Deliver(engine.Result{Op: op, Err: fmt.Errorf("cannot %s addresses on %s: %w", verb(op.Kind), op.Interface, errClosed)})
+		return
+	}
+	w := h.workers[op.Interface]
+	if w == nil {
+		w = newWorker(op.Interface, h)
+		h.workers[op.Interface] = w
+		h.running.Go(w.run)
+	}
+	w.submit(op)
+}
+
+// Backlog is the number of orders that were not started yet.
+func (h *Hands) Backlog() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, w := range h.workers {
+		n += w.backlog()
+	}
+	return n
+}
+
+// Close carries out what is queued, then stops.
+func (h *Hands) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	for _, w := range h.workers {
+		w.stop()
+	}
+	h.mu.Unlock()
+	h.running.Wait()
+	return nil
+}
+
+// verb is what an order does, for messages.
+func verb(k engine.OpKind) string {
+	switch k {
+	case engine.OpPrepare:
+		return "prepare"
+	case engine.OpInstall:
+		return "install"
+	case engine.OpQuiet:
+		return "quiet"
+	case engine.OpRemove:
+		return "remove"
+	case engine.OpDiscard:
+		return "discard"
+	}
+	return fmt.Sprintf("do %d to", k)
+}
