@@ -3,10 +3,10 @@ package vrrp
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"hash"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -29,6 +29,7 @@ const (
 	headLen     = 20
 	minKeyLen   = 32
 	maxKeyLen   = 64
+	maxWindow   = 300 * time.Second
 )
 
 // HMACMode says what becomes of adverts without a valid trailer.
@@ -56,24 +57,21 @@ type HMAC struct {
 	Window time.Duration // accepted clock difference, 1s..300s; 0: max(3*interval, 5s)
 }
 
-func (h *HMAC) check() error {
-	var errs []error
-	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
-	for id, k := range h.Keys {
-		if len(k) < minKeyLen || len(k) > maxKeyLen {
-			bad("hmac key %d has %d bytes, not %d..%d", id, len(k), minKeyLen, maxKeyLen)
+func (h *HMAC) check(bad *mistakes) {
+	for _, id := range slices.Sorted(maps.Keys(h.Keys)) {
+		if k := h.Keys[id]; len(k) < minKeyLen || len(k) > maxKeyLen {
+			bad.add("hmac key %d has %d bytes, not %d..%d", id, len(k), minKeyLen, maxKeyLen)
 		}
 	}
 	if _, ok := h.Keys[h.Active]; !ok {
-		bad("active hmac key %d is not among the keys", h.Active)
+		bad.add("active hmac key %d is not among the keys", h.Active)
 	}
 	if h.Mode > ReceiveOnly {
-		bad("%s is unknown", h.Mode)
+		bad.add("%s is unknown", h.Mode)
 	}
-	if h.Window != 0 && (h.Window < time.Second || h.Window > 300*time.Second) {
-		bad("hmac window %s is not in 1s..5m0s", h.Window)
+	if h.Window != 0 && (h.Window < time.Second || h.Window > maxWindow) {
+		bad.add("hmac window %s is not in 1s..5m0s", h.Window)
 	}
-	return errors.Join(errs...)
 }
 
 // authority signs and verifies trailers. It keeps one keyed hash per key and

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -72,9 +73,13 @@ func (c Config) complete() (Config, error) {
 	c.Addresses = plainAddrs(c.Addresses)
 	c.Peers = plainAddrs(c.Peers)
 	c.Source = plain(c.Source)
-	err := errors.Join(c.checkNumbers(), c.checkInterval(), c.checkAddresses(), c.checkAuth())
-	if err != nil {
-		return Config{}, fmt.Errorf("cannot use virtual router configuration: %w", err)
+	var bad mistakes
+	c.checkNumbers(&bad)
+	c.checkInterval(&bad)
+	c.checkAddresses(&bad)
+	c.checkAuth(&bad)
+	if len(bad) > 0 {
+		return Config{}, errors.New("cannot use virtual router configuration: " + strings.Join(bad, "; "))
 	}
 	if c.HMAC != nil {
 		h := *c.HMAC
@@ -83,112 +88,110 @@ func (c Config) complete() (Config, error) {
 			h.Keys[id] = slices.Clone(k)
 		}
 		if h.Window == 0 {
-			h.Window = max(3*c.Interval, 5*time.Second)
+			h.Window = min(max(3*c.Interval, 5*time.Second), maxWindow)
 		}
 		c.HMAC = &h
 	}
 	return c, nil
 }
 
-func (c *Config) checkNumbers() error {
-	var errs []error
-	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+// mistakes are all that is wrong with a configuration.
+type mistakes []string
+
+func (m *mistakes) add(format string, a ...any) { *m = append(*m, fmt.Sprintf(format, a...)) }
+
+func (c *Config) checkNumbers(bad *mistakes) {
 	if c.VRID == 0 {
-		bad("virtual router id 0 is not in 1..255")
+		bad.add("virtual router id 0 is not in 1..255")
 	}
 	if c.Family != IPv4 && c.Family != IPv6 {
-		bad("family %d is neither 4 nor 6", c.Family)
+		bad.add("family %d is neither 4 nor 6", c.Family)
 	}
 	switch {
 	case c.Version != 2 && c.Version != 3:
-		bad("version %d is neither 2 nor 3", c.Version)
+		bad.add("version %d is neither 2 nor 3", c.Version)
 	case c.Version == 2 && c.Family == IPv6:
-		bad("version 2 has no IPv6")
+		bad.add("version 2 has no IPv6")
 	}
 	if c.Checksum > ChecksumRFC9568 {
-		bad("%s is unknown", c.Checksum)
+		bad.add("%s is unknown", c.Checksum)
 	}
 	if c.PreemptDelay < 0 {
-		bad("preempt delay %s is negative", c.PreemptDelay)
+		bad.add("preempt delay %s is negative", c.PreemptDelay)
 	}
 	if c.StartupHold < 0 {
-		bad("startup hold %s is negative", c.StartupHold)
+		bad.add("startup hold %s is negative", c.StartupHold)
 	}
-	return errors.Join(errs...)
 }
 
 // checkInterval holds the interval to what the wire can say: 12 bits of
 // centiseconds (RFC 9568 §5.2.7) or 8 bits of seconds (RFC 3768 §5.3.7).
-func (c *Config) checkInterval() error {
+func (c *Config) checkInterval(bad *mistakes) {
 	least, most, step := MinInterval, MaxInterval, MinInterval
 	if c.Version == 2 {
 		least, most, step = time.Second, 255*time.Second, time.Second
 	}
 	switch {
 	case c.Interval < least || c.Interval > most:
-		return fmt.Errorf("interval %s is not in %s..%s of version %d", c.Interval, least, most, c.Version)
+		bad.add("interval %s is not in %s..%s of version %d", c.Interval, least, most, c.Version)
 	case c.Interval%step != 0:
-		return fmt.Errorf("interval %s is not a multiple of %s", c.Interval, step)
+		bad.add("interval %s is not a multiple of %s", c.Interval, step)
 	case c.LearnMin < 0 || c.LearnMin > c.Interval:
-		return fmt.Errorf("lowest learnt interval %s is not in 0..%s", c.LearnMin, c.Interval)
+		bad.add("lowest learnt interval %s is not in 0..%s", c.LearnMin, c.Interval)
 	case c.Version == 3 && c.LearnMax < c.Interval:
-		return fmt.Errorf("highest learnt interval %s is below the interval %s", c.LearnMax, c.Interval)
+		bad.add("highest learnt interval %s is below the interval %s", c.LearnMax, c.Interval)
 	}
-	return nil
 }
 
-func (c *Config) checkAddresses() error {
-	var errs []error
-	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+func (c *Config) checkAddresses(bad *mistakes) {
 	family := func(what string, a netip.Addr) {
-		if !a.IsValid() || a.Is4() != (c.Family == IPv4) {
-			bad("%s %s is not an %s address", what, a, c.Family)
+		known := c.Family == IPv4 || c.Family == IPv6
+		if known && (!a.IsValid() || a.Is4() != (c.Family == IPv4)) {
+			bad.add("%s %s is not an %s address", what, a, c.Family)
 		}
 	}
 	if n := len(c.Addresses); n == 0 || n > 255 {
-		bad("%d addresses are not in 1..255", n)
+		bad.add("%d addresses are not in 1..255", n)
 	}
 	for i, a := range c.Addresses {
 		family("address", a)
 		if slices.Contains(c.Addresses[:i], a) {
-			bad("address %s is listed twice", a)
+			bad.add("address %s is listed twice", a)
 		}
 	}
 	// RFC 9568 §5.2.9: the first IPv6 address is the virtual router's
 	// link-local address.
-	if c.Family == IPv6 && len(c.Addresses) > 0 && !c.Addresses[0].IsLinkLocalUnicast() {
-		bad("first address %s is not link-local", c.Addresses[0])
+	if len(c.Addresses) > 0 && c.Addresses[0].Is6() && !c.Addresses[0].IsLinkLocalUnicast() {
+		bad.add("first address %s is not link-local", c.Addresses[0])
 	}
 	family("source", c.Source)
 	for i, p := range c.Peers {
 		family("peer", p)
 		switch {
 		case p == c.Source && !p.IsUnspecified():
-			bad("peer %s is this node itself", p)
+			bad.add("peer %s is this node itself", p)
 		case slices.Contains(c.Peers[:i], p):
-			bad("peer %s is listed twice", p)
+			bad.add("peer %s is listed twice", p)
 		case p.IsMulticast():
-			bad("peer %s is a multicast address", p)
+			bad.add("peer %s is a multicast address", p)
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func (c *Config) checkAuth() error {
+func (c *Config) checkAuth(bad *mistakes) {
 	if c.Pass != "" {
 		switch {
 		case c.Version != 2:
-			return errors.New("a password needs version 2")
+			bad.add("a password needs version 2")
 		case len(c.Pass) > authDataLen:
-			return fmt.Errorf("password has %d bytes, at most %d are sent", len(c.Pass), authDataLen)
+			bad.add("password has %d bytes, at most %d are sent", len(c.Pass), authDataLen)
 		case c.HMAC != nil:
-			return errors.New("password and hmac exclude each other")
+			bad.add("password and hmac exclude each other")
 		}
 	}
 	if c.HMAC != nil {
-		return c.HMAC.check()
+		c.HMAC.check(bad)
 	}
-	return nil
 }
 
 // owner says that the router was configured as the owner of its addresses.
