@@ -14,6 +14,7 @@ type Facts struct {
 	// Files is the file system from its root, for secrets and programs; nil:
 	// not known, and secrets in files stay empty.
 	Files fs.FS
+	Dir   string // where relative paths start; empty: at the directory of the file
 	// LookupEnv finds environment variables, for secrets; nil: not known.
 	LookupEnv func(string) (string, bool)
 }

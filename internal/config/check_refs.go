@@ -1,0 +1,72 @@
+package config
+
+import (
+	"maps"
+	"slices"
+)
+
+// references checks what groups say about each other and about checks.
+func (c *checker) references() {
+	groups, checks := names{}, names{}
+	for _, g := range c.raw.groups {
+		groups[g.name] = true
+	}
+	for _, k := range c.raw.checks {
+		checks[k.name] = true
+	}
+	used := names{}
+	for _, g := range c.raw.groups {
+		c.with(g, groups)
+		seen := names{}
+		for _, u := range g.uses {
+			name := u.check.v
+			used[name] = true
+			switch {
+			case !checks[name]:
+				c.add(ruleCheckUnknown, u.check.at, c.nameHint(name, checks, "add it at the top level: checks: {NAME: {link: eth1}}"), "there is no check %q", cut(name))
+			case seen[name]:
+				c.add(ruleCheckTwice, u.check.at, "remove one of them", "group %s already uses check %s", g.name, name)
+			}
+			seen[name] = true
+		}
+	}
+	for _, k := range c.raw.checks {
+		if !used[k.name] && k.link.set() {
+			c.add(ruleCheckUnused, k.at, "add it to the checks of a group, or remove it", "no group uses check %q", cut(k.name))
+		}
+		if _, ok := c.link(k.link.v); k.link.set() && c.facts.Links != nil && !ok {
+			c.add(ruleCheckLink, k.link.at, c.linkHint(k.link.v), "there is no interface %s now; the check fails until there is", k.link.v)
+		}
+	}
+}
+
+// with checks the groups that a group moves with.
+func (c *checker) with(g *rawGroup, groups names) {
+	seen := names{}
+	for _, w := range g.with {
+		switch {
+		case w.v == g.name:
+			c.add(ruleWithSelf, w.at, "name the other groups only", "group %s cannot move with itself", g.name)
+		case seen[w.v]:
+			c.add(ruleWithSelf, w.at, "remove one of them", "%s is already in with", w.v)
+		case !groups[w.v]:
+			c.add(ruleWith, w.at, c.nameHint(w.v, groups, ""), "there is no group %q", cut(w.v))
+		}
+		seen[w.v] = true
+	}
+}
+
+// names is a set of names that exist.
+type names map[string]bool
+
+// nameHint says which existing name was probably meant by one that does not
+// exist.
+func (c *checker) nameHint(name string, known names, otherwise string) string {
+	if c.full() {
+		return ""
+	}
+	if near := nearest(name, slices.Sorted(maps.Keys(known))); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return otherwise
+}

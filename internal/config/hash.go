@@ -1,0 +1,38 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// hash is Config.Hash: over what the nodes of a pair must have in common. It
+// is made of text with names in it, so that a new setting with its default
+// would be the only reason for two versions to disagree.
+func hash(c *Config) string {
+	h := sha256.New()
+	for _, g := range c.Groups {
+		v := g.VRRP
+		var addrs []string
+		for _, a := range g.Addresses {
+			addrs = append(addrs, a.Addr().String())
+		}
+		slices.Sort(addrs)
+		fmt.Fprintf(h, "group %s\naddresses %s\nwith %s\nid %d\nversion %d\ninterval %s\nauth %s\n",
+			g.Name, strings.Join(addrs, " "), strings.Join(g.With, " "), v.ID, v.Version, v.Interval, v.Auth.kind())
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// kind names the authentication, with the ids of the keys, without a secret.
+func (a Auth) kind() string {
+	switch {
+	case a.HMAC != nil:
+		return fmt.Sprintf("hmac %v", a.HMAC.sortedIDs())
+	case !a.Pass.Empty():
+		return "pass"
+	}
+	return "none"
+}

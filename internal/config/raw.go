@@ -1,0 +1,103 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The raw values are what the file says, key by key, with places. The checks
+// work on them, because a complaint needs a place; clean.go has none.
+
+type rawConfig struct {
+	node      val[string]
+	groups    []*rawGroup
+	checks    []*rawCheck
+	state     val[string]
+	socket    val[string]
+	readers   val[string]
+	listen    val[string]
+	realtime  val[string]
+	rtPrio    val[int]
+	groupsAt  span
+	hasGroups origin
+}
+
+type rawGroup struct {
+	name          string
+	at            span // its name in the file
+	addresses     []val[netip.Prefix]
+	addressesAt   span
+	addressesFrom origin
+	iface         val[string] // after inference: what was found, from absent
+	vrrp          *rawVRRP    // nil: not there or not readable, and reported
+	uses          []rawUse
+	with          []val[string]
+	run           rawRun
+	repeat        val[int]
+	refresh       val[time.Duration]
+}
+
+type rawVRRP struct {
+	at           span
+	id           val[int]
+	priority     val[int]
+	interval     val[time.Duration]
+	version      val[int]
+	preempt      val[bool]
+	preemptDelay val[time.Duration]
+	startupDelay val[time.Duration]
+	peers        []val[netip.Addr]
+	peersAt      span
+	peersFrom    origin
+	hops         val[int]
+	mac          val[string]
+	accept       val[bool]
+	checksum     val[string]
+	addressList  val[string]
+	learnMin     val[time.Duration]
+	learnMax     val[time.Duration]
+	auth         rawAuth
+}
+
+type rawAuth struct {
+	at   span
+	from origin
+	pass *rawSecret
+	hmac *rawHMAC
+}
+
+type rawHMAC struct {
+	at     span
+	keys   []rawKey
+	active val[int]
+	mode   val[string]
+	window val[time.Duration]
+}
+
+type rawKey struct {
+	id     val[int]
+	secret *rawSecret
+}
+
+// rawSecret is a secret that was looked for.
+type rawSecret struct {
+	at    span
+	value Secret
+	found bool // false: not there and reported, or not looked for because Facts is silent
+}
+
+type rawUse struct {
+	check  val[string]
+	weight val[int]
+}
+
+type rawRun struct {
+	active, backup, fault []val[string]
+	timeout               val[time.Duration]
+}
+
+type rawCheck struct {
+	name string
+	at   span
+	link val[string]
+}

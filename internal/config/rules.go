@@ -1,0 +1,157 @@
+package config
+
+// Rule is one kind of diagnostic. Ids are stable: a rule that goes away takes
+// its id with it.
+type Rule struct {
+	ID       string
+	Severity Severity
+	Summary  string
+}
+
+type rule = string
+
+// The file and its YAML.
+const (
+	ruleUnreadable  rule = "HF1001"
+	ruleSyntax      rule = "HF1002"
+	ruleTab         rule = "HF1003"
+	ruleEmpty       rule = "HF1004"
+	ruleDocuments   rule = "HF1005"
+	ruleAnchors     rule = "HF1006"
+	ruleTooBig      rule = "HF1007"
+	ruleCharacters  rule = "HF1008"
+	ruleUnknownKey  rule = "HF1010"
+	ruleDuplicate   rule = "HF1011"
+	ruleLater       rule = "HF1012"
+	ruleType        rule = "HF1013"
+	ruleMissing     rule = "HF1014"
+	ruleChoice      rule = "HF1015"
+	ruleDuration    rule = "HF1016"
+	ruleRange       rule = "HF1017"
+	ruleAddress     rule = "HF1018"
+	ruleName        rule = "HF1019"
+	ruleNoGroups    rule = "HF1020"
+	rulePath        rule = "HF1021"
+	ruleListen      rule = "HF1022"
+	ruleNoAddresses rule = "HF1101"
+	ruleUnusable    rule = "HF1102"
+	ruleVRIDTwice   rule = "HF1103"
+	ruleAddressHeld rule = "HF1104"
+	ruleHostPart    rule = "HF1105"
+	ruleTooMany     rule = "HF1106"
+	rulePriority    rule = "HF1107"
+	ruleOwner       rule = "HF1108"
+	ruleNoInterface rule = "HF1109"
+	ruleInterface   rule = "HF1110"
+	ruleSubnet      rule = "HF1111"
+	ruleV2IPv6      rule = "HF1112"
+	ruleV2Interval  rule = "HF1113"
+	ruleInterval    rule = "HF1114"
+	ruleOwnerYields rule = "HF1115"
+	ruleDelayUnused rule = "HF1116"
+	ruleLearn       rule = "HF1117"
+	ruleNoEffect    rule = "HF1118"
+	rulePeerSelf    rule = "HF1120"
+	rulePeerFamily  rule = "HF1121"
+	rulePeerMissing rule = "HF1122"
+	rulePeerTwice   rule = "HF1123"
+	rulePeerAddress rule = "HF1124"
+	ruleUnicastAuth rule = "HF1125"
+	ruleUnicastMAC  rule = "HF1126"
+	ruleHops        rule = "HF1127"
+	ruleTwoAuths    rule = "HF1130"
+	rulePassVersion rule = "HF1131"
+	rulePassLength  rule = "HF1132"
+	ruleKeyLength   rule = "HF1133"
+	ruleActiveKey   rule = "HF1134"
+	ruleNoKeys      rule = "HF1135"
+)
+
+// What refers to something else: groups, checks, programs, secrets.
+const (
+	ruleWith         rule = "HF1201"
+	ruleWithSelf     rule = "HF1202"
+	ruleCheckUnknown rule = "HF1203"
+	ruleCheckUnused  rule = "HF1204"
+	ruleCheckTwice   rule = "HF1205"
+	ruleCheckLink    rule = "HF1206"
+	ruleWeight       rule = "HF1207"
+	ruleOwnerWeight  rule = "HF1208"
+	ruleProgram      rule = "HF1210"
+	ruleSecret       rule = "HF1301"
+	ruleSecretOpen   rule = "HF1302"
+	ruleSecretInline rule = "HF1303"
+	ruleSecretForm   rule = "HF1304"
+)
+
+// Rules lists every rule in the order of the ids.
+func Rules() []Rule {
+	return []Rule{
+		{ruleUnreadable, Error, "the file cannot be read"},
+		{ruleSyntax, Error, "not YAML"},
+		{ruleTab, Error, "a tab indents a line"},
+		{ruleEmpty, Error, "the file is empty"},
+		{ruleDocuments, Error, "more than one YAML document"},
+		{ruleAnchors, Error, "YAML anchors, aliases, merge keys, tags, directives and complex keys are not used"},
+		{ruleTooBig, Error, "the file is too large, too deep, or has too many entries on one level"},
+		{ruleCharacters, Error, "not UTF-8, or control characters"},
+		{ruleUnknownKey, Error, "unknown key"},
+		{ruleDuplicate, Error, "a key is written twice"},
+		{ruleLater, Error, "not available in this version"},
+		{ruleType, Error, "a value of the wrong kind"},
+		{ruleMissing, Error, "a required key or value is missing"},
+		{ruleChoice, Error, "not one of the words allowed"},
+		{ruleDuration, Error, "not a duration with a unit"},
+		{ruleRange, Error, "a number or duration is out of range"},
+		{ruleAddress, Error, "not an IP address"},
+		{ruleName, Error, "not a valid name"},
+		{ruleNoGroups, Warning, "no groups"},
+		{rulePath, Error, "not an absolute path, or too long"},
+		{ruleListen, Error, "not an address and port to listen on"},
+		{ruleNoAddresses, Error, "a group has no addresses"},
+		{ruleUnusable, Error, "an address that no host can have: unspecified, loopback, multicast, reserved"},
+		{ruleVRIDTwice, Error, "a VRID is used twice on one interface and family"},
+		{ruleAddressHeld, Error, "an address is in two groups, or twice in one"},
+		{ruleHostPart, Error, "an address is its subnet's network, broadcast or anycast address"},
+		{ruleTooMany, Error, "more addresses of one family than an advert can carry"},
+		{rulePriority, Error, "a priority is out of range"},
+		{ruleOwner, Error, "priority 255 without owning the address"},
+		{ruleNoInterface, Error, "the interface is not given and cannot be inferred"},
+		{ruleInterface, Warning, "an interface does not exist (yet)"},
+		{ruleSubnet, Warning, "an address is outside every subnet of its interface"},
+		{ruleV2IPv6, Error, "version 2 with an IPv6 address"},
+		{ruleV2Interval, Error, "version 2 with an interval that is not whole seconds"},
+		{ruleInterval, Error, "version 3 with an interval that is not a multiple of 10ms"},
+		{ruleOwnerYields, Warning, "priority 255 with preempt: false"},
+		{ruleDelayUnused, Warning, "preempt_delay with preempt: false"},
+		{ruleLearn, Error, "the bounds of learn contradict each other or the interval"},
+		{ruleNoEffect, Warning, "a setting has no effect with this version, family or mode"},
+		{rulePeerSelf, Error, "a peer is this node"},
+		{rulePeerFamily, Error, "a peer is of a family that the group has no address of"},
+		{rulePeerMissing, Warning, "addresses of one family have no unicast peer and use multicast"},
+		{rulePeerTwice, Error, "a peer is written twice"},
+		{rulePeerAddress, Error, "a peer cannot be the address of a node"},
+		{ruleUnicastAuth, Warning, "unicast without authentication"},
+		{ruleUnicastMAC, Warning, "virtual MAC with unicast peers"},
+		{ruleHops, Warning, "hops below 255 with multicast"},
+		{ruleTwoAuths, Error, "both hmac and pass"},
+		{rulePassVersion, Error, "pass with version 3"},
+		{rulePassLength, Error, "a password is empty, longer than 8 bytes, or has unprintable bytes"},
+		{ruleKeyLength, Error, "an hmac key is not 32 to 64 bytes long"},
+		{ruleActiveKey, Error, "the active hmac key is not given or does not exist"},
+		{ruleNoKeys, Error, "hmac without keys"},
+		{ruleWith, Error, "with names an unknown group"},
+		{ruleWithSelf, Error, "with names the group itself, or one group twice"},
+		{ruleCheckUnknown, Error, "a group uses an unknown check"},
+		{ruleCheckUnused, Warning, "a check is used by no group"},
+		{ruleCheckTwice, Error, "a group uses a check twice"},
+		{ruleCheckLink, Warning, "a check watches an interface that does not exist (yet)"},
+		{ruleWeight, Error, "a weight is negative or out of range"},
+		{ruleOwnerWeight, Warning, "a weight in a group with priority 255"},
+		{ruleProgram, Warning, "a program does not exist or cannot be executed"},
+		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
+		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
+		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},
+		{ruleSecretForm, Error, "a secret is not said to be in exactly one place, or not in hex"},
+	}
+}

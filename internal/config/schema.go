@@ -1,0 +1,150 @@
+package config
+
+import "strings"
+
+// kind is what a key takes.
+type kind string
+
+const (
+	kText     kind = "text"
+	kName     kind = "name"
+	kPath     kind = "path"
+	kInteger  kind = "number"
+	kDuration kind = "duration"
+	kBool     kind = "true or false"
+	kChoice   kind = "word"
+	kPrefixes kind = "list of addresses"
+	kAddrs    kind = "list of addresses without length"
+	kNames    kind = "list of names"
+	kArgv     kind = "command"
+	kUses     kind = "list or mapping of checks"
+	kSecret   kind = "secret"
+	kListen   kind = "address:port"
+	kMap      kind = "mapping"
+)
+
+// key describes one key of the file. The readers take types, bounds, words
+// and defaults from here and nowhere else, and docs/configuration.md is made
+// of it, so the three cannot drift apart.
+type key struct {
+	path     string // with NAME, CHECK or ID for what the user chooses
+	kind     kind
+	def      string   // default, as it would be written
+	absent   string   // what happens without it, where that is not a value
+	min, max string   // bounds, as they would be written
+	words    []string // of a kChoice
+	doc      string
+}
+
+// schema is the whole file, in the order of the reference.
+func schema() []key {
+	return []key{
+		{path: "node", kind: kName, absent: "the host name", doc: "This node's name, as other nodes and people see it."},
+		{path: "groups", kind: kMap, absent: "no groups", doc: "The groups by name. A name has lower-case letters, digits, `-` and `_`, at most 63, and starts with a letter or digit."},
+		{path: "groups.NAME", kind: kMap, absent: "required", doc: "One election and the addresses that move with it."},
+		{path: "groups.NAME.addresses", kind: kPrefixes, absent: "required", doc: "The addresses, IPv4, IPv6 or both, with the prefix length that the interface shall give them (`/32` or `/128` without one). They move together. IPv6 needs a link-local address first; where none is written, `fe80::200:5eff:fe00:2XX` with the VRID as XX is added."},
+		{path: "groups.NAME.interface", kind: kName, absent: "the interface whose subnet contains the first address", doc: "The interface that holds the addresses and speaks VRRP."},
+		{path: "groups.NAME.vrrp", kind: kMap, absent: "required", doc: "The election, by VRRP (RFC 9568, RFC 3768). IPv4 and IPv6 addresses make two virtual routers with the same settings."},
+		{path: "groups.NAME.vrrp.id", kind: kInteger, absent: "required", min: "1", max: "255", doc: "The VRID. The same on all nodes of the group, and used by nothing else on the segment."},
+		{path: "groups.NAME.vrrp.priority", kind: kInteger, def: "100", min: "1", max: "255", doc: "The node with the higher number becomes active. 255 is for the node whose own addresses the group has."},
+		{path: "groups.NAME.vrrp.interval", kind: kDuration, def: "1s", min: "10ms", max: "40.95s", doc: "How often the active node says that it is there, in steps of 10ms; in whole seconds with version 2. A failover takes three intervals and a fraction."},
+		{path: "groups.NAME.vrrp.version", kind: kInteger, def: "3", min: "2", max: "3", doc: "The VRRP version. 2 knows IPv4 and whole seconds only."},
+		{path: "groups.NAME.vrrp.preempt", kind: kBool, def: "true", doc: "Whether this node takes over from an active node with a lower priority."},
+		{path: "groups.NAME.vrrp.preempt_delay", kind: kDuration, def: "0s", min: "0s", max: "1h", doc: "How long a lower-priority active node is left alone before it is preempted."},
+		{path: "groups.NAME.vrrp.startup_delay", kind: kDuration, def: "0s", min: "0s", max: "1h", doc: "How long after start this node does not claim the addresses, for switches and services to become ready."},
+		{path: "groups.NAME.vrrp.peers", kind: kAddrs, absent: "multicast", doc: "The other nodes' addresses, for unicast. Adverts from anyone else are dropped."},
+		{path: "groups.NAME.vrrp.hops", kind: kInteger, def: "255", min: "1", max: "255", doc: "The lowest TTL or hop limit that is accepted. 255 accepts the same segment only (RFC 9568 §5.1.1.3); lower it for unicast peers behind routers."},
+		{path: "groups.NAME.vrrp.mac", kind: kChoice, def: "auto", words: []string{"auto", "virtual", "physical"}, doc: "The MAC address that answers: the virtual one of RFC 9568 §7.3, or the interface's own. `auto` takes the virtual one where it works and says why where it does not."},
+		{path: "groups.NAME.vrrp.accept", kind: kBool, def: "true", doc: "Whether hosts may talk to the addresses. false is RFC 9568's default, for routers: the addresses forward and answer ARP and ND, nothing else."},
+		{path: "groups.NAME.vrrp.checksum", kind: kChoice, def: "auto", words: []string{"auto", "rfc5798", "rfc9568"}, doc: "The form of IPv4 version 3 checksum that is sent; both are accepted. rfc5798 covers a pseudo-header, rfc9568 the message only. `auto` sends rfc5798 until an active node is heard that sends the other."},
+		{path: "groups.NAME.vrrp.address_list", kind: kChoice, def: "report", words: []string{"report", "strict"}, doc: "What becomes of an advert with another address list than ours: `report` accepts and reports it; `strict` drops it, version 2 only (RFC 3768 §7.1)."},
+		{path: "groups.NAME.vrrp.learn", kind: kMap, doc: "Bounds on the interval that a version 3 backup learns from the active node. They keep a forged or mistaken advert from silencing or waking this node."},
+		{path: "groups.NAME.vrrp.learn.min", kind: kDuration, absent: "a tenth of interval", min: "10ms", max: "40.95s", doc: "Shorter intervals count as this one."},
+		{path: "groups.NAME.vrrp.learn.max", kind: kDuration, absent: "ten times interval", min: "10ms", max: "40.95s", doc: "Longer intervals count as this one."},
+		{path: "groups.NAME.vrrp.auth", kind: kMap, absent: "none", doc: "How adverts prove where they come from: `hmac` or, with version 2, `pass`."},
+		{path: "groups.NAME.vrrp.auth.pass", kind: kSecret, doc: "The version 2 password, 1 to 8 printable characters. It goes over the wire in clear and keeps mistakes away, not attackers."},
+		{path: "groups.NAME.vrrp.auth.hmac", kind: kMap, doc: "A signature after each advert (HMAC-SHA256, as keepalived 2.4.2 and later have it), safe against replay. Clocks must agree to within `window`."},
+		{path: "groups.NAME.vrrp.auth.hmac.keys", kind: kMap, absent: "required", doc: "The keys by id, 1 to 255. All are accepted, one signs: to rotate, add the new key on all nodes, then change `active` on all, then remove the old one."},
+		{path: "groups.NAME.vrrp.auth.hmac.keys.ID", kind: kSecret, doc: "One key of 32 to 64 bytes; make one with `openssl rand -hex 32`. Read as hex if it is 64 to 128 hex digits and nothing else."},
+		{path: "groups.NAME.vrrp.auth.hmac.active", kind: kInteger, absent: "the only key", min: "1", max: "255", doc: "The id of the key that signs."},
+		{path: "groups.NAME.vrrp.auth.hmac.mode", kind: kChoice, def: "enforce", words: []string{"enforce", "permissive", "receive-only"}, doc: "`enforce` drops unsigned adverts. For introducing signatures on a running pair: first `receive-only` (checks, does not sign), then `permissive` (signs, accepts unsigned), then `enforce`."},
+		{path: "groups.NAME.vrrp.auth.hmac.window", kind: kDuration, absent: "three intervals, at least 5s", min: "1s", max: "5m", doc: "How far the nodes' clocks may be apart."},
+		{path: "groups.NAME.checks", kind: kUses, absent: "none", doc: "The checks that this node must pass. A name alone is a veto: while the check fails, the group is in fault here. With a weight, that much is taken off the priority instead. Both can be mixed: `[uplink, {lan2: {weight: 20}}]` or `{uplink: {weight: 50}}`."},
+		{path: "groups.NAME.checks.CHECK.weight", kind: kInteger, def: "0", min: "0", max: "253", doc: "What a failing check takes off the priority; 0 is a veto."},
+		{path: "groups.NAME.with", kind: kNames, absent: "alone", doc: "Groups that move together with this one: all are active on the same node, or none. It is enough to say it on one side."},
+		{path: "groups.NAME.run", kind: kMap, doc: "Programs to run when the group's state changes here. Each is a list: an absolute path and its arguments. No shell is involved."},
+		{path: "groups.NAME.run.active", kind: kArgv, absent: "nothing", doc: "Run after this node became active."},
+		{path: "groups.NAME.run.backup", kind: kArgv, absent: "nothing", doc: "Run after this node became backup."},
+		{path: "groups.NAME.run.fault", kind: kArgv, absent: "nothing", doc: "Run after this node went into fault."},
+		{path: "groups.NAME.run.timeout", kind: kDuration, def: "30s", min: "100ms", max: "1h", doc: "How long a program may take before it is killed."},
+		{path: "groups.NAME.announce", kind: kMap, doc: "How the network is told where the addresses are: gratuitous ARP and unsolicited neighbour advertisements."},
+		{path: "groups.NAME.announce.repeat", kind: kInteger, def: "5", min: "1", max: "100", doc: "How many times each address is announced after this node became active."},
+		{path: "groups.NAME.announce.refresh", kind: kDuration, def: "60s", min: "0s", max: "24h", doc: "How often each address is announced while this node is active, so that switches and neighbours do not forget; 0s turns it off. At least 1s."},
+		{path: "checks", kind: kMap, absent: "none", doc: "The checks by name, for the groups to use. Names as those of groups."},
+		{path: "checks.NAME", kind: kMap, doc: "One check."},
+		{path: "checks.NAME.link", kind: kName, absent: "required", doc: "The interface that must be up with carrier. (A group's own interface is always watched.)"},
+		{path: "state", kind: kPath, def: "/var/lib/holdfast", doc: "The directory of the journal and of what must survive a restart."},
+		{path: "control", kind: kMap, doc: "The socket that the command line talks to."},
+		{path: "control.socket", kind: kPath, def: "/run/holdfast/holdfast.sock", doc: "Its path."},
+		{path: "control.group", kind: kName, absent: "`holdfast` where that group exists", doc: "The unix group that may read from it. Changing something takes root."},
+		{path: "http", kind: kMap, doc: "The same interface over the network, for reading."},
+		{path: "http.listen", kind: kListen, absent: "off", doc: "Where to listen, such as `127.0.0.1:9110`."},
+		{path: "realtime", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "Whether the thread that sends adverts runs in the kernel's real-time class, so that a busy machine does not delay them: `auto` where permitted, or `off`. A mapping sets the details."},
+		{path: "realtime.mode", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "As `realtime` alone."},
+		{path: "realtime.priority", kind: kInteger, def: "50", min: "1", max: "99", doc: "The real-time priority (SCHED_FIFO)."},
+		{path: "SECRET.file", kind: kPath, doc: "The secret is in this file, without the line's end. A relative path starts at the configuration's directory."},
+		{path: "SECRET.credential", kind: kText, doc: "The secret is a systemd credential: the file of this name in $CREDENTIALS_DIRECTORY."},
+		{path: "SECRET.env", kind: kText, doc: "The secret is in this environment variable."},
+		{path: "SECRET.text", kind: kText, doc: "The secret itself, of `pass` only. Whoever can read the configuration has it."},
+		{path: "SECRET.hex", kind: kText, doc: "The secret itself in hex, of hmac `keys` only. Whoever can read the configuration has it."},
+	}
+}
+
+// laterKey is a key of the file's design that this version cannot serve.
+type laterKey struct{ path, use string }
+
+func laterKeys() []laterKey {
+	return []laterKey{
+		{"groups.NAME.hsrp", "use vrrp"},
+		{"groups.NAME.carp", "use vrrp"},
+		{"groups.NAME.lease", "use vrrp"},
+		{"checks.NAME.http", "use link"},
+		{"checks.NAME.tcp", "use link"},
+		{"checks.NAME.tls", "use link"},
+		{"checks.NAME.dns", "use link"},
+		{"checks.NAME.ping", "use link"},
+		{"checks.NAME.file", "use link"},
+		{"checks.NAME.process", "use link"},
+		{"checks.NAME.exec", "use link"},
+		{"checks.NAME.route", "use link"},
+		{"checks.NAME.bfd", "use link"},
+		{"checks.NAME.interval", "a link check needs none"},
+		{"checks.NAME.timeout", "a link check needs none"},
+		{"checks.NAME.rise", "a link check needs none"},
+		{"checks.NAME.fall", "a link check needs none"},
+		{"services", "let another program spread the load behind the address"},
+	}
+}
+
+// keyIndex finds keys by path and lists what a mapping may have.
+type keyIndex struct {
+	keys     map[string]key
+	children map[string][]string
+	later    map[string]string
+}
+
+func newKeyIndex() keyIndex {
+	x := keyIndex{keys: map[string]key{}, children: map[string][]string{}, later: map[string]string{}}
+	for _, k := range schema() {
+		x.keys[k.path] = k
+		parent, name := "", k.path
+		if i := strings.LastIndexByte(k.path, '.'); i >= 0 {
+			parent, name = k.path[:i], k.path[i+1:]
+		}
+		x.children[parent] = append(x.children[parent], name)
+	}
+	for _, l := range laterKeys() {
+		x.later[l.path] = l.use
+	}
+	return x
+}
