@@ -129,6 +129,7 @@ func TestRunner_AStateWithoutProgramMakesOthersOutdated(t *testing.T) {
 		r.Submit(change("web", "fault"))
 		r.Submit(Event{Group: "web", State: "backup"})
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if len(r.groups) != 0 {
 			t.Error("an idle group is remembered")
 		}
@@ -146,9 +147,10 @@ func TestRunner_GroupsDoNotWaitForEachOtherButAreBounded(t *testing.T) {
 		s := &stage{lasts: map[string]time.Duration{}}
 		r := s.runner(Options{Parallel: 10})
 		for i := range 100 {
-			name := fmt.Sprintf("g%d", i)
-			s.lasts[name+"-active"] = time.Second
-			r.Submit(change(name, "active"))
+			s.lasts[fmt.Sprintf("g%d-active", i)] = time.Second
+		}
+		for i := range 100 {
+			r.Submit(change(fmt.Sprintf("g%d", i), "active"))
 		}
 		time.Sleep(500 * time.Millisecond)
 		// Those that wait for a place go outdated meanwhile, too.
@@ -156,6 +158,7 @@ func TestRunner_GroupsDoNotWaitForEachOtherButAreBounded(t *testing.T) {
 			r.Submit(Event{Group: fmt.Sprintf("g%d", i), State: "backup"})
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s.most != 10 {
 			t.Errorf("%d programs at the same time, want 10", s.most)
 		}
