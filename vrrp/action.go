@@ -53,11 +53,11 @@ var reasonNames = [...]string{
 	ReasonNone:           "no reason",
 	ReasonStartup:        "started",
 	ReasonOwner:          "started as the owner of the addresses",
-	ReasonMasterDown:     "the active node fell silent",
+	ReasonMasterDown:     "no active node was heard",
 	ReasonPeerLeft:       "the active node left",
 	ReasonPreempt:        "the active node has a lower priority",
 	ReasonHigherPriority: "another active node has a higher priority",
-	ReasonHigherAddress:  "another active node has the same priority and a higher address",
+	ReasonHigherAddress:  "an active node of equal priority has a higher address",
 	ReasonYield:          "gave the addresses up on request",
 	ReasonShutdown:       "shut down",
 	ReasonGranted:        "took over on request",
@@ -70,7 +70,7 @@ func (k ActionKind) String() string { return name(actionNames[:], int(k), "actio
 func (r Reason) String() string { return name(reasonNames[:], int(r), "reason") }
 
 // String gives the action as a transcript shows it, such as
-// "send priority 150" or "backup -> active: the active node fell silent".
+// "send priority 150" or "backup -> active: no active node was heard".
 func (a Action) String() string {
 	var b strings.Builder
 	switch a.Kind {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	askSilent = "ask: the active node fell silent (192.0.2.20 priority 200)"
-	askAlone  = "ask: the active node fell silent"
+	askSilent = "ask: no active node was heard (192.0.2.20 priority 200)"
+	askAlone  = "ask: no active node was heard"
 )
 
 // With Ask set a backup asks before it becomes Active, once.
@@ -21,7 +21,7 @@ func TestAsk_WaitsForTheGrant(t *testing.T) {
 	}
 	n.wait(time.Hour)
 	n.do(Tick())
-	n.do(Grant(), "backup -> active: the active node fell silent (192.0.2.20 priority 200)", "send priority 100")
+	n.do(Grant(), "backup -> active: no active node was heard (192.0.2.20 priority 200)", "send priority 100")
 	if n.Asking() {
 		t.Error("still asking after the grant")
 	}
@@ -59,7 +59,7 @@ func TestAsk_StandsAgainstALowerPriority(t *testing.T) {
 	if !n.Asking() {
 		t.Error("a lower priority ended the question")
 	}
-	n.do(Grant(), "backup -> active: the active node fell silent", "send priority 100")
+	n.do(Grant(), "backup -> active: no active node was heard", "send priority 100")
 }
 
 // Asking to preempt after a delay goes on while the lower priority Active

@@ -22,7 +22,7 @@ var noticeNames = [...]string{
 	NoticeNone:              "nothing",
 	NoticeDrop:              "packet dropped",
 	NoticeInterval:          "peer has another interval",
-	NoticeIntervalBounded:   "peer's interval is out of bounds and only followed up to them",
+	NoticeIntervalBounded:   "peer's interval is out of bounds",
 	NoticeAddressList:       "peer has another address list",
 	NoticeChecksumForm:      "peer uses the other checksum form",
 	NoticeVersion:           "peer speaks the other version",

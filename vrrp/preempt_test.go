@@ -65,7 +65,7 @@ func TestPreemptDelay_DoesNotDelayFailover(t *testing.T) {
 	}
 	n.due(down200)
 	n.wait(down200,
-		"backup -> active: the active node fell silent (192.0.2.9 priority 100)",
+		"backup -> active: no active node was heard (192.0.2.9 priority 100)",
 		"send priority 200")
 }
 

@@ -69,7 +69,7 @@ func TestTwoOwners_Resolve(t *testing.T) {
 		"report: peer was active too and lost (192.0.2.10"+alsoOwner)
 	low.hear(higher, 255,
 		"report: peer is owner too (192.0.2.20"+alsoOwner,
-		"active -> backup: another active node has the same priority and a higher address (192.0.2.20"+alsoOwner)
+		"active -> backup: an active node of equal priority has a higher address (192.0.2.20"+alsoOwner)
 	high.in(Active)
 	low.in(Backup)
 
@@ -78,7 +78,7 @@ func TestTwoOwners_Resolve(t *testing.T) {
 	low.hear(higher, 255)
 	low.due(3*time.Second + time.Second/256)
 	low.wait(3*time.Second+time.Second/256,
-		"backup -> active: the active node fell silent (192.0.2.20"+alsoOwner, "send priority 255")
+		"backup -> active: no active node was heard (192.0.2.20"+alsoOwner, "send priority 255")
 }
 
 // One owner is as it should be.

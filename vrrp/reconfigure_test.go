@@ -140,7 +140,7 @@ func TestReconfigure_Preempt(t *testing.T) {
 func TestReconfigure_NoLongerAsks(t *testing.T) {
 	n := backup(t, ipv4(ask))
 	n.wait(down100, askAlone)
-	n.reconfigure(ipv4(), "backup -> active: the active node fell silent", "send priority 100")
+	n.reconfigure(ipv4(), "backup -> active: no active node was heard", "send priority 100")
 }
 
 // A reload does not open the door to captured adverts.

@@ -113,7 +113,7 @@ func TestActive_GivesWay(t *testing.T) {
 		n = active(t, cfg)
 		n.hear(higher, 100,
 			"report: peer has the same priority (192.0.2.20 priority 100)",
-			"active -> backup: another active node has the same priority and a higher address (192.0.2.20 priority 100)")
+			"active -> backup: an active node of equal priority has a higher address (192.0.2.20 priority 100)")
 		n.due(down100)
 		if p, ok := n.Active(); !ok || p.Addr != higher {
 			t.Errorf("active is %v, %v; want 192.0.2.20", p, ok)

@@ -21,7 +21,7 @@ func TestBackup_ReplacesASilentActive(t *testing.T) {
 		n.hear(peer, 200)
 		n.due(down100)
 		n.wait(down100,
-			"backup -> active: the active node fell silent ("+peer.String()+" priority 200)",
+			"backup -> active: no active node was heard ("+peer.String()+" priority 200)",
 			"send priority 100")
 		n.in(Active)
 		n.due(time.Second)

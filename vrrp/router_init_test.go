@@ -88,7 +88,7 @@ func TestStartupHold(t *testing.T) {
 		n := backup(t, ipv4(hold(10*time.Second)))
 		n.due(10 * time.Second)
 		n.wait(10*time.Second - 1)
-		n.wait(1, "backup -> active: the active node fell silent", "send priority 100")
+		n.wait(1, "backup -> active: no active node was heard", "send priority 100")
 	})
 	t.Run("shorter than the down interval", func(t *testing.T) {
 		n := backup(t, ipv4(hold(time.Second)))

@@ -59,7 +59,7 @@ func TestLearning_FollowsTheActive(t *testing.T) {
 
 	// After the Active's death our own interval counts again.
 	n.wait(300*down100/1000,
-		"backup -> active: the active node fell silent (192.0.2.20 priority 200)",
+		"backup -> active: no active node was heard (192.0.2.20 priority 200)",
 		"send priority 100")
 	n.due(time.Second)
 	if got := n.ActiveInterval(); got != time.Second {
@@ -105,7 +105,7 @@ func TestLearning_IsBounded(t *testing.T) {
 			a.Interval = c.says
 			want := []string{"report: peer has another interval, " + c.differs + " (192.0.2.20 priority 200)"}
 			if c.isBounded != "" {
-				want = append(want, "report: peer's interval is out of bounds and only followed up to them, "+
+				want = append(want, "report: peer's interval is out of bounds, "+
 					c.isBounded+" (192.0.2.20 priority 200)")
 			}
 			n.hearAdvert(higher, a, want...)
