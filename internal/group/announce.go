@@ -2,6 +2,10 @@ package group
 
 import "time"
 
+// restartBurst is the shortest time between the beginnings of two bursts that
+// conflicts set off.
+const restartBurst = 100 * time.Millisecond
+
 // schedule is when the addresses of an active set are announced: a burst,
 // then a slow refresh for as long as it is active.
 type schedule struct {
@@ -18,6 +22,17 @@ func (c *schedule) stop() { *c = schedule{} }
 func (s *Set) startAnnouncing() {
 	for g := range s.announces {
 		s.announces[g].start(s.now)
+	}
+}
+
+// announceAgain starts the burst anew, unless it began a moment ago: the rest
+// of it does as well, and a conflict that goes on, or that every router of the
+// set reports for itself, must not become a storm.
+func (s *Set) announceAgain() {
+	for g := range s.announces {
+		if a := &s.announces[g]; !a.on || s.now.Sub(a.begun) >= restartBurst {
+			a.start(s.now)
+		}
 	}
 }
 

@@ -13,8 +13,9 @@ func (s *Set) settleIdle() bool {
 		if s.phase == unfit {
 			s.enter(resting, away)
 		}
-		if s.stopping && s.released() && !s.leave.stopped {
-			s.leave.stopped = true
+		s.reason = away
+		if s.stopping && s.released() && !s.stopped {
+			s.stopped = true
 			s.emit(Action{Kind: ActionStopped})
 		}
 		return false
@@ -26,7 +27,6 @@ func (s *Set) settleIdle() bool {
 		s.reason = why
 		return false
 	}
-	s.retry = time.Time{}
 	s.restorePreempt()
 	s.all(vrrp.Startup())
 	s.enter(waiting, "started as backup: listening for an active node")
@@ -39,13 +39,24 @@ func (s *Set) settleWaiting() bool {
 	if s.retire() {
 		return true
 	}
-	if s.taking == "" && !s.every((*vrrp.Router).Asking) {
+	if !s.wanted() {
+		s.watchHalf()
 		return false
 	}
-	s.claimed = s.now
-	s.phase = claiming
-	s.order(Install)
+	s.claim()
 	return true
+}
+
+// wanted reports whether there is cause to claim.
+func (s *Set) wanted() bool {
+	return s.taking != "" || s.every((*vrrp.Router).Asking) && !s.gated()
+}
+
+// claim has the addresses installed.
+func (s *Set) claim() {
+	s.phase = claiming
+	s.half = half{}
+	s.order(Install)
 }
 
 // settleClaiming lets the routers become Active when the addresses answer, so
@@ -54,14 +65,22 @@ func (s *Set) settleClaiming() bool {
 	if s.retire() {
 		return true
 	}
-	if s.taking == "" && !s.every((*vrrp.Router).Asking) {
+	if s.resuming && s.every(s.heard) {
+		// The successor came late.
+		s.taking, s.resuming = "", false
+		s.leave.heard = s.primary()
+		s.succeeded()
+		s.finish("")
+		return true
+	}
+	if !s.wanted() {
 		// An Active was heard meanwhile.
 		s.order(Remove)
 		s.phase = waiting
 		return true
 	}
 	done, failure := s.carried()
-	if failure != nil {
+	if done && failure != nil {
 		s.refuse(failure)
 		return true
 	}
@@ -69,12 +88,18 @@ func (s *Set) settleClaiming() bool {
 		return false
 	}
 	reason := s.taking
-	s.taking = ""
-	s.all(vrrp.Grant())
 	if reason == "" {
-		reason = s.members[0].reason
+		reason = s.members[s.lead].reason
 	}
+	if s.resuming {
+		s.maintenance = false
+		s.conclude(command{text: reason}, command{text: reason})
+	}
+	s.taking, s.resuming = "", false
+	s.contest = time.Time{}
+	s.forgetHolder()
 	s.restorePreempt()
+	s.all(vrrp.Grant())
 	s.enter(holding, reason)
 	s.startAnnouncing()
 	return true
@@ -82,59 +107,40 @@ func (s *Set) settleClaiming() bool {
 
 // refuse gives up a claim that the kernel would not carry out.
 func (s *Set) refuse(cause error) {
-	s.taking = ""
-	s.order(Remove)
-	s.all(vrrp.Shutdown())
-	s.retry = s.now.Add(retryInstall)
-	s.retryText = fmt.Sprintf("the kernel refused the addresses: %v", cause)
-	s.enter(unfit, s.retryText)
+	s.pause(cause)
+	s.giveUp(unfit, s.retryText)
 }
 
 // retire ends the part of a set that holds nothing yet, if it has to.
 func (s *Set) retire() bool {
-	why, next := s.absence(), resting
-	if why == "" {
-		why, next = s.unfitness(), unfit
+	// Who takes back what nobody took over is in maintenance only in name.
+	if away := s.absence(); away != "" && (!s.resuming || s.stopping || s.forced) {
+		s.giveUp(resting, away)
+		return true
 	}
-	if why == "" {
-		return false
+	if why := s.unfitness(); why != "" {
+		s.giveUp(unfit, why)
+		return true
 	}
-	s.taking = ""
+	return false
+}
+
+func (s *Set) giveUp(next phase, why string) {
+	s.taking, s.resuming = "", false
+	s.half = half{}
 	s.order(Remove)
 	s.all(vrrp.Shutdown())
 	s.enter(next, why)
-	return true
+	s.abandoned(why)
 }
 
-// take claims at once: the leaving holder named this node.
+// take claims at once: the leaving holder named this node. A node that has
+// just left itself, and is heard to have a successor, goes back.
 func (s *Set) take(ev Event) {
+	if s.phase == leaving && s.leave.heard.IsValid() && s.mustGo() == "" && !s.maintenance {
+		s.phase = waiting
+	}
 	if s.phase == waiting {
 		s.taking = fmt.Sprintf("handover from %s", ev.Name)
 	}
-}
-
-// lost repairs what somebody else took away.
-func (s *Set) lost(ev Event) {
-	m := &s.members[ev.Router]
-	if s.phase != holding || m.ordered != Install {
-		return
-	}
-	s.record(m.group, Record{
-		Kind: "address", Code: "HF2002", Family: m.router.Config().Family,
-		Reason: fmt.Sprintf("%s was removed by someone else: put back and announced again", ev.Text),
-	})
-	m.failed = nil
-	m.pending++
-	s.emit(Action{Kind: ActionOrder, Router: ev.Router, Op: Install})
-	s.startAnnouncing()
-}
-
-// released reports whether the kernel holds nothing of the set.
-func (s *Set) released() bool {
-	for i := range s.members {
-		if s.members[i].ordered != Remove || s.members[i].pending > 0 {
-			return false
-		}
-	}
-	return true
 }

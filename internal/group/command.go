@@ -2,25 +2,69 @@ package group
 
 import (
 	"fmt"
-	"net/netip"
-	"time"
-
-	"github.com/holdfast-net/holdfast/vrrp"
+	"slices"
 )
+
+// Every command of an operator gets exactly one result, and results come in
+// the order of the commands: so the caller can match the one to the other
+// without a number. A command whose end is still open (a handover that waits
+// for its successor) therefore holds back the results of those after it.
+
+// command is one that has not been answered.
+type command struct {
+	leave bool // answered when the leave in progress ends
+	on    bool // maintenance was switched on; else a handover
+	ok    bool
+	text  string
+}
+
+// answer gives the result of a command that is over already.
+func (s *Set) answer(ok bool, text string) {
+	s.commands = append(s.commands, command{ok: ok, text: text})
+	s.flush()
+}
+
+// conclude gives the result of the commands that waited for the leave that
+// ended: one text for handovers, another for maintenance.
+func (s *Set) conclude(handover, maintenance command) {
+	for i := range s.commands {
+		c := &s.commands[i]
+		switch {
+		case !c.leave:
+		case c.on:
+			*c = maintenance
+		default:
+			*c = handover
+		}
+	}
+	s.flush()
+}
+
+// flush emits the results that no open command holds back.
+func (s *Set) flush() {
+	n := 0
+	for n < len(s.commands) && !s.commands[n].leave {
+		c := s.commands[n]
+		s.emit(Action{Kind: ActionResult, OK: c.ok, Text: c.text})
+		n++
+	}
+	s.commands = slices.Delete(s.commands, 0, n)
+}
 
 // handover is an operator's planned move.
 func (s *Set) handover(ev Event) {
-	switch s.phase {
-	case holding:
+	switch {
+	case s.phase == holding:
 		reason := "handover by an operator"
 		if ev.Name != "" {
 			reason += " to " + ev.Name
 		}
+		s.commands = append(s.commands, command{leave: true})
 		s.depart(leave{cause: toPeer, reason: reason, to: ev.Name})
-	case hushing, leaving:
-		s.emit(Action{Kind: ActionResult, Text: "this node is leaving already"})
+	case s.departing():
+		s.answer(false, "this node is leaving already")
 	default:
-		s.emit(Action{Kind: ActionResult, Text: fmt.Sprintf("this node is %s: only the holder can hand over", s.phase.state())})
+		s.answer(false, fmt.Sprintf("this node is %s: only the holder can hand over", s.phase.state()))
 	}
 }
 
@@ -28,45 +72,29 @@ func (s *Set) handover(ev Event) {
 // its leave ends, any other at once.
 func (s *Set) maintain(ev Event) {
 	s.maintenance = ev.Up
-	s.leave.forced = ev.Force
-	if s.phase != holding {
-		s.emit(Action{Kind: ActionResult, OK: true, Text: "nothing was held here"})
-	} else if !ev.Up {
-		s.emit(Action{Kind: ActionResult, OK: true, Text: "held here"})
-	}
-}
-
-// suspension keeps a node from preempting the one that an operator chose. It
-// ends when this node becomes active, or when another node than the chosen
-// one turns up as the holder.
-type suspension struct {
-	on     bool
-	to     string
-	holder netip.Addr
-}
-
-func (s *Set) suspend(to string) {
-	s.suspended = suspension{on: true, to: to}
-	s.all(vrrp.SetPreempt(false))
-}
-
-func (s *Set) watchSuspension(i int) {
-	if !s.suspended.on || s.phase != waiting {
-		return
-	}
-	p, ok := s.members[0].router.Active()
+	s.forced = ev.Up && ev.Force
 	switch {
-	case !ok || i != 0:
-	case !s.suspended.holder.IsValid():
-		s.suspended.holder = p.Addr
-	case s.suspended.holder != p.Addr:
-		s.restorePreempt()
+	case ev.Up && (s.phase == holding || s.departing()):
+		s.commands = append(s.commands, command{leave: true, on: true})
+	case ev.Up:
+		s.answer(true, "nothing was held here")
+	case s.phase == holding:
+		s.answer(true, "held here")
+	default:
+		s.answer(true, "nothing was held here")
 	}
 }
 
-func (s *Set) restorePreempt() {
-	s.suspended = suspension{}
-	for i := range s.members {
-		s.route(i, vrrp.SetPreempt(s.members[i].preempt), time.Time{})
+// departing reports whether a leave waits for its successor, or takes the
+// addresses back for want of one.
+func (s *Set) departing() bool {
+	switch s.phase {
+	case hushing:
+		return true
+	case leaving:
+		return !s.leave.heard.IsValid()
+	case claiming:
+		return s.resuming
 	}
+	return false
 }

@@ -57,6 +57,33 @@ func instant(i int) time.Duration {
 	return burst[len(burst)-1] + time.Duration(i-len(burst)+1)*time.Second
 }
 
+func validate(groups []Config) error {
+	if len(groups) == 0 {
+		return errors.New("cannot make set: it has no groups")
+	}
+	for g := range groups {
+		c := &groups[g]
+		if err := c.validate(); err != nil {
+			return err
+		}
+		// Nodes compare priorities router by router. If they did not come
+		// to the same result for all of a set, each node would win a part
+		// of it and give way for another, in turns and without end.
+		if first := &groups[0]; c.priority() != first.priority() {
+			return fmt.Errorf("cannot make group %s: it moves together with %s, so it needs the same priority (%d, not %d)",
+				c.Name, first.Name, first.priority(), c.priority())
+		}
+	}
+	return nil
+}
+
+func (c *Config) priority() uint8 {
+	if c.Priority == 0 {
+		return vrrp.DefaultPriority
+	}
+	return c.Priority
+}
+
 func (c *Config) validate() error {
 	if c.Name == "" {
 		return errors.New("cannot make group: it has no name")

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -48,7 +49,7 @@ const (
 	Remove            // addresses off
 )
 
-func (o Op) String() string { return [...]string{"install", "quiet", "remove"}[o] }
+func (o Op) String() string { return name([]string{"install", "quiet", "remove"}, int(o), "op") }
 
 // ActionKind names what the caller has to do.
 type ActionKind uint8
@@ -97,7 +98,18 @@ const (
 	Fault               // not fit to hold
 )
 
-func (s State) String() string { return [...]string{"init", "backup", "active", "fault"}[s] }
+// String gives the word, also for a number that came from another node and is
+// no state.
+func (s State) String() string {
+	return name([]string{"init", "backup", "active", "fault"}, int(s), "state")
+}
+
+func name(names []string, i int, what string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s %d", what, i)
+}
 
 // The constructors of events.
 

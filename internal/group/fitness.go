@@ -65,7 +65,11 @@ func (s *Set) reprioritise() {
 	down := s.weightDown()
 	for i := range s.members {
 		r := s.members[i].router
-		if p := effective(s.groups[s.members[i].group].Priority, down); p != r.Priority() {
+		p := effective(s.groups[s.members[i].group].priority(), down)
+		if s.humbled {
+			p = min(p, vrrp.OwnerPriority-1)
+		}
+		if p != r.Priority() {
 			s.route(i, vrrp.SetPriority(p), time.Time{})
 		}
 	}

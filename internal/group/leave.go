@@ -24,14 +24,15 @@ type leave struct {
 	cause    cause
 	reason   string
 	to       string // the node named as successor
-	forced   bool
 	begun    time.Time
 	deadline time.Time
 	heard    netip.Addr // the successor
-	stopped  bool       // ActionStopped was given
+	partly   bool       // it was heard for a part of the set: the deadline was put off
 }
 
 const (
+	// hushPatience is how long the kernel may take to silence addresses.
+	hushPatience = 2 * time.Second
 	// leaveSlack is what a backup's scheduling and the kernel may add to the
 	// Skew_Time after which it must have claimed (RFC 9568 §6.1).
 	leaveSlack = 250 * time.Millisecond
@@ -41,45 +42,9 @@ const (
 	leaveGrace = 200 * time.Millisecond
 )
 
-func (s *Set) settleHolding() bool {
-	if !s.every(isActive) {
-		s.yieldToHigher()
-		return true
-	}
-	if s.severed() {
-		s.drop(s.unfitness())
-		return true
-	}
-	switch {
-	case s.stopping:
-		s.depart(leave{cause: toStop, reason: s.stopText, forced: true})
-	case s.maintenance:
-		s.depart(leave{cause: toRest, reason: s.absence(), forced: s.leave.forced})
-	default:
-		why := s.unfitness()
-		if why == "" {
-			return s.reinstall()
-		}
-		s.depart(leave{cause: toFault, reason: why, forced: true})
-	}
-	return true
-}
-
-// reinstall notices that the kernel refused a repair.
-func (s *Set) reinstall() bool {
-	done, failure := s.carried()
-	if !done || failure == nil {
-		return false
-	}
-	s.retry = s.now.Add(retryInstall)
-	s.retryText = fmt.Sprintf("the kernel refused the addresses: %v", failure)
-	return true
-}
-
 // depart begins an orderly leave: first silence, then priority 0.
 func (s *Set) depart(l leave) {
-	l.begun = s.now
-	l.stopped = s.leave.stopped
+	l.begun, l.deadline = s.now, s.now.Add(hushPatience)
 	s.leave = l
 	s.stopAnnouncing()
 	s.phase = hushing
@@ -87,26 +52,30 @@ func (s *Set) depart(l leave) {
 }
 
 func (s *Set) settleHushing() bool {
-	if !s.every(isActive) {
-		s.yieldToHigher()
-		return true
-	}
 	if s.severed() {
 		s.drop(s.unfitness())
 		return true
 	}
-	done, failure := s.carried()
-	if !done {
-		return false
+	if !s.every(isActive) {
+		s.yieldToHigher()
+		return true
 	}
-	if failure != nil {
+	done, failure := s.carried()
+	switch late := !s.now.Before(s.leave.deadline); {
+	case done && failure != nil && s.ordered(Quiet):
 		// What cannot be silenced must not answer beside the successor.
 		s.order(Remove)
+		return true
+	case !done && !late:
+		return false
+	case !done && s.mustGo() == "":
+		s.callOff(fmt.Sprintf("the kernel did not silence the addresses within %s: still held here", hushPatience))
+		return true
+	case !done:
+		s.order(Remove)
 	}
-	// Without preemption the routers accept, and so hear, a successor of a
-	// lower priority.
-	s.all(vrrp.SetPreempt(false))
 	s.all(vrrp.Yield())
+	s.humble(true)
 	if s.leave.cause == toPeer {
 		for i := range s.members {
 			s.emit(Action{Kind: ActionTell, Router: i, Name: s.leave.to})
@@ -117,20 +86,26 @@ func (s *Set) settleHushing() bool {
 	return true
 }
 
+// callOff ends a leave before anything was said.
+func (s *Set) callOff(text string) {
+	s.maintenance = false
+	s.order(Install)
+	s.phase = holding
+	s.startAnnouncing()
+	s.conclude(command{text: text}, command{text: text})
+}
+
 // patience is how long any backup may take to answer a priority 0: its
 // Skew_Time is below one interval, in version 2 below one second
 // (RFC 3768 §6.1).
-func (s *Set) patience() time.Duration {
-	var longest time.Duration
-	for i := range s.members {
-		c := s.members[i].router.Config()
-		d := c.Interval
-		if c.Version == 2 {
-			d = max(d, time.Second)
-		}
-		longest = max(longest, d)
+func (s *Set) patience() time.Duration { return s.longest(interval) + leaveSlack }
+
+func interval(r *vrrp.Router) time.Duration {
+	c := r.Config()
+	if c.Version == 2 {
+		return max(c.Interval, time.Second)
 	}
-	return longest + leaveSlack
+	return c.Interval
 }
 
 // yieldToHigher leaves because a router heard an Active with a better claim:
@@ -138,20 +113,24 @@ func (s *Set) patience() time.Duration {
 func (s *Set) yieldToHigher() {
 	reason := ""
 	for i := range s.members {
-		if r := s.members[i].router; r.State() != vrrp.Active && reason == "" {
-			reason = s.members[i].reason
+		if m := &s.members[i]; m.router.State() != vrrp.Active && reason == "" {
+			reason = m.reason
 		}
 	}
 	s.stopAnnouncing()
 	if s.phase != hushing {
-		s.leave = leave{cause: toHigher, begun: s.now, stopped: s.leave.stopped}
+		s.leave = leave{cause: toHigher, begun: s.now}
+		s.order(Quiet)
 	}
-	s.order(Quiet)
 	s.all(vrrp.Yield())
 	s.leave.heard = s.primary()
 	s.leave.deadline = s.now.Add(leaveGrace)
 	s.enter(leaving, reason)
-	s.succeeded()
+	if s.leave.heard.IsValid() {
+		s.succeeded()
+	} else { // it came and went
+		s.leave.deadline = s.now.Add(s.patience())
+	}
 }
 
 // settleLeaving ends the leave when the successor was heard and the grace is
@@ -159,10 +138,14 @@ func (s *Set) yieldToHigher() {
 func (s *Set) settleLeaving() bool {
 	l := &s.leave
 	if s.severed() {
-		s.finish()
+		s.finish(s.unfitness())
 		return true
 	}
-	if !l.heard.IsValid() && s.heardSince(l.begun) {
+	if done, failure := s.carried(); done && failure != nil && s.ordered(Quiet) {
+		s.order(Remove)
+		return true
+	}
+	if !l.heard.IsValid() && s.every(s.heard) {
 		l.heard = s.primary()
 		l.deadline = s.now.Add(leaveGrace)
 		s.succeeded()
@@ -170,19 +153,50 @@ func (s *Set) settleLeaving() bool {
 	if s.now.Before(l.deadline) {
 		return false
 	}
-	if l.heard.IsValid() || l.forced {
-		s.finish()
+	part := s.some(s.heard)
+	if why := s.mustGo(); l.heard.IsValid() || why != "" && !part {
+		s.finish(why)
 		return true
 	}
-	s.resume()
+	switch {
+	case part && !l.partly:
+		// The successor is there. What is missing may have been lost on
+		// the way, and comes again with the next advert.
+		l.partly = true
+		l.deadline = s.now.Add(2 * s.longest(interval))
+	case part && (s.mustGo() != "" || s.outranked()):
+		s.finish(fmt.Sprintf("%s took over a part of the addresses only", s.primary()))
+	default:
+		s.resume()
+	}
 	return true
 }
 
-// heardSince reports whether every router has heard an Active since t.
-func (s *Set) heardSince(t time.Time) bool {
-	return s.every(func(r *vrrp.Router) bool {
-		p, ok := r.Active()
-		return ok && p.LastHeard.After(t)
+// mustGo says why the set may not stay even where nobody takes over; "" when
+// it may.
+func (s *Set) mustGo() string {
+	switch {
+	case s.stopping:
+		return s.stopText
+	case s.maintenance && s.forced:
+		return s.absence()
+	}
+	return s.unfitness()
+}
+
+// heard reports whether a router has heard an Active since the leave began.
+func (s *Set) heard(r *vrrp.Router) bool {
+	p, ok := r.Active()
+	return ok && p.LastHeard.After(s.leave.begun)
+}
+
+// outranked reports whether an Active heard since the leave began would win
+// against this node, so that there is no point in taking the addresses back.
+func (s *Set) outranked() bool {
+	return s.some(func(r *vrrp.Router) bool {
+		p, _ := r.Active()
+		return s.heard(r) && (p.Priority > r.Priority() ||
+			p.Priority == r.Priority() && p.Addr.Compare(r.Config().Source) > 0)
 	})
 }
 
@@ -191,41 +205,39 @@ func (s *Set) succeeded() {
 	l := &s.leave
 	text := fmt.Sprintf("%s is active, %s after this node let go",
 		l.heard, s.now.Sub(l.begun).Round(100*time.Microsecond))
-	switch l.cause {
-	case toPeer:
-		s.suspend(l.to)
-		s.suspended.holder = l.heard
-		s.emit(Action{Kind: ActionResult, OK: true, Text: text})
-	case toRest:
-		s.emit(Action{Kind: ActionResult, OK: true, Text: text})
+	if l.cause == toPeer {
+		s.holdBack(suspension{to: l.to, holder: s.holder()})
 	}
+	s.conclude(command{ok: true, text: text}, command{ok: true, text: text})
 	s.record(0, Record{Kind: "notice", Code: "HF2003", Reason: "successor heard: " + text, Peer: l.heard})
 }
 
-// finish takes the addresses off and goes where the leave was bound for.
-func (s *Set) finish() {
-	l := s.leave
+// finish takes the addresses off and goes where the leave was bound for. why
+// says what kept the set from staying; it is told where no successor was
+// heard.
+func (s *Set) finish(why string) {
 	s.order(Remove)
-	if l.cause != toPeer {
-		s.restorePreempt()
-	}
-	if !l.heard.IsValid() && l.cause == toRest {
-		s.emit(Action{Kind: ActionResult, OK: true, Text: "nobody took over: the addresses are held by no node"})
+	if !s.suspended.on {
+		s.humble(false)
 	}
 	s.phase = waiting
+	s.abandoned(why)
 }
 
-// resume calls a leave off that nobody answered: an address is better held
-// here than nowhere.
+// abandoned answers the operators whose leave ended without a successor.
+func (s *Set) abandoned(why string) {
+	s.conclude(
+		command{text: "no node took over, and this node could not stay: " + why},
+		command{ok: true, text: "nobody took over: the addresses are held by no node"},
+	)
+}
+
+// resume takes the addresses back when nobody answered the leave: an address
+// is better held here than nowhere.
 func (s *Set) resume() {
-	l := s.leave
-	text := fmt.Sprintf("no node took over within %s: still held here", s.now.Sub(l.begun).Round(time.Millisecond))
-	s.maintenance = s.maintenance && l.cause != toRest
-	s.order(Install)
-	s.claimed = s.now
-	s.taking = text
-	s.phase = claiming
-	s.emit(Action{Kind: ActionResult, OK: false, Text: text})
+	s.taking = fmt.Sprintf("no node took over within %s: still held here", s.now.Sub(s.leave.begun).Round(time.Millisecond))
+	s.resuming = true
+	s.claim()
 }
 
 // drop lets go at once: on a dead link there is nobody to serve and nothing
@@ -235,6 +247,5 @@ func (s *Set) drop(reason string) {
 	s.all(vrrp.Shutdown())
 	s.order(Remove)
 	s.enter(unfit, reason)
+	s.abandoned(reason)
 }
-
-func isActive(r *vrrp.Router) bool { return r.State() == vrrp.Active }

@@ -16,7 +16,7 @@ func (s *Set) notice(i int, a vrrp.Action) {
 	if a.Notice == vrrp.NoticeLosingActive && s.phase == holding {
 		// Two nodes were active: hosts may follow either. Ours is the
 		// better claim, so say again where the address is.
-		s.startAnnouncing()
+		s.announceAgain()
 	}
 }
 

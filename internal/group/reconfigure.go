@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -19,13 +20,13 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 	}
 	s.now, s.out = now, out
 	s.groups = groups
+	s.forgetChecks()
 	for i := range s.members {
 		m := &s.members[i]
 		cfg := fresh.members[i].router.Config()
 		cfg.Source = m.router.Config().Source
 		m.preempt = fresh.members[i].preempt
-		cfg.NoPreempt = !m.preempt || s.suspended.on
-		cfg.Priority = effective(groups[m.group].Priority, s.weightDown())
+		cfg.Priority = effective(groups[m.group].priority(), s.weightDown())
 		acts, err := m.router.Reconfigure(now, cfg, s.acts[:0])
 		if err != nil {
 			// New accepted it, so only a defect can bring us here.
@@ -34,11 +35,13 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 		}
 		s.replay(i, acts)
 	}
-	if s.phase == holding {
+	s.humble(s.humbled)
+	if s.phase == claiming || s.phase == holding {
 		for i := range s.members {
-			s.members[i].pending++
-			s.emit(Action{Kind: ActionOrder, Router: i, Op: Install})
+			s.give(i, Install) // the addresses may be others
 		}
+	}
+	if s.phase == holding {
 		s.startAnnouncing()
 	}
 	for s.settle() {
@@ -46,6 +49,21 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 	s.announce()
 	out, s.out = s.out, nil
 	return out, nil
+}
+
+// forgetChecks drops what is known of checks that no group uses any more:
+// nobody would tell when they recover.
+func (s *Set) forgetChecks() {
+	maps.DeleteFunc(s.down, func(name, _ string) bool {
+		for g := range s.groups {
+			for _, u := range s.groups[g].Uses {
+				if u.Check == name {
+					return false
+				}
+			}
+		}
+		return true
+	})
 }
 
 func (s *Set) sameShape(fresh *Set) error {

@@ -20,16 +20,26 @@ type Set struct {
 	started     bool
 	stopping    bool
 	stopText    string
+	stopped     bool // ActionStopped was given
 	maintenance bool
+	forced      bool              // maintenance even where nobody takes over
 	down        map[string]string // checks that are down, and why
 	retry       time.Time         // after a failed install: not fit until then
 	retryText   string
 
-	claimed   time.Time // when the claim in progress began
-	taking    string    // why to claim without having been asked: a leaving peer named this node
+	lead      int    // the router that speaks for the set where they disagree
+	taking    string // why to claim without having been asked
+	resuming  bool   // the claim takes back what this node was leaving
+	half      half
+	contest   time.Time // a tie that is being settled counts as lost then
 	leave     leave
+	commands  []command
 	suspended suspension
+	humbled   bool       // the routers accept an Active of any priority
 	announces []schedule // one per group
+
+	lastHolder, departed netip.Addr // whom the leading router heard as Active, and who of them left last
+	departedAt           time.Time
 
 	// Step's scratch: kept to spare allocations.
 	now  time.Time
@@ -41,15 +51,18 @@ type Set struct {
 type member struct {
 	group   int
 	router  *vrrp.Router
-	preempt bool   // as configured; a handover may suspend it
-	reason  string // of the router's last transition
+	preempt bool        // as configured; a handover may suspend it
+	reason  string      // why it asks to be Active, or made its last transition
+	lost    vrrp.Reason // why it made its last transition
 
 	linkUp  bool
 	linkWhy string
 
-	ordered Op    // the last order given
-	pending int   // orders not answered yet
-	failed  error // the last answer's error
+	ordered  Op        // the last order given
+	attempts int       // how often it was given
+	pending  int       // orders not answered yet
+	failed   error     // the answer to the last one
+	again    time.Time // when to give a refused Remove again
 }
 
 // phase is where a set is between its visible states.
@@ -78,18 +91,14 @@ func (p phase) state() State {
 	}
 }
 
-// retryInstall is how long a set stays in Fault after the kernel refused its
-// addresses.
-const retryInstall = 5 * time.Second
-
 // New makes a set that does nothing until Start. It fails on a configuration
 // that vrrp.New or this package refuses.
 func New(groups []Config) (*Set, error) {
+	if err := validate(groups); err != nil {
+		return nil, err
+	}
 	s := &Set{groups: groups, down: map[string]string{}, announces: make([]schedule, len(groups))}
 	for g := range groups {
-		if err := groups[g].validate(); err != nil {
-			return nil, err
-		}
 		for _, rc := range groups[g].Routers {
 			rc.Ask = true
 			rc.Priority = groups[g].Priority
@@ -102,7 +111,21 @@ func New(groups []Config) (*Set, error) {
 			})
 		}
 	}
+	s.lead = leading(s.members)
 	return s, nil
+}
+
+// leading chooses the router that speaks for the set by what all nodes have in
+// common: the lowest VRID, and IPv4 before IPv6.
+func leading(members []member) int {
+	best := 0
+	for i := range members {
+		a, b := members[i].router.Config(), members[best].router.Config()
+		if a.VRID < b.VRID || a.VRID == b.VRID && a.Family < b.Family {
+			best = i
+		}
+	}
+	return best
 }
 
 // Step tells the set what happened at now and appends what must be done.
@@ -113,7 +136,7 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.tick()
 	case EventPacket:
 		s.route(ev.Router, vrrp.Received(ev.Packet), time.Time{})
-		s.watchSuspension(ev.Router)
+		s.watchHolder()
 	case EventStart:
 		s.started = true
 	case EventStop:
@@ -125,7 +148,7 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventDone:
 		s.done(ev)
 	case EventLost:
-		s.lost(ev)
+		s.repair(ev)
 	case EventHandover:
 		s.handover(ev)
 	case EventMaintenance:
@@ -175,11 +198,27 @@ func (s *Set) Deadline() time.Time {
 	for g := range s.announces {
 		sooner(s.announces[g].next)
 	}
-	if s.phase == leaving {
-		sooner(s.leave.deadline)
+	for i := range s.members {
+		if m := &s.members[i]; m.stuck() {
+			sooner(m.again)
+		}
 	}
-	if s.phase == unfit {
-		sooner(s.retry)
+	switch s.phase {
+	case unfit:
+		if s.now.Before(s.retry) {
+			sooner(s.retry)
+		}
+	case waiting, claiming:
+		if s.gated() {
+			sooner(s.suspended.gate)
+		}
+		if !s.half.since.IsZero() && !s.half.told {
+			sooner(s.halfDue())
+		}
+	case holding:
+		sooner(s.contest)
+	case hushing, leaving:
+		sooner(s.leave.deadline)
 	}
 	return d
 }
@@ -191,6 +230,7 @@ func (s *Set) tick() {
 			s.route(i, vrrp.Tick(), due)
 		}
 	}
+	s.insist()
 }
 
 // route steps one router and turns its actions into the set's. What a router
@@ -202,8 +242,13 @@ func (s *Set) route(i int, ev vrrp.Event, due time.Time) {
 		switch a.Kind {
 		case vrrp.ActionSend:
 			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority, Due: due})
-		case vrrp.ActionTransition:
+		case vrrp.ActionAsk:
 			m.reason = explain(m.router, a)
+		case vrrp.ActionTransition:
+			m.lost = a.Reason
+			if a.To != vrrp.Active {
+				m.reason = explain(m.router, a)
+			}
 		case vrrp.ActionReport:
 			s.notice(i, a)
 		}
@@ -217,48 +262,6 @@ func (s *Set) all(ev vrrp.Event) {
 	}
 }
 
-// order gives the kernel an order for every router, unless it was the last
-// one given.
-func (s *Set) order(op Op) {
-	for i := range s.members {
-		m := &s.members[i]
-		if m.ordered == op && m.failed == nil {
-			continue
-		}
-		m.ordered, m.failed = op, nil
-		m.pending++
-		s.emit(Action{Kind: ActionOrder, Router: i, Op: op})
-	}
-}
-
-func (s *Set) done(ev Event) {
-	m := &s.members[ev.Router]
-	m.pending--
-	if ev.Op != m.ordered {
-		return // overtaken by a newer order
-	}
-	m.failed = ev.Err
-	if ev.Err != nil {
-		s.record(m.group, Record{
-			Kind: "address", Code: "HF2001", Family: m.router.Config().Family,
-			Reason: fmt.Sprintf("cannot %s addresses: %v", ev.Op, ev.Err),
-		})
-	}
-}
-
-// carried reports whether every order was carried out, and the first failure.
-func (s *Set) carried() (done bool, failure error) {
-	done = true
-	for i := range s.members {
-		if s.members[i].pending > 0 {
-			done = false
-		} else if err := s.members[i].failed; err != nil && failure == nil {
-			failure = err
-		}
-	}
-	return done, failure
-}
-
 func (s *Set) every(ok func(*vrrp.Router) bool) bool {
 	for i := range s.members {
 		if !ok(s.members[i].router) {
@@ -266,6 +269,24 @@ func (s *Set) every(ok func(*vrrp.Router) bool) bool {
 		}
 	}
 	return true
+}
+
+func (s *Set) some(ok func(*vrrp.Router) bool) bool {
+	for i := range s.members {
+		if ok(s.members[i].router) {
+			return true
+		}
+	}
+	return false
+}
+
+// longest is the longest of some time of the routers.
+func (s *Set) longest(of func(*vrrp.Router) time.Duration) time.Duration {
+	var d time.Duration
+	for i := range s.members {
+		d = max(d, of(s.members[i].router))
+	}
+	return d
 }
 
 // enter changes the phase. A change of State is a transition: it is recorded
