@@ -1,0 +1,202 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/hook"
+	"github.com/holdfast-net/holdfast/internal/journal"
+	"github.com/holdfast-net/holdfast/internal/linux/hands"
+	"github.com/holdfast-net/holdfast/internal/linux/watch"
+	"github.com/holdfast-net/holdfast/internal/linux/wire"
+)
+
+// Options is what a daemon is started with.
+type Options struct {
+	ConfigPath string
+	Socket     string // overrides the file's control.socket
+	Version    api.Version
+	Log        *slog.Logger
+}
+
+// Daemon is a running holdfast. It implements api.Daemon.
+type Daemon struct {
+	opt      Options
+	started  time.Time
+	notify   *notifier
+	journal  *journal.Journal
+	hooks    *hook.Runner
+	engine   *engine.Engine
+	watch    *watch.Watch
+	realtime api.Realtime
+	notices  notices
+
+	current atomic.Pointer[loaded]
+	last    atomic.Pointer[api.Status]
+	reload  sync.Mutex // one reload at a time
+}
+
+// loaded is the configuration in force and what the last reload said.
+type loaded struct {
+	cfg  *config.Config
+	at   time.Time
+	last string
+}
+
+// BadConfig is a file that cannot be used, with everything wrong with it.
+type BadConfig struct{ Diagnostics config.Diagnostics }
+
+func (e *BadConfig) Error() string {
+	errs, _ := e.Diagnostics.Count()
+	return fmt.Sprintf("cannot use configuration: %d errors", errs)
+}
+
+// shutdownBound is how long groups may take to leave before the doors close
+// on them. It is above what the slowest handover takes (an interval of 40.95s
+// would be slower, but no service manager waits that long).
+const shutdownBound = 20 * time.Second
+
+// Run runs a daemon until ctx ends, and then until every group has left.
+func Run(ctx context.Context, opt Options) error {
+	d := &Daemon{opt: opt, started: time.Now(), notify: newNotifier()}
+	links, err := Links()
+	if err != nil {
+		return err
+	}
+	cfg, diags := config.Load(opt.ConfigPath, config.Here(links))
+	if diags.HasErrors() {
+		return &BadConfig{Diagnostics: diags}
+	}
+	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
+	d.openJournal(cfg)
+	defer func() { _ = d.journal.Close() }() // its trouble was a warning all along
+	d.hooks = d.newHooks()
+	defer d.hooks.Close()
+	return d.run(ctx, cfg)
+}
+
+func (d *Daemon) openJournal(cfg *config.Config) {
+	j, err := journal.Open(cfg.State, journal.Options{})
+	if err != nil {
+		// An address matters more than its history.
+		j = journal.Memory()
+		defer d.note(api.Event{Kind: "notice", Code: "HF2105", Reason: fmt.Sprintf("the journal is kept in memory only: %v", err)})
+	}
+	d.journal = j
+}
+
+// run opens the kernel's doors, works until the groups have left, and closes
+// the doors again.
+func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
+	// The faces and the log end last: they tell how the rest ended.
+	faces, endFaces := context.WithCancel(context.WithoutCancel(ctx))
+	defer endFaces()
+	go d.follow(faces, d.lastEvent())
+	socket := cmp.Or(d.opt.Socket, cfg.Control.Socket)
+
+	d.raise(cfg)
+	w, err := wire.New()
+	if err != nil {
+		return fmt.Errorf("cannot open the network: %w", err)
+	}
+	defer func() { _ = w.Shutdown() }()
+	if err := os.MkdirAll(memory(socket), 0o755); err != nil {
+		return fmt.Errorf("cannot make the run directory: %w", err)
+	}
+	d.sweep(socket)
+	h, err := hands.New(hands.Config{
+		Deliver: func(r engine.Result) { d.engine.Carried(r) },
+		Report: func(ifname, text string) {
+			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
+		},
+		Dir: memory(socket),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = h.Close() }()
+	d.engine = engine.New(engine.Options{
+		Wire: w, Hands: h, Record: d.record, Log: d.opt.Log, Role: role,
+		Beat: d.notify.beat, BeatEvery: d.notify.beatEvery(), Enter: d.enter,
+	})
+	if d.watch, err = watch.New(d.engine.Changed); err != nil {
+		return fmt.Errorf("cannot watch interfaces: %w", err)
+	}
+	defer func() { _ = d.watch.Close() }()
+	if err := d.serve(faces, cfg, socket); err != nil {
+		return err
+	}
+	return d.work(ctx, cfg)
+}
+
+// work runs the engine's loop beside what feeds it.
+func (d *Daemon) work(ctx context.Context, cfg *config.Config) error {
+	done := make(chan error, 1)
+	engineCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	go func() { done <- d.engine.Run(engineCtx) }()
+	if err := d.feed(ctx, cfg); err != nil {
+		d.engine.Stop("the configuration could not be applied")
+		return errors.Join(err, <-done)
+	}
+	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
+	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
+
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-hup:
+			go func() { _, _ = d.Reload(ctx) }() // the outcome is in the journal
+		case <-ctx.Done():
+			d.notify.stopping()
+			d.engine.Stop("the daemon was told to stop")
+			return d.drain(done)
+		}
+	}
+}
+
+// drain waits for the groups to leave.
+func (d *Daemon) drain(done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(shutdownBound):
+		return fmt.Errorf("cannot hand over in %s: the addresses were taken off without a successor", shutdownBound)
+	}
+}
+
+// feed tells the engine about the interfaces, then gives it its groups.
+func (d *Daemon) feed(ctx context.Context, cfg *config.Config) error {
+	links, err := d.watch.Links()
+	if err != nil {
+		return fmt.Errorf("cannot list interfaces: %w", err)
+	}
+	for _, l := range links {
+		d.engine.Changed(engine.Change{Link: l})
+	}
+	return d.engine.Apply(ctx, cfg)
+}
+
+func (d *Daemon) lastEvent() uint64 {
+	events, _ := d.journal.After(0, 0)
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].ID
+}

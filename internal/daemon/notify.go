@@ -1,0 +1,65 @@
+package daemon
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// notifier speaks sd_notify(3) to the service manager, if there is one.
+type notifier struct {
+	conn     *net.UnixConn
+	watchdog time.Duration // how often the manager wants to hear from us; 0: not
+	lastBeat time.Time
+}
+
+// newNotifier reads NOTIFY_SOCKET and WATCHDOG_USEC and hides them from the
+// programs that this process starts.
+func newNotifier() *notifier {
+	n := &notifier{}
+	path := os.Getenv("NOTIFY_SOCKET")
+	usec, _ := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	for _, v := range []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} {
+		_ = os.Unsetenv(v)
+	}
+	if path == "" {
+		return n
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return n // the manager will say that it never heard READY=1
+	}
+	n.conn, n.watchdog = conn, time.Duration(usec)*time.Microsecond
+	return n
+}
+
+func (n *notifier) send(state string) {
+	if n.conn != nil {
+		_, _ = n.conn.Write([]byte(state)) // nobody to tell if the manager is gone
+	}
+}
+
+func (n *notifier) ready(status string)  { n.send("READY=1\nSTATUS=" + status) }
+func (n *notifier) status(status string) { n.send("STATUS=" + status) }
+func (n *notifier) stopping()            { n.send("STOPPING=1\nSTATUS=handing over") }
+
+// beatEvery is how often beat must be called.
+func (n *notifier) beatEvery() time.Duration {
+	if n.watchdog == 0 {
+		return time.Second
+	}
+	return n.watchdog / 4
+}
+
+// beat feeds the watchdog. Only the engine's loop calls it: a loop that is
+// stuck is a daemon that has to be killed.
+func (n *notifier) beat() {
+	if n.watchdog == 0 || n.conn == nil {
+		return
+	}
+	if now := time.Now(); now.Sub(n.lastBeat) >= n.beatEvery()/2 {
+		n.lastBeat = now
+		n.send("WATCHDOG=1")
+	}
+}

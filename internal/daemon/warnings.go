@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+)
+
+// warnings lists what is not as it should be, worst first: what follows from
+// the status itself, then what was noticed lately.
+func (d *Daemon) warnings(st *api.Status) []api.Warning {
+	out := []api.Warning{}
+	add := func(code, group string, since time.Time, format string, args ...any) {
+		out = append(out, api.Warning{Code: code, Group: group, Since: since, Text: fmt.Sprintf(format, args...)})
+	}
+	for _, g := range st.Groups {
+		active := activePeers(g)
+		switch {
+		case g.State == "active" && len(active) > 0:
+			add("HF2100", g.Name, g.Since, "more than one holder: this node and %s", active[0])
+		case len(active) > 1:
+			add("HF2100", g.Name, g.Since, "more than one holder: %s and %s", active[0], active[1])
+		case g.State == "fault":
+			add("HF2101", g.Name, g.Since, "not fit to hold: %s", g.Reason)
+		case g.Holder == "" && g.State != "active":
+			add("HF2102", g.Name, g.Since, "no holder is heard")
+		}
+		if !g.Preempt && g.BasePriority != 0 && d.suspends(g.Name) {
+			add("HF2103", g.Name, g.Since, "preemption is suspended since a handover: it comes back with the next move")
+		}
+	}
+	if l := d.current.Load(); l.last != "ok" {
+		add("HF2104", "", l.at, "the last reload changed nothing: %s", l.last)
+	}
+	if err := d.journal.Err(); err != nil {
+		add("HF2105", "", st.Now, "the journal is not written: %v", err)
+	}
+	if st.Maintenance {
+		add("HF2106", "", st.Now, "maintenance is on: this node claims nothing")
+	}
+	if !st.Realtime.On {
+		add("HF2107", "", d.started, "adverts are not paced in the realtime class: %s", st.Realtime.Detail)
+	}
+	return append(out, d.notices.current(st.Now)...)
+}
+
+func activePeers(g api.Group) []string {
+	var out []string
+	for _, p := range g.Peers {
+		name := p.Node
+		if name == "" {
+			name = p.Address
+		}
+		if p.State == "active" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// suspends reports whether the file wants preemption for a group.
+func (d *Daemon) suspends(name string) bool {
+	for _, g := range d.current.Load().cfg.Groups {
+		if g.Name == name {
+			return g.VRRP.Preempt
+		}
+	}
+	return false
+}
