@@ -1,0 +1,212 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/lab"
+)
+
+// How a step is watched. All of it grows with the interval of the adverts.
+const (
+	before   = 300 * time.Millisecond // shown before the action
+	after    = 900 * time.Millisecond // shown after it, and three takeovers more
+	tick     = 50 * time.Millisecond  // between two looks
+	patience = 10 * time.Second       // for things to settle
+
+	clientPatience = 250 * time.Millisecond // a later answer is none
+)
+
+// window is how much of the time after an action is shown.
+func (s *stage) window() time.Duration { return after + 6*s.opt.Interval }
+
+// calm is for how long nothing may change before a step counts as over:
+// longer than any takeover that is on its way.
+func (s *stage) calm() time.Duration { return 200*time.Millisecond + 4*s.opt.Interval }
+
+// elect starts all daemons and waits until one holds and the others follow.
+func (s *stage) elect(ctx context.Context, r *Result) error {
+	begun := time.Now()
+	for _, n := range s.nodes {
+		if err := n.start(s.opt.Executable); err != nil {
+			return err
+		}
+	}
+	deadline := begun.Add(patience + 20*s.opt.Interval)
+	for {
+		states := s.states(ctx)
+		r.Elected = holder(states)
+		others := !slices.ContainsFunc(states, func(n NodeState) bool { return n.State != active && n.State != backup })
+		if r.Elected != "" && r.ElectedAfter == 0 {
+			r.ElectedAfter = round(time.Since(begun))
+		}
+		if r.Elected != "" && others {
+			return nil
+		}
+		if err := s.wait(ctx, deadline, "a first holder", states); err != nil {
+			return err
+		}
+	}
+}
+
+// wait waits one tick, unless there is nothing left to wait for.
+func (s *stage) wait(ctx context.Context, deadline time.Time, what string, states []NodeState) error {
+	if err := s.died(); err != nil {
+		return err
+	}
+	if time.Now().After(deadline) {
+		return fmt.Errorf("cannot wait any longer for %s: the nodes are %s", what, describe(states))
+	}
+	select {
+	case <-ctx.Done():
+		return errStopped
+	case <-time.After(tick):
+		return nil
+	}
+}
+
+// probe starts the client.
+func (s *stage) probe(steps int) error {
+	longest := before + s.window() + s.calm() + patience + 20*s.opt.Interval
+	var err error
+	s.prober, err = lab.StartProber(lab.ProbeConfig{
+		From:     s.client,
+		To:       netip.AddrPortFrom(vip4.Addr(), echoPort),
+		Interval: probeInterval,
+		For:      time.Duration(steps) * longest,
+		Patience: clientPatience,
+	})
+	return err
+}
+
+// step begins the description of what a move will have been.
+func (m move) step(states []NodeState, window time.Duration) Step {
+	return Step{
+		Name: m.name, Title: m.title, Action: m.action, Command: m.command, Node: m.node.Name,
+		Before: holder(states), States: states, Promise: m.promise, Claims: []Claim{},
+		Timeline: Timeline{From: api.Duration(-before), To: api.Duration(window)},
+	}
+}
+
+// perform does one move and notes in step what becomes of it. It calls look
+// with every news.
+func (s *stage) perform(ctx context.Context, m move, step *Step, look func(*Step)) error {
+	if err := s.pause(ctx, before); err != nil {
+		return err
+	}
+	zero := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- m.do(ctx) }()
+	if err := s.watch(ctx, m, zero, done, step, look); err != nil {
+		return err
+	}
+	if m.ask == askWhoHas {
+		if err := s.whoHas(step); err != nil {
+			return err
+		}
+		// What the question changed in the switch has to show.
+		if err := s.pause(ctx, 2*s.opt.Interval+100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	end := time.Now()
+	if err := s.pause(ctx, clientPatience); err != nil {
+		return err
+	}
+	step.Timeline.To = max(step.Timeline.To, round(end.Sub(zero)))
+	step.fill(s.prober.Report(zero.Add(-before), end), zero)
+	step.Kept = m.promise.kept(step.Lost, time.Duration(step.Outage))
+	if m.ask == askWhoHas {
+		step.Stale = step.Timeline.stale(step.Node)
+	}
+	return nil
+}
+
+// watch looks on until the move is done, the time that is shown has passed
+// and nothing has changed for a while.
+func (s *stage) watch(ctx context.Context, m move, zero time.Time, done <-chan error, step *Step, look func(*Step)) error {
+	deadline := zero.Add(s.window() + patience + 20*s.opt.Interval)
+	var last string
+	var since time.Time // when it was last different
+	finished := false
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return fmt.Errorf("cannot go on after step %q: %w", m.name, err)
+			}
+			finished = true
+			done = nil
+		default:
+		}
+		step.States = s.states(ctx)
+		now := time.Now()
+		if d := describe(step.States); d != last {
+			last, since = d, now
+		}
+		step.fill(s.prober.Report(zero.Add(-before), now), zero)
+		look(step)
+
+		step.After = holder(step.States)
+		ended := slices.Contains(m.ends, stateOf(m.node.Name, step.States))
+		if finished && ended && step.After != "" && now.Sub(zero) >= s.window() && now.Sub(since) >= s.calm() {
+			return nil
+		}
+		if err := s.wait(ctx, deadline, "one holder after step "+m.name, step.States); err != nil {
+			return err
+		}
+	}
+}
+
+// whoHas asks what a new client would ask.
+func (s *stage) whoHas(step *Step) error {
+	answers, err := s.lan.WhoHas(s.client, vip4.Addr(), 100*time.Millisecond)
+	for _, a := range answers {
+		step.Claims = append(step.Claims, Claim{Node: a.Host, MAC: a.MAC.String()})
+	}
+	slices.SortFunc(step.Claims, func(a, b Claim) int { return strings.Compare(a.Node, b.Node) })
+	return err
+}
+
+func (s *stage) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return errStopped
+	case <-time.After(d):
+		return s.died()
+	}
+}
+
+// fill takes over what the client noticed.
+func (step *Step) fill(r *lab.Report, zero time.Time) {
+	step.Sent, step.Lost, step.Outage = r.Sent, r.Lost, round(r.Longest())
+	step.Answered = r.By
+	step.MACs = []string{}
+	for _, n := range r.MACs {
+		step.MACs = append(step.MACs, n.MAC.String())
+	}
+	step.Timeline.Spans = []Span{}
+	for _, s := range r.Spans {
+		step.Timeline.Spans = append(step.Timeline.Spans, Span{
+			Node: s.Node, Probes: s.Probes,
+			From: round(s.From.Sub(zero)), To: round(s.To.Sub(zero)),
+		})
+	}
+}
+
+// describe lists what the daemons say.
+func describe(states []NodeState) string {
+	text := ""
+	for i, s := range states {
+		if i > 0 {
+			text += ", "
+		}
+		text += s.Node + " " + s.State
+	}
+	return text
+}
