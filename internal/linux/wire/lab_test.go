@@ -21,6 +21,8 @@ var (
 	a4, b4 = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	a6, b6 = netip.MustParseAddr("fe80::a"), netip.MustParseAddr("fe80::b")
 
+	a41, b41 = netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.2") // on eth1
+
 	aMAC = [6]byte{0x02, 0, 0, 0, 0, 0x0a}
 	bMAC = [6]byte{0x02, 0, 0, 0, 0, 0x0b}
 	vMAC = [6]byte{0x00, 0x00, 0x5e, 0x00, 0x01, 0x33}

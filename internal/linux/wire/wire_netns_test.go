@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
@@ -259,12 +258,7 @@ func TestReceive_FirewallApplies(t *testing.T) {
 // another.
 func TestReceive_ByInterface(t *testing.T) {
 	a, b := pair(t)
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "eth1"
-	must(t, a.nl.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "eth1", PeerNamespace: netlink.NsFd(b.ns.Handle())}))
-	a.up("eth1", netip.MustParseAddr("198.51.100.1"))
-	b.up("eth1", netip.MustParseAddr("198.51.100.2"))
-	a1, b1 := a.open("eth1"), b.open("eth1")
+	a1, b1 := second(t, a, b)
 	if a1 == a.port || b1 == b.port {
 		t.Fatal("two interfaces have the same port")
 	}
