@@ -159,7 +159,7 @@ func TestBroken(t *testing.T) {
 	}{
 		{"vrrp", "internal/engine", true},
 		{"internal/group", "vrrp", false},
-		{"internal/engine", "internal/api", true},
+		{"internal/engine", "internal/api/server", true},
 		{"internal/api", "internal/engine", false},
 		{"internal/engine", "internal/linux", true},
 		{"internal/linux", "internal/engine", false},
