@@ -52,6 +52,33 @@ func List(c *rtnl.Conn, index int) ([]Entry, error) {
 	return list, nil
 }
 
+// Key names one address of one interface.
+type Key struct {
+	Index int
+	Addr  netip.Addr
+}
+
+// Lookup finds IPv6 addresses, without listing all there are. An address that
+// is not there has a zero Entry.
+func Lookup(c *rtnl.Conn, keys []Key) ([]Entry, error) {
+	reqs := make([]rtnl.Request, len(keys))
+	for i, k := range keys {
+		b := append(make([]byte, 0, 32), family(k.Addr), 0, 0, 0)
+		b = binary.NativeEndian.AppendUint32(b, uint32(k.Index))
+		reqs[i] = rtnl.Request{Type: unix.RTM_GETADDR, Body: rtnl.AppendAttr(b, unix.IFA_ADDRESS, k.Addr.AsSlice())}
+	}
+	if err := c.Do(reqs); err != nil {
+		return nil, fmt.Errorf("cannot look addresses up: %w", err)
+	}
+	entries := make([]Entry, len(keys))
+	for i, r := range reqs {
+		if r.Err == nil {
+			entries[i], _ = parse(r.Reply)
+		}
+	}
+	return entries, nil
+}
+
 func parse(b []byte) (Entry, bool) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return Entry{}, false

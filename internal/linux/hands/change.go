@@ -10,7 +10,6 @@ import (
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
 	"github.com/holdfast-net/holdfast/internal/linux/filter"
-	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
@@ -34,7 +33,7 @@ func (h *hand) quiet(results []engine.Result) {
 	}
 }
 
-// remove takes the addresses off, and the macvlan down.
+// remove takes the addresses off. The macvlan goes down later.
 func (h *hand) remove(results []engine.Result) {
 	var (
 		reqs   []rtnl.Request
@@ -48,9 +47,7 @@ func (h *hand) remove(results []engine.Result) {
 			continue
 		}
 		if r.virtual {
-			// First of all: with the macvlan down nothing answers, and
-			// the IPv6 addresses are off.
-			reqs, of = append(reqs, macvlan.Down(r.index)), append(of, i)
+			h.chores[r.index] = takeDown
 		}
 		for _, p := range r.leaving(op) {
 			reqs, of = append(reqs, address.Remove(r.index, p)), append(of, i)
@@ -110,7 +107,7 @@ func (h *hand) discard(results []engine.Result) {
 		delete(h.routers, id)
 		var errs []error
 		if r.virtual {
-			errs = append(errs, macvlan.Delete(h.nl, r.index))
+			h.chores[r.index] = discard
 		}
 		errs = append(errs, h.hands.filter.Apply(filter.Change{Open: r.wanted()}))
 		errs = append(errs, h.hands.filter.Release(h.user(id)))

@@ -11,7 +11,7 @@ import (
 )
 
 // window is how long an answer may take before it counts as none.
-const window = 150 * time.Millisecond
+const window = 80 * time.Millisecond
 
 // claim is one frame that says which MAC has an address.
 type claim struct {

@@ -25,6 +25,7 @@ type hand struct {
 	parent  int // index of the interface; 0 until something was prepared
 	routers map[routerID]*router
 	brought map[subnet]int // how many of our addresses bring the route of a subnet
+	chores  map[int]chore  // by the index of a macvlan
 }
 
 // subnet is one subnet as reached through one interface.
@@ -59,7 +60,7 @@ type held struct {
 }
 
 func newHand(ifname string, h *Hands) *hand {
-	return &hand{ifname: ifname, hands: h, routers: map[routerID]*router{}, brought: map[subnet]int{}}
+	return &hand{ifname: ifname, hands: h, routers: map[routerID]*router{}, brought: map[subnet]int{}, chores: map[int]chore{}}
 }
 
 // open opens the sockets, once.

@@ -21,9 +21,11 @@ type Config struct {
 	// Thread is called once at the start of each worker, on its thread,
 	// which nothing else ever runs on. Nil: nothing to do there.
 	Thread func()
-	// Memory is the file that keeps what settings were before they were
-	// changed, below /run. Empty: a killed run's changes stay.
-	Memory string
+	// Dir is a directory below /run that this user may write to. It keeps
+	// what settings were before they were changed, so that the next run can
+	// put back what a killed one could not, and a lock: one process alone
+	// changes addresses in a network namespace. Empty: neither.
+	Dir string
 }
 
 // Hands implements engine.Hands.
@@ -31,6 +33,7 @@ type Hands struct {
 	cfg    Config
 	filter *filter.Table
 	memory *sysctl.Memory
+	unlock func()
 
 	mu      sync.Mutex
 	workers map[string]*worker
@@ -43,20 +46,24 @@ var _ engine.Hands = (*Hands)(nil)
 // errClosed is the error of an order that came after Close.
 var errClosed = errors.New("the daemon is stopping")
 
-// New gives Hands that have done nothing yet. They work in the network
+// New gives Hands that have done nothing yet. Call [Sweep] before. They work in the network
 // namespace of the calling process.
 func New(cfg Config) (*Hands, error) {
-	memory, err := sysctl.Open(cfg.Memory)
+	unlock, err := lock(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Report == nil {
 		cfg.Report = func(string, string) {}
 	}
+	memory, err := sysctl.Open(memoryPath(cfg.Dir))
+	if err != nil {
+		cfg.Report("all", err.Error()) // no reason to hold no addresses
+	}
 	if cfg.Thread == nil {
 		cfg.Thread = func() {}
 	}
-	return &Hands{cfg: cfg, filter: filter.New(), memory: memory, workers: map[string]*worker{}}, nil
+	return &Hands{cfg: cfg, filter: filter.New(), memory: memory, unlock: unlock, workers: map[string]*worker{}}, nil
 }
 
 // Submit queues an order. It never blocks.
@@ -96,6 +103,7 @@ func (h *Hands) Close() error {
 	}
 	h.mu.Unlock()
 	h.running.Wait()
+	h.unlock()
 	return nil
 }
 

@@ -97,7 +97,7 @@ func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
 	if err := h.hands.filter.Apply(change); err != nil {
 		fail(results, err)
 	}
-	h.verify(results)
+	h.verify(results, steps)
 	return again
 }
 
@@ -113,6 +113,7 @@ func (h *hand) steps(results []engine.Result, routes map[netip.Prefix]address.Ro
 			continue
 		}
 		if r.virtual {
+			delete(h.chores, r.index)
 			add(macvlan.Up(r.index), step{result: i})
 		}
 		for _, p := range r.op.Addresses {
@@ -210,30 +211,29 @@ func (h *hand) routeOf(r *router, p netip.Prefix, routes map[netip.Prefix]addres
 
 func linkLocal(p netip.Prefix) bool { return p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() }
 
-// verify looks whether the kernel made anything of the IPv6 addresses that
+// verify looks whether the kernel made anything of the new IPv6 addresses that
 // keeps them from answering.
-func (h *hand) verify(results []engine.Result) {
-	for i := range results {
-		res := &results[i]
-		r := h.routers[idOf(res.Op)]
-		if r == nil || res.Err != nil || r.op.Family != 6 {
-			continue
+func (h *hand) verify(results []engine.Result, added []step) {
+	var keys []address.Key
+	var of []int
+	for _, s := range added {
+		res := &results[s.result]
+		if r := h.routers[idOf(res.Op)]; r != nil && s.prefix.Addr().Is6() && !s.remove {
+			keys, of = append(keys, address.Key{Index: r.index, Addr: s.prefix.Addr()}), append(of, s.result)
 		}
-		present, err := address.List(h.conn, r.index)
-		if err != nil {
-			res.Err = err
-			continue
-		}
-		for _, e := range present {
-			if _, on := r.held[e.Prefix]; !on {
-				continue
-			}
-			switch {
-			case e.Duplicate():
-				res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer: the kernel found another node with it", e.Prefix))
-			case e.Tentative():
-				res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer yet: the kernel looks for another node with it", e.Prefix))
-			}
+	}
+	entries, err := address.Lookup(h.conn, keys)
+	if err != nil {
+		fail(results, err)
+		return
+	}
+	for i, e := range entries {
+		res := &results[of[i]]
+		switch {
+		case e.Duplicate():
+			res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer: the kernel found another node with it", e.Prefix))
+		case e.Tentative():
+			res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer yet: the kernel looks for another node with it", e.Prefix))
 		}
 	}
 }

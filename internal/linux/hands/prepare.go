@@ -45,6 +45,7 @@ func (h *hand) find() (netlink.Link, error) {
 		h.parent = index
 		clear(h.routers)
 		clear(h.brought)
+		clear(h.chores)
 	}
 	return link, nil
 }
@@ -186,10 +187,12 @@ func (h *hand) dropMacvlan(r *router, op engine.Op, res *engine.Result) error {
 	if !macvlan.Ours(link) {
 		return nil // making ours will say so
 	}
-	if !r.virtual {
+	index := link.Attrs().Index
+	if _, known := h.chores[index]; !known && !r.virtual {
 		res.Notes = append(res.Notes, fmt.Sprintf("removed %s, left there by an earlier run", name))
 	}
-	return macvlan.Delete(h.nl, link.Attrs().Index)
+	delete(h.chores, index)
+	return macvlan.Delete(h.nl, index)
 }
 
 // filters makes ready what Quiet needs, and closes the addresses that the

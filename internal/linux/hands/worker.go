@@ -44,16 +44,18 @@ func (w *worker) backlog() int {
 	return len(w.queue)
 }
 
-// take waits for orders and takes all there are; none means the end.
-func (w *worker) take(spare []engine.Op) []engine.Op {
+// take takes all orders there are. With none it says so at once when the
+// worker has something else to do, and else waits; no orders then
+// mean the end.
+func (w *worker) take(spare []engine.Op, busy bool) (ops []engine.Op, end bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && !w.done {
+	for len(w.queue) == 0 && !w.done && !busy {
 		w.ready.Wait()
 	}
-	ops := w.queue
+	ops = w.queue
 	w.queue = spare[:0]
-	return ops
+	return ops, len(ops) == 0 && w.done && !busy
 }
 
 func (w *worker) run() {
@@ -63,9 +65,10 @@ func (w *worker) run() {
 	h := newHand(w.ifname, w.hands)
 	defer h.close()
 	var spare []engine.Op
+	busy := false
 	for {
-		ops := w.take(spare)
-		if len(ops) == 0 {
+		ops, end := w.take(spare, busy)
+		if end {
 			return
 		}
 		for rest := ops; len(rest) > 0; {
@@ -77,6 +80,10 @@ func (w *worker) run() {
 		}
 		clear(ops)
 		spare = ops
+		busy = len(h.chores) > 0
+		if len(ops) == 0 {
+			busy = h.doChore()
+		}
 	}
 }
 

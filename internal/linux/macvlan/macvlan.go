@@ -138,6 +138,49 @@ func Delete(nl *netlink.Handle, index int) error {
 	return nil
 }
 
+// DeleteAll deletes macvlans of ours, all in the time that one takes: as a
+// group, which the kernel dismantles as one. Ones that are gone are fine.
+func DeleteAll(nl *netlink.Handle, c *rtnl.Conn, indexes []int) error {
+	if len(indexes) == 1 {
+		return Delete(nl, indexes[0])
+	}
+	links, err := nl.LinkList()
+	if err != nil {
+		return fmt.Errorf("cannot list interfaces: %w", err)
+	}
+	for _, l := range links {
+		if l.Attrs().Group == doomed && !Ours(l) {
+			return deleteEach(nl, indexes) // somebody else uses that group
+		}
+	}
+	reqs := make([]rtnl.Request, 0, len(indexes)+1)
+	for _, index := range indexes {
+		reqs = append(reqs, rtnl.Request{
+			Type: unix.RTM_SETLINK,
+			Body: rtnl.AppendUint32(header(index), unix.IFLA_GROUP, doomed),
+		})
+	}
+	reqs = append(reqs, rtnl.Request{
+		Type: unix.RTM_DELLINK,
+		Body: rtnl.AppendUint32(header(0), unix.IFLA_GROUP, doomed),
+	})
+	if err := c.Do(reqs); err != nil || reqs[len(reqs)-1].Err != nil {
+		return deleteEach(nl, indexes)
+	}
+	return nil
+}
+
+// doomed is the interface group of macvlans that are being deleted: "hold".
+const doomed = 0x686f6c64
+
+func deleteEach(nl *netlink.Handle, indexes []int) error {
+	var errs []error
+	for _, index := range indexes {
+		errs = append(errs, Delete(nl, index))
+	}
+	return errors.Join(errs...)
+}
+
 // Up is the request that brings an interface up.
 func Up(index int) rtnl.Request { return flags(index, unix.IFF_UP) }
 
@@ -145,11 +188,17 @@ func Up(index int) rtnl.Request { return flags(index, unix.IFF_UP) }
 func Down(index int) rtnl.Request { return flags(index, 0) }
 
 func flags(index int, up uint32) rtnl.Request {
-	b := make([]byte, unix.SizeofIfInfomsg)
-	binary.NativeEndian.PutUint32(b[4:], uint32(index))
+	b := header(index)
 	binary.NativeEndian.PutUint32(b[8:], up)
 	binary.NativeEndian.PutUint32(b[12:], unix.IFF_UP)
 	return rtnl.Request{Type: unix.RTM_SETLINK, Body: b}
+}
+
+// header is struct ifinfomsg.
+func header(index int) []byte {
+	b := make([]byte, unix.SizeofIfInfomsg, 32)
+	binary.NativeEndian.PutUint32(b[4:], uint32(index))
+	return b
 }
 
 // Leftover is one macvlan of ours.
