@@ -125,24 +125,55 @@ func (c *cluster) cable(name string, n int) error {
 			return err
 		}
 	}
+	for _, h := range c.hosts {
+		if err := c.carrier(h, name); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (b *bench) measure(c *cluster, who contender, routers [2][]peer.Router, interval time.Duration) (used [2][]float64, err error) {
-	for i := range c.hosts {
-		if err := c.startWith(i, who, routers[i]...); err != nil {
-			return used, err
+// carrier waits until an interface works.
+func (c *cluster) carrier(h *lab.Host, name string) error {
+	for range 100 {
+		var state netlink.LinkOperState
+		err := h.Do(func() error {
+			link, err := netlink.LinkByName(name)
+			if err == nil {
+				state = link.Attrs().OperState
+			}
+			return err
+		})
+		if err != nil || state == netlink.OperUp {
+			return err
+		}
+		if err := c.b.pause(20 * time.Millisecond); err != nil {
+			return err
 		}
 	}
-	if err := c.hold(0, len(routers[0]), 2*time.Minute); err != nil {
+	return fmt.Errorf("%s has no carrier", name)
+}
+
+func (b *bench) measure(c *cluster, who contender, routers [2][]peer.Router, interval time.Duration) (used [2][]float64, err error) {
+	// The active one first: many groups that change hands at once are
+	// another story.
+	if err := c.startWith(0, who, routers[0]...); err != nil {
+		return used, err
+	}
+	if err := c.hold(0, len(routers[0]), 3*time.Minute); err != nil {
+		return used, fmt.Errorf("%w\n%s", err, tail(c.nodes[0].Log()))
+	}
+	if err := c.startWith(1, who, routers[1]...); err != nil {
 		return used, err
 	}
 	// keepalived announces a second time after 5 s.
 	if err := b.pause(10*time.Second + 2*interval); err != nil {
 		return used, err
 	}
-	if err := c.hold(1, 0, time.Second); err != nil {
-		return used, err
+	for i, want := range []int{len(routers[0]), 0} {
+		if err := c.hold(i, want, 10*time.Second); err != nil {
+			return used, fmt.Errorf("%w\n%s", err, tail(c.nodes[i].Log()))
+		}
 	}
 	var before [2]usage
 	for i, n := range c.nodes {
@@ -190,6 +221,9 @@ func (c *cluster) hold(i, want int, patience time.Duration) error {
 func (c *cluster) held(i int) (n int, err error) {
 	err = c.hosts[i].Do(func() error {
 		all, err := netlink.AddrList(nil, unix.AF_INET)
+		if errors.Is(err, netlink.ErrDumpInterrupted) {
+			err = nil // they change while they are listed: asked again soon
+		}
 		for _, a := range all {
 			if ones, _ := a.Mask.Size(); ones == 32 && !a.IP.IsLoopback() {
 				n++
@@ -199,3 +233,6 @@ func (c *cluster) held(i int) (n int, err error) {
 	})
 	return n, err
 }
+
+// tail is the end of a long log.
+func tail(log string) string { return log[max(0, len(log)-2000):] }

@@ -144,9 +144,13 @@ type contender struct {
 }
 
 var (
-	keepalived   = contender{name: "keepalived", kind: peer.Keepalived}
-	keepalivedRT = contender{name: "keepalived, rt priority 50", kind: peer.Keepalived, global: []string{"vrrp_rt_priority 50"}}
-	holdfast     = contender{name: "holdfast", kind: peer.Holdfast}
+	keepalived = contender{name: "keepalived", kind: peer.Keepalived}
+	// keepalivedRT is keepalived at its best. By default it asks the kernel
+	// to kill it once it has run for 10 ms in the real-time class without
+	// sleeping, which a busy machine's accounting makes happen.
+	keepalivedRT        = contender{name: "keepalived, rt 50", kind: peer.Keepalived, global: []string{"vrrp_rt_priority 50", "vrrp_rlimit_rttime 500000"}}
+	keepalivedRTDefault = contender{name: "keepalived, rt 50, own rlimit", kind: peer.Keepalived, global: []string{"vrrp_rt_priority 50"}}
+	holdfast            = contender{name: "holdfast", kind: peer.Holdfast}
 )
 
 // contenders leaves holdfast out where there is no binary.
