@@ -9,7 +9,6 @@ import (
 //
 //conformance:9568-6.4.3-timer positive
 //conformance:3768-6.4.3-timer positive
-//conformance:unh-2.7 positive
 //conformance:unh-3.1 positive
 func TestActive_AdvertisesEveryInterval(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), ipv6(), version2()} {
@@ -22,6 +21,7 @@ func TestActive_AdvertisesEveryInterval(t *testing.T) {
 //
 //conformance:9568-6.4.3-timer negative
 //conformance:3768-6.4.3-timer negative
+//conformance:unh-3.1 negative
 func TestActive_IsSilentInBetween(t *testing.T) {
 	n := active(t, ipv4())
 	n.wait(time.Second - 1)
@@ -70,6 +70,7 @@ func TestActive_LeavesWithPriorityZero(t *testing.T) {
 // Priority 0 is said when leaving and never otherwise.
 //
 //conformance:9568-6.4.3-shutdown negative
+//conformance:unh-2.6 negative
 func TestActive_SaysPriorityZeroOnlyWhenLeaving(t *testing.T) {
 	n := active(t, ipv4(priority(1)))
 	n.wait(time.Second, "send priority 1")
@@ -81,7 +82,7 @@ func TestActive_SaysPriorityZeroOnlyWhenLeaving(t *testing.T) {
 //
 //conformance:9568-6.4.3-zero positive
 //conformance:3768-6.4.3-zero positive
-//conformance:unh-2.5 positive
+//conformance:unh-2.7 positive
 func TestActive_AnswersPriorityZero(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), version2()} {
 		n := active(t, cfg)
@@ -103,7 +104,7 @@ func TestActive_DoesNotYieldToPriorityZeroFromAHigherAddress(t *testing.T) {
 //
 //conformance:9568-6.4.3-giveway positive
 //conformance:3768-6.4.3-giveway positive
-//conformance:unh-2.5 positive
+//conformance:unh-2.7 positive
 func TestActive_GivesWay(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), version2()} {
 		n := active(t, cfg)
@@ -124,6 +125,8 @@ func TestActive_GivesWay(t *testing.T) {
 // The tie-break compares addresses as numbers, not as text: .20 is above .9.
 //
 //conformance:9568-6.4.3-giveway negative
+//conformance:3768-6.4.3-giveway negative
+//conformance:unh-2.7 negative
 func TestActive_StaysAgainstALowerAddress(t *testing.T) {
 	n := active(t, ipv4(source(higher)))
 	n.hear(lower, 100,
@@ -162,7 +165,7 @@ func TestActive_LearnsTheIntervalOfTheWinner(t *testing.T) {
 //
 //conformance:9568-6.4.3-losing positive
 //conformance:3768-6.4.3-losing positive
-//conformance:unh-2.5 positive
+//conformance:unh-2.7 positive
 func TestActive_AssertsItselfAgainstALosingActive(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), ipv6(), version2()} {
 		peer := higher

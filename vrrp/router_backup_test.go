@@ -32,6 +32,7 @@ func TestBackup_ReplacesASilentActive(t *testing.T) {
 //
 //conformance:9568-6.4.2-timer negative
 //conformance:3768-6.4.2-timer negative
+//conformance:unh-2.3 negative
 func TestBackup_FollowsAnActiveThatIsHeard(t *testing.T) {
 	n := backup(t, ipv4())
 	for range 100 {
@@ -49,7 +50,6 @@ func TestBackup_FollowsAnActiveThatIsHeard(t *testing.T) {
 //conformance:9568-6.4.2-shutdown positive
 //conformance:9568-6.4.2-shutdown negative
 //conformance:3768-6.4.2-shutdown positive
-//conformance:unh-2.6 positive
 func TestBackup_ShutsDownSilently(t *testing.T) {
 	n := backup(t, ipv4())
 	n.do(Shutdown(), "backup -> init: shut down")
@@ -80,6 +80,7 @@ func TestBackup_ReplacesAnActiveThatLeaves(t *testing.T) {
 // The skew is there so that a better backup comes first.
 //
 //conformance:9568-6.4.2-zero negative
+//conformance:unh-2.4 negative
 func TestBackup_LetsABetterBackupReplaceAnActiveThatLeaves(t *testing.T) {
 	n := backup(t, ipv4())
 	n.hear(higher, 200)
@@ -93,7 +94,7 @@ func TestBackup_LetsABetterBackupReplaceAnActiveThatLeaves(t *testing.T) {
 //
 //conformance:9568-6.4.2-follow positive
 //conformance:3768-6.4.2-follow positive
-//conformance:unh-2.2 positive
+//conformance:unh-2.4 positive
 func TestBackup_FollowsItsEqualsAndBetters(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), version2()} {
 		for _, prio := range []uint8{101, 254, 255} {
@@ -128,6 +129,7 @@ func TestBackup_WithoutPreemptFollowsALowerPriority(t *testing.T) {
 //conformance:9568-6.4.2-preempt positive
 //conformance:9568-6.4.2-follow negative
 //conformance:3768-6.4.2-preempt positive
+//conformance:unh-2.4 positive
 //conformance:unh-3.4 positive
 func TestBackup_PreemptsALowerPriority(t *testing.T) {
 	for _, cfg := range []Config{ipv4(), version2()} {
@@ -173,6 +175,7 @@ func TestBackup_OwnerPreemptsAlways(t *testing.T) {
 }
 
 //conformance:9568-6.1-owner-preempts negative
+//conformance:unh-3.4 negative
 func TestBackup_254DoesNotPreemptWithPreemptOff(t *testing.T) {
 	n := backup(t, ipv4(priority(254), noPreempt))
 	for range 10 {
