@@ -43,8 +43,10 @@ func (c *checker) timing(g *rawGroup) {
 	case v.version.v == 2 && v.interval.v%time.Second != 0:
 		// RFC 3768 §5.3.7: the field has whole seconds.
 		c.add(ruleV2Interval, v.interval.at, "use whole seconds, or version 3", "version 2 has intervals of whole seconds, not %s", v.interval.v)
+	case v.version.v == 3 && v.interval.v > vrrp.MaxInterval:
+		c.add(ruleRange, v.interval.at, "", "interval %s is above %s, the longest of version 3", v.interval.v, vrrp.MaxInterval)
 	case v.interval.v%vrrp.MinInterval != 0:
-		// RFC 9568 §5.2.7: the field has centiseconds.
+		// RFC 9568 §5.2.7: the field has centiseconds, in 12 bits.
 		c.add(ruleInterval, v.interval.at, "", "an interval has steps of %s; %s is between %s and %s", vrrp.MinInterval, v.interval.v,
 			v.interval.v.Truncate(vrrp.MinInterval), v.interval.v.Truncate(vrrp.MinInterval)+vrrp.MinInterval)
 	}

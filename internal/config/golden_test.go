@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files with what comes out")
@@ -125,6 +127,9 @@ func golden(t *testing.T, f txtar.File, elsewhere bool, seen map[string]bool) st
 	for _, d := range ds {
 		seen[d.Rule] = true
 	}
+	if cfg != nil && !elsewhere {
+		routersWork(t, f.Name, cfg)
+	}
 	var b bytes.Buffer
 	if err := ds.Render(&b, Plain); err != nil {
 		t.Fatal(err)
@@ -133,4 +138,20 @@ func golden(t *testing.T, f txtar.File, elsewhere bool, seen map[string]bool) st
 		return "ok\n"
 	}
 	return b.String()
+}
+
+// routersWork holds a configuration without errors against the protocol's own
+// checks: what passes here must not fail there.
+func routersWork(t *testing.T, name string, cfg *Config) {
+	t.Helper()
+	source := map[vrrp.Family]netip.Addr{vrrp.IPv4: netip.MustParseAddr("192.0.2.1"), vrrp.IPv6: netip.MustParseAddr("fe80::1")}
+	for _, g := range cfg.Groups {
+		for _, f := range g.Families() {
+			rc := g.Router(f)
+			rc.Source = source[f]
+			if _, err := vrrp.New(rc); err != nil {
+				t.Errorf("%s: group %s passes the checks, but: %v", name, g.Name, err)
+			}
+		}
+	}
 }

@@ -2,21 +2,24 @@ package config
 
 import (
 	"encoding/json"
-	"regexp"
+	"iter"
+	"slices"
 	"strings"
 )
 
 // A diagnostic shows the line it is about, and that line may have a secret in
 // it. So the lines are blacked out before anything is shown: by the tree
-// where there is one, else by the look of the lines.
+// where there is one, by the look of the lines where there is none or its
+// places are in doubt.
 
 // hideSecrets blacks out what is, or may be meant as, a secret.
 func (r *report) hideSecrets(root *node) {
-	if root == nil {
+	if root == nil || r.unsure {
 		r.hideByLook()
-		return
 	}
-	r.hideIn(root, false)
+	if root != nil {
+		r.hideIn(root, false)
+	}
 }
 
 // hideIn walks the tree. Under a key that is about secrets every value is
@@ -57,34 +60,79 @@ func harmless(word string) bool {
 	return false
 }
 
-// secretive keys have a secret as value, or somewhere below.
+// secretive keys have a secret as value, or somewhere below. A misspelt one
+// has it just as well.
 func secretive(word string) bool {
-	switch word {
-	case "auth", "pass", "keys", "key", "text", "hex", "password", "secret", "auth_pass", "authentication":
-		return true
+	for _, w := range []string{"auth", "pass", "keys", "text", "hex", "password", "secret", "auth_pass", "authentication"} {
+		if distance(word, w) <= 1 {
+			return true
+		}
 	}
 	return false
 }
 
-// hideByLook blacks out what stands after a secretive key on its line, and,
-// if nothing does or a block begins, the deeper lines below it.
+// hideByLook goes by the lines, for a file that is not YAML: after a secretive
+// word it blacks out every word but our own, to the end of the line and in the
+// deeper lines below. If it is the last word, the next line counts as deeper,
+// because a lost indent may be what is wrong.
 func (r *report) hideByLook() {
-	look := regexp.MustCompile(`(?i)\b(?:(?:auth_pass|password|pass|secret|text|hex|keys?)["']?[ \t]*:[ \t]*|[0-9]{1,3}["']?[ \t]*:[ \t]+)([^{}]*)`)
 	for i, line := range r.lines {
-		s := string(line)
-		for _, m := range look.FindAllStringSubmatchIndex(s, -1) {
-			from, to := len([]rune(s[:m[2]])), len([]rune(s[:m[3]]))
-			value := strings.TrimSpace(s[m[2]:m[3]])
-			black(line[from:to])
-			word := strings.ToLower(strings.TrimSpace(s[m[0]:m[2]]))
-			block := value != "" && (value[0] == '|' || value[0] == '>')
-			if !block && (value != "" || !strings.HasPrefix(word, "text") && !strings.HasPrefix(word, "hex")) {
+		found, last := false, false // a secretive word, and whether it is the last
+		for word := range words(line) {
+			if found {
+				blackWord(word)
+			}
+			last = secretive(bare(word))
+			found = found || last
+		}
+		if !found {
+			continue
+		}
+		for j, first := i+1, last; j < len(r.lines); j++ {
+			below := r.lines[j]
+			if len(trimIndent(below)) == 0 {
 				continue
 			}
-			for j := i + 1; j < len(r.lines) && (len(trimIndent(r.lines[j])) == 0 || indent(r.lines[j]) > indent(line)); j++ {
-				black(r.lines[j])
+			if !first && indent(below) <= indent(line) {
+				break
 			}
+			for word := range words(below) {
+				blackWord(word)
+			}
+			first = false
 		}
+	}
+}
+
+// words yields what is between brackets, commas, colons and blanks.
+func words(line []rune) iter.Seq[[]rune] {
+	return func(yield func([]rune) bool) {
+		between := func(c rune) bool { return strings.ContainsRune(" \t{}[],:", c) }
+		for len(line) > 0 {
+			from := slices.IndexFunc(line, func(c rune) bool { return !between(c) })
+			if from < 0 {
+				return
+			}
+			line = line[from:]
+			to := slices.IndexFunc(line, between)
+			if to < 0 {
+				to = len(line)
+			}
+			if !yield(line[:to]) {
+				return
+			}
+			line = line[to:]
+		}
+	}
+}
+
+// bare is a word without quotes and capitals.
+func bare(word []rune) string { return strings.ToLower(strings.Trim(string(word), `"'`)) }
+
+// blackWord blacks out a word unless it is one of the file's own.
+func blackWord(word []rune) {
+	if w := bare(word); !harmless(w) && !secretive(w) && w != "hmac" {
+		black(word)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	contextLines = 1  // shown above the line in question
-	maxShown     = 120// characters of a line; longer ones are cut around the place
+	contextLines = 1   // shown above the line in question
+	maxShown     = 120 // characters of a line; longer ones are cut around the place
 )
 
 // Color says whether Render may use terminal colours.

@@ -12,6 +12,7 @@ type report struct {
 	file     string
 	lines    [][]rune // what Render shows; secrets in it are blacked out
 	severity map[rule]Severity
+	unsure   bool // places may be wrong
 	found    Diagnostics
 	dropped  Diagnostics // beyond maxFound: one of each severity
 	more     int         // how many those were

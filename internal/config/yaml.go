@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -204,7 +205,8 @@ func (y yamlReader) syntaxError(err error) {
 	case strings.Contains(msg, "quoted"):
 		hint = "close the quotes"
 	}
-	y.report.add(ruleSyntax, at, hint, "cannot read the YAML: %s", printable(msg))
+	msg, _, _ = strings.Cut(msg, `"`) // what it quotes may be a secret
+	y.report.add(ruleSyntax, at, hint, "cannot read the YAML: %s", printable(strings.TrimRight(msg, ": ")))
 }
 
 // node turns one syntax node, and all below it, into ours.
@@ -284,14 +286,14 @@ func (y yamlReader) mapping(start *token.Token, values []*ast.MappingValueNode, 
 }
 
 // place is where a token is. The library's columns are sometimes those of a
-// neighbour (trailing blanks, text over several lines), so the line itself
-// has the last word.
+// neighbour (trailing blanks, text over several lines), and a bad escape costs
+// it a line, so the text itself has the last word. What is found elsewhere
+// than the library says makes the report unsure of places.
 func (y yamlReader) place(t *token.Token) span {
 	if t == nil || t.Position == nil || t.Position.Line < 1 || t.Position.Line > len(y.report.lines) {
 		return span{}
 	}
 	at := span{line: t.Position.Line, col: max(t.Position.Column, 1), len: 1}
-	line := y.report.lines[at.line-1]
 
 	// The token as it stands in the line: the first line of it, as written.
 	written, _, _ := strings.Cut(strings.TrimSpace(t.Origin), "\n")
@@ -299,34 +301,48 @@ func (y yamlReader) place(t *token.Token) span {
 	if len(want) == 0 {
 		return at
 	}
-	if t.Indicator == token.QuotedScalarIndicator {
+	quoted := t.Indicator == token.QuotedScalarIndicator
+	if quoted {
 		want = want[:1] // the library keeps the text without its escapes
 	}
 	at.len = len(want)
-	for off := range maxDrift {
-		for _, col := range [...]int{at.col - off, at.col + off} {
-			if hasRunesAt(line, col-1, want) {
-				at.col = col
-				if t.Indicator == token.QuotedScalarIndicator {
-					at.len, _ = y.quotes(at)
-				}
-				return at
+	if !y.has(at, want) {
+		y.report.unsure = true
+		at = y.search(at, want)
+	}
+	if quoted {
+		at.len, _ = y.quotes(at)
+	}
+	return at
+}
+
+// search looks for text along its line, then in the same column of the lines
+// around.
+func (y yamlReader) search(at span, want []rune) span {
+	for off := 1; off < maxDrift; off++ {
+		for _, to := range [...]span{{at.line, at.col - off, at.len}, {at.line, at.col + off, at.len}} {
+			if y.has(to, want) {
+				return to
+			}
+		}
+	}
+	for off := 1; off <= 3; off++ {
+		for _, to := range [...]span{{at.line + off, at.col, at.len}, {at.line - off, at.col, at.len}} {
+			if y.has(to, want) {
+				return to
 			}
 		}
 	}
 	return at
 }
 
-func hasRunesAt(line []rune, i int, want []rune) bool {
-	if i < 0 || i+len(want) > len(line) {
+// has tells whether the text is at a place.
+func (y yamlReader) has(at span, want []rune) bool {
+	if at.line < 1 || at.line > len(y.report.lines) {
 		return false
 	}
-	for j, c := range want {
-		if line[i+j] != c {
-			return false
-		}
-	}
-	return true
+	line, i := y.report.lines[at.line-1], at.col-1
+	return i >= 0 && i+len(want) <= len(line) && slices.Equal(line[i:i+len(want)], want)
 }
 
 // printable makes text from elsewhere safe to print on a terminal.
