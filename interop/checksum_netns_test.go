@@ -53,8 +53,8 @@ func TestChecksum_WrongOneIsNeverHeard(t *testing.T) {
 	defer quiet()
 	bed.steady(time.Second, "it stays active", holds(node, peer.Active))
 	bed.within(time.Second, "it counts them", func() error {
-		if bed.counter(node, "dropped_checksum") == 0 {
-			return errors.New("dropped_checksum is 0")
+		if bed.counter(node, "dropped_bad_checksum") == 0 {
+			return errors.New("dropped_bad_checksum is 0")
 		}
 		return nil
 	})
