@@ -40,9 +40,8 @@ func (n *notifier) send(state string) {
 	}
 }
 
-func (n *notifier) ready(status string)  { n.send("READY=1\nSTATUS=" + status) }
-func (n *notifier) status(status string) { n.send("STATUS=" + status) }
-func (n *notifier) stopping()            { n.send("STOPPING=1\nSTATUS=handing over") }
+func (n *notifier) ready(status string) { n.send("READY=1\nSTATUS=" + status) }
+func (n *notifier) stopping()           { n.send("STOPPING=1\nSTATUS=handing over") }
 
 // beatEvery is how often beat must be called.
 func (n *notifier) beatEvery() time.Duration {

@@ -54,7 +54,6 @@ type Engine struct {
 	maintenance bool
 	stopping    bool
 	stopText    string
-	onApplied   func()
 
 	in       []Datagram
 	out      []Outgoing
