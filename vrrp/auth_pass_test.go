@@ -13,6 +13,8 @@ func pass(s string) func(*Config) { return func(c *Config) { c.Pass = s } }
 //conformance:3768-5.3.6-authtype negative
 //conformance:3768-7.1-authtype positive
 //conformance:3768-7.1-authtype negative
+//conformance:3768-5.3.10-zero negative
+//conformance:3768-5.3.10-ignore negative
 //conformance:unh-4.6 positive
 //conformance:unh-4.6 negative
 func TestPass(t *testing.T) {

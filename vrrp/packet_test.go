@@ -188,9 +188,14 @@ func TestAdvert_OtherVersionsAndTypes(t *testing.T) {
 		family Family
 		want   Drop
 	}{
-		{0x41, IPv4, DropVersion}, {0x11, IPv4, DropVersion}, {0x01, IPv4, DropVersion},
+		{0x41, IPv4, DropVersion},
+		{0x11, IPv4, DropVersion},
+		{0x01, IPv4, DropVersion},
 		{0x21, IPv6, DropVersion},
-		{0x30, IPv4, DropType}, {0x32, IPv4, DropType}, {0x3f, IPv6, DropType}, {0x22, IPv4, DropType},
+		{0x30, IPv4, DropType},
+		{0x32, IPv4, DropType},
+		{0x3f, IPv6, DropType},
+		{0x22, IPv4, DropType},
 	} {
 		var a Advert
 		if _, got := a.Decode([]byte{c.first, 1, 100, 0, 0, 100, 0, 0}, c.family); got != c.want {

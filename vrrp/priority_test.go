@@ -37,11 +37,14 @@ func TestPriority_BackupRecomputesItsSkew(t *testing.T) {
 //conformance:9568-5.2.4-owner negative
 //conformance:3768-5.3.4-backup positive
 //conformance:3768-5.3.4-backup negative
+//conformance:3768-5.3.4-owner negative
 func TestPriority_StaysWithinItsRole(t *testing.T) {
-	n := active(t, ipv4())
-	n.do(SetPriority(255), "send priority 254")
-	n.do(SetPriority(0), "send priority 1")
-	n.do(SetPriority(1))
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := active(t, cfg)
+		n.do(SetPriority(255), "send priority 254")
+		n.do(SetPriority(0), "send priority 1")
+		n.do(SetPriority(1))
+	}
 }
 
 // The owner may be demoted, by a failed check say, and restored.
@@ -49,10 +52,12 @@ func TestPriority_StaysWithinItsRole(t *testing.T) {
 //conformance:9568-5.2.4-owner positive
 //conformance:3768-5.3.4-owner positive
 func TestPriority_OfTheOwner(t *testing.T) {
-	n := active(t, ipv4(priority(255)))
-	n.wait(time.Second, "send priority 255")
-	n.do(SetPriority(10), "send priority 10")
-	n.do(SetPriority(255), "send priority 255")
+	for _, cfg := range []Config{ipv4(priority(255)), version2(priority(255))} {
+		n := active(t, cfg)
+		n.wait(time.Second, "send priority 255")
+		n.do(SetPriority(10), "send priority 10")
+		n.do(SetPriority(255), "send priority 255")
+	}
 }
 
 // Two nodes that are both configured as owner resolve by address, and say what

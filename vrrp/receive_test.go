@@ -171,41 +171,6 @@ func TestReceive_AcceptsWhatPassesThemAll(t *testing.T) {
 	}
 }
 
-// A packet with every fault is named by the first check that it fails, in the
-// RFC's order; mended one by one, it passes in the end.
-//
-//conformance:9568-7.1-order positive
-//conformance:3768-7.1-order positive
-func TestReceive_ChecksInOrder(t *testing.T) {
-	good := []byte{0x31, 51, 200, 1, 0, 100, 0, 0, 192, 0, 2, 100}
-	p := &Packet{Src: higher, Dst: Group4, TTL: 254, Payload: []byte{0x42, 52, 200, 99, 0, 0, 1, 1}}
-	n := backup(t, ipv4())
-	mend := func(from, to int) { copy(p.Payload[from:to], good[from:to]) }
-	for i, step := range []struct {
-		want Drop
-		mend func()
-	}{
-		{DropTTL, func() { p.TTL = 255 }},
-		{DropVersion, func() { p.Payload[0] = 0x32 }},
-		{DropType, func() { mend(0, 1) }},
-		{DropTruncated, func() { p.Payload[3] = 0 }},
-		{DropChecksum, func() { sum(p) }},
-		{DropVRID, func() { mend(1, 2); sum(p) }},
-		{DropZeroCount, func() { p.Payload = append(p.Payload, good[8:]...); mend(3, 4); sum(p) }},
-		{DropZeroInterval, func() { mend(4, 6); sum(p) }},
-	} {
-		n.Step(n.now, Received(p), nil)
-		if got := n.Counters().Dropped[step.want]; got != 1 {
-			t.Fatalf("fault %d: not dropped for %s: %v", i, step.want, n.Counters().Dropped)
-		}
-		step.mend()
-	}
-	n.do(Received(p))
-	if got := n.Counters().Received; got != 1 {
-		t.Errorf("the mended packet was not accepted: %+v", n.Counters())
-	}
-}
-
 // An interface pads short frames, and some leave old memory in the padding.
 // The checksum covers the message alone.
 func TestReceive_ToleratesPadding(t *testing.T) {
@@ -313,71 +278,4 @@ func TestReceive_CARP(t *testing.T) {
 			t.Errorf("version %d: counted %d", cfg.Version, got)
 		}
 	}
-}
-
-// The list of addresses should agree. Version 3 only says so; version 2 may
-// insist, though not against the owner.
-//
-//conformance:9568-7.1-list positive
-//conformance:9568-7.1-list negative
-//conformance:9568-7.1-mismatch-log positive
-//conformance:3768-7.1-list positive
-//conformance:3768-7.1-list-drop positive
-//conformance:3768-7.1-list-drop negative
-//conformance:3768-7.1-list-log positive
-func TestReceive_AddressList(t *testing.T) {
-	two := func(c *Config) { c.Addresses = list("192.0.2.100", "192.0.2.101") }
-	strict := func(c *Config) { c.StrictList = true }
-	const differs = "report: peer has another address list"
-	for _, c := range []struct {
-		name     string
-		cfg      Config
-		priority uint8
-		list     []netip.Addr
-		accepted bool
-		want     []string
-	}{
-		{"same", ipv4(two), 200, list("192.0.2.100", "192.0.2.101"), true, nil},
-		{"other order", ipv4(two), 200, list("192.0.2.101", "192.0.2.100"), true, nil},
-		{"fewer", ipv4(two), 200, list("192.0.2.101"), true, []string{differs + " (192.0.2.20 priority 200)"}},
-		{"more", ipv4(), 200, list("192.0.2.100", "192.0.2.101"), true, []string{differs + " (192.0.2.20 priority 200)"}},
-		{"other", ipv4(), 200, list("192.0.2.101"), true, []string{differs + " (192.0.2.20 priority 200)"}},
-		{"one twice", ipv4(two), 200, list("192.0.2.100", "192.0.2.100"), true, []string{differs + " (192.0.2.20 priority 200)"}},
-		{"v2", version2(), 200, list("192.0.2.101"), true, []string{differs + " (192.0.2.20 priority 200)"}},
-		{
-			"v2 strict", version2(strict), 200, list("192.0.2.101"), false,
-			[]string{differs + ": address list differs (192.0.2.20 priority 200)"},
-		},
-		{"v2 strict, same", version2(strict, two), 200, list("192.0.2.101", "192.0.2.100"), true, nil},
-		{
-			"v2 strict, owner", version2(strict), 255, list("192.0.2.101"), true,
-			[]string{differs + " (192.0.2.20 priority 255)"},
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n := backup(t, c.cfg)
-			a := n.advert(c.priority)
-			a.Addresses = c.list
-			n.hearAdvert(higher, a, c.want...)
-			if got := n.Counters().Received == 1; got != c.accepted {
-				t.Errorf("accepted %v, want %v", got, c.accepted)
-			}
-		})
-	}
-}
-
-// Another interval is no reason to drop an advert of version 3, but worth a
-// word.
-//
-//conformance:9568-7.1-interval-differs positive
-//conformance:9568-7.1-interval-differs negative
-//conformance:9568-7.1-mismatch-log positive
-func TestReceive_IntervalDiffers(t *testing.T) {
-	n := backup(t, ipv4())
-	a := n.advert(200)
-	a.Interval = 2 * time.Second
-	n.hearAdvert(higher, a, "report: peer has another interval, 2s instead of 1s (192.0.2.20 priority 200)")
-	n.due(2 * down100)
-	n.hear(higher, 200)
-	n.due(down100)
 }

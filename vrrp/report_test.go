@@ -24,36 +24,39 @@ func (n *node) reports(p *Packet) int {
 //conformance:9568-7.1-log negative
 //conformance:9568-7.1-signal positive
 //conformance:3768-7.1-log positive
+//conformance:3768-7.1-log negative
 func TestReport_OnceAMinutePerPeerAndCause(t *testing.T) {
-	n := backup(t, ipv4())
-	short := n.packet(higher, n.advert(200))
-	short.TTL = 1
-	broken := n.packet(higher, n.advert(200))
-	broken.Payload[6]++
-	other := n.packet(lower, n.advert(200))
-	other.TTL = 1
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := backup(t, cfg)
+		short := n.packet(higher, n.advert(200))
+		short.TTL = 1
+		broken := n.packet(higher, n.advert(200))
+		broken.Payload[6]++
+		other := n.packet(lower, n.advert(200))
+		other.TTL = 1
 
-	for i, c := range []struct {
-		after time.Duration
-		p     *Packet
-		want  int
-	}{
-		{0, short, 1},
-		{time.Second, short, 0},
-		{0, broken, 1},
-		{0, other, 1},
-		{58 * time.Second, short, 0},
-		{time.Second, short, 1},
-		{0, short, 0},
-		{time.Minute, short, 1},
-	} {
-		n.now = n.now.Add(c.after)
-		if got := n.reports(c.p); got != c.want {
-			t.Errorf("packet %d: %d reports, want %d", i, got, c.want)
+		for i, c := range []struct {
+			after time.Duration
+			p     *Packet
+			want  int
+		}{
+			{0, short, 1},
+			{time.Second, short, 0},
+			{0, broken, 1},
+			{0, other, 1},
+			{58 * time.Second, short, 0},
+			{time.Second, short, 1},
+			{0, short, 0},
+			{time.Minute, short, 1},
+		} {
+			n.now = n.now.Add(c.after)
+			if got := n.reports(c.p); got != c.want {
+				t.Errorf("packet %d: %d reports, want %d", i, got, c.want)
+			}
 		}
-	}
-	if got := n.Counters().Dropped[DropTTL]; got != 7 {
-		t.Errorf("counted %d drops, want all 7", got)
+		if got := n.Counters().Dropped[DropTTL]; got != 7 {
+			t.Errorf("counted %d drops, want all 7", got)
+		}
 	}
 }
 

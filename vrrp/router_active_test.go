@@ -70,12 +70,15 @@ func TestActive_LeavesWithPriorityZero(t *testing.T) {
 // Priority 0 is said when leaving and never otherwise.
 //
 //conformance:9568-6.4.3-shutdown negative
+//conformance:3768-6.4.3-shutdown negative
 //conformance:unh-2.6 negative
 func TestActive_SaysPriorityZeroOnlyWhenLeaving(t *testing.T) {
-	n := active(t, ipv4(priority(1)))
-	n.wait(time.Second, "send priority 1")
-	n.do(SetPriority(0))
-	n.wait(time.Second, "send priority 1")
+	for _, cfg := range []Config{ipv4(priority(1)), version2(priority(1))} {
+		n := active(t, cfg)
+		n.wait(time.Second, "send priority 1")
+		n.do(SetPriority(0))
+		n.wait(time.Second, "send priority 1")
+	}
 }
 
 // Somebody who leaves wants to know who is left.
@@ -93,15 +96,23 @@ func TestActive_AnswersPriorityZero(t *testing.T) {
 	}
 }
 
+// Priority 0 is lower than every other, even from a higher address.
+//
 //conformance:9568-6.4.3-zero negative
-func TestActive_DoesNotYieldToPriorityZeroFromAHigherAddress(t *testing.T) {
-	n := active(t, ipv4(priority(1)))
-	n.hear(higher, 0, "send priority 1")
-	n.in(Active)
+//conformance:3768-6.4.3-zero negative
+func TestActive_DoesNotGiveWayToPriorityZero(t *testing.T) {
+	for _, cfg := range []Config{ipv4(priority(1)), version2(priority(1))} {
+		n := active(t, cfg)
+		n.hear(higher, 0, "send priority 1")
+		n.in(Active)
+	}
 }
 
-// A higher priority wins, and so does a higher address at equal priority.
+// A higher priority wins, and so does a higher address at equal priority; the
+// loser does not argue.
 //
+//conformance:9568-6.4.3-losing negative
+//conformance:3768-6.4.3-losing negative
 //conformance:9568-6.4.3-giveway positive
 //conformance:3768-6.4.3-giveway positive
 //conformance:unh-2.7 positive
@@ -128,12 +139,14 @@ func TestActive_GivesWay(t *testing.T) {
 //conformance:3768-6.4.3-giveway negative
 //conformance:unh-2.7 negative
 func TestActive_StaysAgainstALowerAddress(t *testing.T) {
-	n := active(t, ipv4(source(higher)))
-	n.hear(lower, 100,
-		"report: peer has the same priority (192.0.2.9 priority 100)",
-		"send priority 100",
-		"report: peer was active too and lost (192.0.2.9 priority 100)")
-	n.in(Active)
+	for _, cfg := range []Config{ipv4(source(higher)), version2(source(higher))} {
+		n := active(t, cfg)
+		n.hear(lower, 100,
+			"report: peer has the same priority (192.0.2.9 priority 100)",
+			"send priority 100",
+			"report: peer was active too and lost (192.0.2.9 priority 100)")
+		n.in(Active)
+	}
 }
 
 // An Active does not consult its preempt mode: without preempt it gives way
@@ -184,8 +197,6 @@ func TestActive_AssertsItselfAgainstALosingActive(t *testing.T) {
 
 // A conflict that goes on is answered every time and told once a minute; a new
 // one is told at once.
-//
-//conformance:9568-6.4.3-losing negative
 func TestActive_TellsEachConflictOnce(t *testing.T) {
 	const told = "report: peer was active too and lost (192.0.2.9 priority 50)"
 	n := active(t, ipv4())

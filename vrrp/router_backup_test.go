@@ -32,16 +32,21 @@ func TestBackup_ReplacesASilentActive(t *testing.T) {
 //
 //conformance:9568-6.4.2-timer negative
 //conformance:3768-6.4.2-timer negative
+//conformance:9568-6.1-down negative
+//conformance:3768-6.1-down negative
 //conformance:unh-2.3 negative
+//conformance:unh-3.3 negative
 func TestBackup_FollowsAnActiveThatIsHeard(t *testing.T) {
-	n := backup(t, ipv4())
-	for range 100 {
-		n.wait(down100 - 1)
-		n.hear(higher, 200)
-	}
-	n.in(Backup)
-	if p, ok := n.Active(); !ok || p.Addr != higher {
-		t.Errorf("active is %v, %v; want 192.0.2.20", p, ok)
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := backup(t, cfg)
+		for range 100 {
+			n.wait(down100 - 1)
+			n.hear(higher, 200)
+		}
+		n.in(Backup)
+		if p, ok := n.Active(); !ok || p.Addr != higher {
+			t.Errorf("active is %v, %v; want 192.0.2.20", p, ok)
+		}
 	}
 }
 
@@ -50,10 +55,13 @@ func TestBackup_FollowsAnActiveThatIsHeard(t *testing.T) {
 //conformance:9568-6.4.2-shutdown positive
 //conformance:9568-6.4.2-shutdown negative
 //conformance:3768-6.4.2-shutdown positive
+//conformance:3768-6.4.2-shutdown negative
 func TestBackup_ShutsDownSilently(t *testing.T) {
-	n := backup(t, ipv4())
-	n.do(Shutdown(), "backup -> init: shut down")
-	n.wait(time.Hour)
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := backup(t, cfg)
+		n.do(Shutdown(), "backup -> init: shut down")
+		n.wait(time.Hour)
+	}
 }
 
 // When the Active says that it leaves, the Skew_Time is all there is to wait.
@@ -80,14 +88,20 @@ func TestBackup_ReplacesAnActiveThatLeaves(t *testing.T) {
 // The skew is there so that a better backup comes first.
 //
 //conformance:9568-6.4.2-zero negative
+//conformance:9568-6.1-skew negative
+//conformance:3768-6.4.2-zero negative
+//conformance:3768-6.1-skew negative
 //conformance:unh-2.4 negative
+//conformance:unh-3.2 negative
 func TestBackup_LetsABetterBackupReplaceAnActiveThatLeaves(t *testing.T) {
-	n := backup(t, ipv4())
-	n.hear(higher, 200)
-	n.hear(higher, 0)
-	n.wait(skew100 - 1)
-	n.hear(lower, 150)
-	n.due(down100)
+	for _, cfg := range []Config{ipv4(), version2()} {
+		n := backup(t, cfg)
+		n.hear(higher, 200)
+		n.hear(higher, 0)
+		n.wait(skew100 - 1)
+		n.hear(lower, 150)
+		n.due(down100)
+	}
 }
 
 // Whoever has at least our priority is followed, and its interval learnt.
@@ -113,21 +127,27 @@ func TestBackup_FollowsItsEqualsAndBetters(t *testing.T) {
 // With preempt off, a lower priority Active is followed too.
 //
 //conformance:9568-6.4.2-follow positive
-//conformance:unh-3.4 positive
+//conformance:9568-6.4.2-preempt negative
+//conformance:3768-6.4.2-follow positive
+//conformance:3768-6.4.2-preempt negative
+//conformance:unh-3.4 negative
 func TestBackup_WithoutPreemptFollowsALowerPriority(t *testing.T) {
-	n := backup(t, ipv4(noPreempt))
-	for range 10 {
-		n.wait(time.Second)
-		n.hear(lower, 50)
-		n.due(down100)
+	for _, cfg := range []Config{ipv4(noPreempt), version2(noPreempt)} {
+		n := backup(t, cfg)
+		for range 10 {
+			n.wait(time.Second)
+			n.hear(lower, 50)
+			n.due(down100)
+		}
+		n.in(Backup)
 	}
-	n.in(Backup)
 }
 
 // With preempt on, a lower priority Active is not heard: the timer runs on.
 //
 //conformance:9568-6.4.2-preempt positive
 //conformance:9568-6.4.2-follow negative
+//conformance:3768-6.4.2-follow negative
 //conformance:3768-6.4.2-preempt positive
 //conformance:unh-2.4 positive
 //conformance:unh-3.4 positive
@@ -147,7 +167,7 @@ func TestBackup_PreemptsALowerPriority(t *testing.T) {
 
 // The interval of an advert that is discarded is not learnt.
 //
-//conformance:9568-6.4.2-preempt negative
+//conformance:9568-6.4.2-preempt positive
 func TestBackup_LearnsNothingFromALowerPriority(t *testing.T) {
 	n := backup(t, ipv4())
 	a := n.advert(50)
@@ -164,25 +184,30 @@ func TestBackup_LearnsNothingFromALowerPriority(t *testing.T) {
 //conformance:9568-6.1-owner-preempts positive
 //conformance:3768-6.1-owner-preempts positive
 func TestBackup_OwnerPreemptsAlways(t *testing.T) {
-	n := active(t, ipv4(priority(255), noPreempt))
-	n.do(Yield(), "send priority 0", "active -> backup: gave the addresses up on request")
-	down := 3*time.Second + time.Second/256
-	n.hear(lower, 254)
-	n.due(down)
-	n.wait(down,
-		"backup -> active: the active node has a lower priority (192.0.2.9 priority 254)",
-		"send priority 255")
+	for _, cfg := range []Config{ipv4(priority(255), noPreempt), version2(priority(255), noPreempt)} {
+		n := active(t, cfg)
+		n.do(Yield(), "send priority 0", "active -> backup: gave the addresses up on request")
+		down := 3*time.Second + time.Second/256
+		n.hear(lower, 254)
+		n.due(down)
+		n.wait(down,
+			"backup -> active: the active node has a lower priority (192.0.2.9 priority 254)",
+			"send priority 255")
+	}
 }
 
 //conformance:9568-6.1-owner-preempts negative
+//conformance:3768-6.1-owner-preempts negative
 //conformance:unh-3.4 negative
 func TestBackup_254DoesNotPreemptWithPreemptOff(t *testing.T) {
-	n := backup(t, ipv4(priority(254), noPreempt))
-	for range 10 {
-		n.wait(time.Second)
-		n.hear(lower, 253)
+	for _, cfg := range []Config{ipv4(priority(254), noPreempt), version2(priority(254), noPreempt)} {
+		n := backup(t, cfg)
+		for range 10 {
+			n.wait(time.Second)
+			n.hear(lower, 253)
+		}
+		n.in(Backup)
 	}
-	n.in(Backup)
 }
 
 // Timers fire on a tick only. Adverts that waited while the process was

@@ -41,10 +41,14 @@ func TestInit_OwnerStartsAsActive(t *testing.T) {
 //
 //conformance:9568-6.4.1-startup-owner negative
 //conformance:9568-6.4.1-startup-backup negative
+//conformance:3768-6.4.1-startup-owner negative
+//conformance:3768-6.4.1-startup-backup negative
 //conformance:unh-2.1 negative
 func TestInit_254IsNoOwner(t *testing.T) {
-	n := place(t, ipv4(priority(254)))
-	n.do(Startup(), "init -> backup: started")
+	for _, cfg := range []Config{ipv4(priority(254)), version2(priority(254))} {
+		n := place(t, cfg)
+		n.do(Startup(), "init -> backup: started")
+	}
 }
 
 // Before it is started a router does nothing, whatever happens.
