@@ -19,22 +19,41 @@ import (
 // The answer comes from a route lookup, which takes the same time however
 // many addresses and routes there are.
 func Connected(c *rtnl.Conn, via int, addrs []netip.Addr) ([]bool, error) {
-	reqs := make([]rtnl.Request, len(addrs))
+	keys := make([]Key, len(addrs))
 	for i, a := range addrs {
+		keys[i] = Key{Index: via, Addr: a}
+	}
+	return lookup(c, keys, func(route []byte) bool { return direct(route, via) })
+}
+
+// Live tells for each address whether the kernel takes packets for it. An
+// IPv4 address is live when the kernel has acknowledged its request. IPv6 is
+// not: joining the group in which it is asked for, and the route that makes it
+// local, are left to a kernel thread, and until that ran nothing answers.
+func Live(c *rtnl.Conn, keys []Key) ([]bool, error) {
+	return lookup(c, keys, func(route []byte) bool {
+		return len(route) >= unix.SizeofRtMsg && route[7] == unix.RTN_LOCAL // rtm_type
+	})
+}
+
+// lookup asks for the route to each address and what is makes of it.
+func lookup(c *rtnl.Conn, keys []Key, is func(route []byte) bool) ([]bool, error) {
+	reqs := make([]rtnl.Request, len(keys))
+	for i, k := range keys {
 		b := make([]byte, unix.SizeofRtMsg, 40)
-		b[0], b[1] = family(a), byte(a.BitLen())
-		b = rtnl.AppendAttr(b, unix.RTA_DST, a.AsSlice())
-		if a.IsLinkLocalUnicast() && a.Is6() {
-			b = rtnl.AppendUint32(b, unix.RTA_OIF, uint32(via))
+		b[0], b[1] = family(k.Addr), byte(k.Addr.BitLen())
+		b = rtnl.AppendAttr(b, unix.RTA_DST, k.Addr.AsSlice())
+		if k.Addr.Is6() && k.Addr.IsLinkLocalUnicast() {
+			b = rtnl.AppendUint32(b, unix.RTA_OIF, uint32(k.Index))
 		}
 		reqs[i] = rtnl.Request{Type: unix.RTM_GETROUTE, Body: b}
 	}
 	if err := c.Do(reqs); err != nil {
 		return nil, fmt.Errorf("cannot look up routes: %w", err)
 	}
-	out := make([]bool, len(addrs))
+	out := make([]bool, len(keys))
 	for i := range reqs {
-		out[i] = reqs[i].Err == nil && direct(reqs[i].Reply, via)
+		out[i] = reqs[i].Err == nil && is(reqs[i].Reply)
 	}
 	return out, nil
 }

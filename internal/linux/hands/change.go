@@ -40,7 +40,9 @@ func (h *hand) remove(results []engine.Result) {
 		of     []int // the result that a request belongs to
 		change filter.Change
 	)
-	for i := range results {
+	// The last first: so the primary address of a subnet goes after its
+	// secondaries, and none has to be promoted on the way.
+	for i := len(results) - 1; i >= 0; i-- {
 		op := results[i].Op
 		r := h.routers[idOf(op)]
 		if r == nil {
@@ -72,9 +74,7 @@ func (h *hand) remove(results []engine.Result) {
 	}
 }
 
-// leaving lists the addresses to take off, the last of the list first: so the
-// primary address of a subnet goes after its secondaries, and none has to be
-// promoted on the way.
+// leaving lists the addresses to take off, the last of the list first.
 func (r *router) leaving(op engine.Op) []netip.Prefix {
 	var list []netip.Prefix
 	listed := map[netip.Prefix]bool{}

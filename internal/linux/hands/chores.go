@@ -24,26 +24,14 @@ const (
 	discard
 )
 
-// doChore does a part of what remains and says whether there is more. All
-// macvlans to delete go at once, which takes no longer than one.
+// doChore does a part of what remains and says whether there is more.
 func (h *hand) doChore() (more bool) {
-	var doomed []int
-	for index, c := range h.chores {
-		if c == discard {
-			doomed = append(doomed, index)
-		}
-	}
-	slices.Sort(doomed)
 	switch {
 	case len(h.chores) == 0:
 		return false
 	case h.open() != nil:
 		return false // the next order says why
-	case len(doomed) > 0:
-		h.complain(macvlan.DeleteAll(h.nl, h.conn, doomed))
-		for _, index := range doomed {
-			delete(h.chores, index)
-		}
+	case h.deleteDoomed():
 	default:
 		index := slices.Min(slices.Collect(maps.Keys(h.chores)))
 		reqs := []rtnl.Request{macvlan.Down(index)}
@@ -54,6 +42,24 @@ func (h *hand) doChore() (more bool) {
 		delete(h.chores, index)
 	}
 	return len(h.chores) > 0
+}
+
+// deleteDoomed deletes the macvlans that are to be deleted, all at once: that
+// takes no longer than one. It says whether there were any.
+func (h *hand) deleteDoomed() bool {
+	var doomed []int
+	for index, c := range h.chores {
+		if c == discard {
+			doomed = append(doomed, index)
+			delete(h.chores, index)
+		}
+	}
+	if len(doomed) == 0 {
+		return false
+	}
+	slices.Sort(doomed)
+	h.complain(macvlan.DeleteAll(h.nl, h.conn, doomed))
+	return true
 }
 
 func (h *hand) complain(err error) {

@@ -5,13 +5,42 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// window is how long an answer may take before it counts as none.
-const window = 80 * time.Millisecond
+// window is how long after the answer to a later question the answer to an
+// earlier one may still come.
+const window = 20 * time.Millisecond
+
+// settle returns when the node has dealt with all frames that were sent: it
+// has answered for its own address, and a while has passed. It leaves that
+// answer out of what was seen.
+func (l *lan) settle() {
+	l.t.Helper()
+	own := func(f []byte) bool {
+		c, ok := claimOf(f, node4.Addr())
+		return ok && c.kind == "reply"
+	}
+	before := len(slices.DeleteFunc(l.seen(), func(f []byte) bool { return !own(f) }))
+	l.send(l.question(node4.Addr(), l.nodeMAC()))
+	l.wait("the node's own answer", func() bool {
+		return len(slices.DeleteFunc(l.seen(), func(f []byte) bool { return !own(f) })) > before
+	})
+	time.Sleep(window)
+}
+
+// wait polls until something is so.
+func (l *lan) wait(what string, so func() bool) {
+	l.t.Helper()
+	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			l.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
 
 // claim is one frame that says which MAC has an address.
 type claim struct {
@@ -73,7 +102,7 @@ func (l *lan) who(a netip.Addr, direct ...net.HardwareAddr) []string {
 	for _, mac := range direct {
 		l.send(l.question(a, mac))
 	}
-	time.Sleep(window)
+	l.settle()
 	var macs []string
 	known := map[string]bool{}
 	for _, c := range l.claims(a) {
@@ -159,14 +188,8 @@ func (l *lan) serves(a netip.Addr, mac net.HardwareAddr) bool {
 	l.t.Helper()
 	l.clear()
 	l.send(l.ping(a, mac))
-	for end := time.Now().Add(2 * window); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		for _, f := range l.seen() {
-			if pong(f, a) {
-				return true
-			}
-		}
-	}
-	return false
+	l.settle()
+	return slices.ContainsFunc(l.seen(), func(f []byte) bool { return pong(f, a) })
 }
 
 // ping is an ICMP echo request from the client.

@@ -210,30 +210,3 @@ func (h *hand) routeOf(r *router, p netip.Prefix, routes map[netip.Prefix]addres
 }
 
 func linkLocal(p netip.Prefix) bool { return p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() }
-
-// verify looks whether the kernel made anything of the new IPv6 addresses that
-// keeps them from answering.
-func (h *hand) verify(results []engine.Result, added []step) {
-	var keys []address.Key
-	var of []int
-	for _, s := range added {
-		res := &results[s.result]
-		if r := h.routers[idOf(res.Op)]; r != nil && s.prefix.Addr().Is6() && !s.remove {
-			keys, of = append(keys, address.Key{Index: r.index, Addr: s.prefix.Addr()}), append(of, s.result)
-		}
-	}
-	entries, err := address.Lookup(h.conn, keys)
-	if err != nil {
-		fail(results, err)
-		return
-	}
-	for i, e := range entries {
-		res := &results[of[i]]
-		switch {
-		case e.Duplicate():
-			res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer: the kernel found another node with it", e.Prefix))
-		case e.Tentative():
-			res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer yet: the kernel looks for another node with it", e.Prefix))
-		}
-	}
-}

@@ -126,6 +126,10 @@ func newLAN(t *testing.T) *lan {
 		return unix.Bind(l.fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: e.Index})
 	}))
 	l.listen()
+	l.wait("the switch to forward", func() bool {
+		l.send(l.question(node4.Addr(), nil))
+		return len(l.claims(node4.Addr())) > 0
+	})
 	return l
 }
 

@@ -23,6 +23,7 @@ func (h *hand) prepare(results []engine.Result) {
 		fail(results, err)
 		return
 	}
+	h.deleteDoomed() // their names may be wanted again
 	present, err := address.List(h.conn, h.parent)
 	if err != nil {
 		fail(results, err)
@@ -188,7 +189,7 @@ func (h *hand) dropMacvlan(r *router, op engine.Op, res *engine.Result) error {
 		return nil // making ours will say so
 	}
 	index := link.Attrs().Index
-	if _, known := h.chores[index]; !known && !r.virtual {
+	if !r.virtual {
 		res.Notes = append(res.Notes, fmt.Sprintf("removed %s, left there by an earlier run", name))
 	}
 	delete(h.chores, index)

@@ -3,6 +3,7 @@ package hands
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
@@ -11,31 +12,36 @@ import (
 type worker struct {
 	hands  *Hands
 	ifname string
+	wake   chan struct{} // has a value when queue or done changed
 
 	mu    sync.Mutex
-	ready *sync.Cond // signalled when queue or done changed
 	queue []engine.Op
 	done  bool
 }
 
 func newWorker(ifname string, h *Hands) *worker {
-	w := &worker{hands: h, ifname: ifname}
-	w.ready = sync.NewCond(&w.mu)
-	return w
+	return &worker{hands: h, ifname: ifname, wake: make(chan struct{}, 1)}
 }
 
 func (w *worker) submit(op engine.Op) {
 	w.mu.Lock()
 	w.queue = append(w.queue, op)
 	w.mu.Unlock()
-	w.ready.Signal()
+	w.signal()
 }
 
 func (w *worker) stop() {
 	w.mu.Lock()
 	w.done = true
 	w.mu.Unlock()
-	w.ready.Signal()
+	w.signal()
+}
+
+func (w *worker) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it will look anyway
+	}
 }
 
 func (w *worker) backlog() int {
@@ -44,18 +50,13 @@ func (w *worker) backlog() int {
 	return len(w.queue)
 }
 
-// take takes all orders there are. With none it says so at once when the
-// worker has something else to do, and else waits; no orders then
-// mean the end.
-func (w *worker) take(spare []engine.Op, busy bool) (ops []engine.Op, end bool) {
+// take takes all orders there are, and leaves spare for the next ones.
+func (w *worker) take(spare []engine.Op) (ops []engine.Op, done bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && !w.done && !busy {
-		w.ready.Wait()
-	}
 	ops = w.queue
 	w.queue = spare[:0]
-	return ops, len(ops) == 0 && w.done && !busy
+	return ops, w.done
 }
 
 func (w *worker) run() {
@@ -65,38 +66,67 @@ func (w *worker) run() {
 	h := newHand(w.ifname, w.hands)
 	defer h.close()
 	var spare []engine.Op
-	busy := false
 	for {
-		ops, end := w.take(spare, busy)
-		if end {
+		ops, done := w.take(spare)
+		switch {
+		case len(ops) > 0:
+			w.carryOut(h, ops)
+		case done && !h.doChore():
 			return
-		}
-		for rest := ops; len(rest) > 0; {
-			n := together(rest)
-			for _, r := range h.do(rest[:n]) {
-				w.hands.cfg.Deliver(r)
-			}
-			rest = rest[n:]
+		case !done:
+			w.idle(h)
 		}
 		clear(ops)
 		spare = ops
-		busy = len(h.chores) > 0
-		if len(ops) == 0 {
-			busy = h.doChore()
+	}
+}
+
+func (w *worker) carryOut(h *hand, ops []engine.Op) {
+	for len(ops) > 0 {
+		n := together(ops)
+		for _, r := range h.do(ops[:n]) {
+			w.hands.cfg.Deliver(r)
+		}
+		ops = ops[n:]
+	}
+}
+
+// calm is how long no order must have come before the worker does chores.
+const calm = 100 * time.Millisecond
+
+// idle waits for the next order, and does chores when none comes.
+func (w *worker) idle(h *hand) {
+	if len(h.chores) == 0 {
+		<-w.wake
+		return
+	}
+	timer := time.NewTimer(calm)
+	defer timer.Stop()
+	select {
+	case <-w.wake:
+		return
+	case <-timer.C:
+	}
+	for h.doChore() {
+		select {
+		case <-w.wake:
+			return
+		default:
 		}
 	}
 }
 
-// maxTogether bounds what is carried out as one: the first of many groups
-// should not wait for the last before it may say that it is active.
-const maxTogether = 32
+// maxInstalls bounds how many installs are carried out as one: the first of
+// many groups should not wait for the last before it may say that it is
+// active. For other orders only the end of all of them counts.
+const maxInstalls = 32
 
 // together is the number of orders at the head of the queue that can be
 // carried out as one: of one kind, and for different routers.
 func together(ops []engine.Op) int {
 	seen := map[routerID]bool{}
 	for i, op := range ops {
-		if i == maxTogether || op.Kind != ops[0].Kind || seen[idOf(op)] {
+		if i == maxInstalls && op.Kind == engine.OpInstall || op.Kind != ops[0].Kind || seen[idOf(op)] {
 			return i
 		}
 		seen[idOf(op)] = true

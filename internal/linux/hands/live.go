@@ -1,0 +1,93 @@
+package hands
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/address"
+)
+
+// patience is how long an IPv6 address may take to come alive. It is a
+// fraction of a millisecond where nothing else changes the network, and more
+// where the kernel's lock for that is fought over.
+const patience = time.Second
+
+// verify returns when the new IPv6 addresses answer, or will not: the first
+// advert and the neighbour advertisements must not tell of an address whose
+// packets the kernel would still throw away.
+func (h *hand) verify(results []engine.Result, added []step) {
+	var keys []address.Key
+	var of []int
+	for _, s := range added {
+		res := &results[s.result]
+		r := h.routers[idOf(res.Op)]
+		if r == nil || !s.prefix.Addr().Is6() || s.remove {
+			continue
+		}
+		if _, on := r.held[s.prefix]; on {
+			keys, of = append(keys, address.Key{Index: r.index, Addr: s.prefix.Addr()}), append(of, s.result)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	dead, err := h.await(keys)
+	if err == nil && dead == nil {
+		return
+	}
+	entries, lookErr := address.Lookup(h.conn, keys)
+	if err = errors.Join(err, lookErr); err != nil {
+		fail(results, err)
+		return
+	}
+	for i, e := range entries {
+		if !dead[i] {
+			continue
+		}
+		why := "the kernel has not begun to take packets for it"
+		switch {
+		case e.Duplicate():
+			why = "the kernel found another node with it"
+		case e.Tentative():
+			why = "the kernel still looks for another node with it"
+		}
+		res := &results[of[i]]
+		res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer: %s", keys[i].Addr, why))
+	}
+}
+
+// await waits until all addresses are live. It returns the ones that are not
+// when its patience is over, by their place in keys, and nil where all are.
+func (h *hand) await(keys []address.Key) (dead map[int]bool, err error) {
+	pause := 20 * time.Microsecond
+	for end := time.Now().Add(patience); ; nap(pause) {
+		live, err := address.Live(h.conn, keys)
+		if err != nil {
+			return nil, err
+		}
+		dead = nil
+		for i, yes := range live {
+			if !yes {
+				if dead == nil {
+					dead = map[int]bool{}
+				}
+				dead[i] = true
+			}
+		}
+		if dead == nil || time.Now().After(end) {
+			return dead, nil
+		}
+		pause = min(2*pause, time.Millisecond)
+	}
+}
+
+// nap sleeps on this thread, which is the worker's own. The runtime's own
+// timers would make a millisecond of it.
+func nap(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_ = unix.Nanosleep(&ts, nil) // woken early, we look early
+}
