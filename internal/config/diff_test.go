@@ -51,10 +51,14 @@ func TestDiff(t *testing.T) {
 		{"version", "{id: 51,", "{id: 51, version: 2,", one("vrrp.version", "3", "2", Election)},
 		{"mac", "{id: 51,", "{id: 51, mac: physical,", one("vrrp.mac", "auto", "physical", Election)},
 		{"interface", "    checks: [uplink]", "    interface: eth1\n    checks: [uplink]", one("interface", "eth0", "eth1", Election)},
-		{"one more address", "[192.0.2.10/24]", "[192.0.2.10/24, 192.0.2.11/24]",
-			one("addresses", "[192.0.2.10/24]", "[192.0.2.10/24, 192.0.2.11/24]", InPlace)},
-		{"one more family", "[192.0.2.10/24]", "[192.0.2.10/24, 2001:db8::10/64]",
-			one("addresses", "[192.0.2.10/24]", "[192.0.2.10/24, 2001:db8::10/64]", Election)},
+		{
+			"one more address", "[192.0.2.10/24]", "[192.0.2.10/24, 192.0.2.11/24]",
+			one("addresses", "[192.0.2.10/24]", "[192.0.2.10/24, 192.0.2.11/24]", InPlace),
+		},
+		{
+			"one more family", "[192.0.2.10/24]", "[192.0.2.10/24, 2001:db8::10/64]",
+			one("addresses", "[192.0.2.10/24]", "[192.0.2.10/24, 2001:db8::10/64]", Election),
+		},
 		{"peers", "{id: 51,", "{id: 51, peers: [192.0.2.2],", one("vrrp.peers", "", "[192.0.2.2]", InPlace)},
 		{"learn", "{id: 51,", "{id: 51, learn: {max: 5s},", one("vrrp.learn.max", "", "5s", InPlace)},
 		{"key replaced", "1: {file: key}", "1: {file: binary}", one("vrrp.auth.hmac.keys.1", "[secret]", "[secret]", InPlace)},
@@ -74,9 +78,11 @@ func TestDiff(t *testing.T) {
 		}},
 		{"renamed", "  dns:", "  api:", []Change{
 			{Kind: Added, Group: "api", Effect: Election, Fields: []Field{
-				{"addresses", "", "[192.0.2.53/24]", Election}, {"interface", "", "eth0", Election}, {"vrrp.id", "", "53", Election}, {"vrrp.priority", "", "100", InPlace}}},
+				{"addresses", "", "[192.0.2.53/24]", Election}, {"interface", "", "eth0", Election}, {"vrrp.id", "", "53", Election}, {"vrrp.priority", "", "100", InPlace},
+			}},
 			{Kind: Removed, Group: "dns", Effect: Election, Fields: []Field{
-				{"addresses", "[192.0.2.53/24]", "", Election}, {"interface", "eth0", "", Election}, {"vrrp.id", "53", "", Election}, {"vrrp.priority", "100", "", InPlace}}},
+				{"addresses", "[192.0.2.53/24]", "", Election}, {"interface", "eth0", "", Election}, {"vrrp.id", "53", "", Election}, {"vrrp.priority", "100", "", InPlace},
+			}},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -122,6 +122,8 @@ func (rd *report) outOfRange(k key, name string, n *node, lo, hi int) {
 			return
 		}
 		rd.add(ruleWeight, n.span, "", "weight %s is outside 0 to 253", shown)
+	case "groups.NAME.vrrp.version":
+		rd.add(ruleRange, n.span, "", "version must be 2 or 3, not %s", shown)
 	default:
 		rd.add(ruleRange, n.span, "", "%s %s is outside %d to %d", name, shown, lo, hi)
 	}
