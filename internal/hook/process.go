@@ -22,6 +22,7 @@ const (
 // command is what is to be started.
 type command struct {
 	argv, env []string
+	start     func(*exec.Cmd) error
 }
 
 // process is a running program.
@@ -50,7 +51,7 @@ func startProcess(c command) process {
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.WaitDelay = afterExit
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		err := cmd.Start()
+		err := c.start(cmd)
 		if err == nil {
 			kill.pid = cmd.Process.Pid
 		}

@@ -3,8 +3,8 @@ package hook
 import (
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -118,12 +118,12 @@ func alive(pid int) bool {
 func TestProcess_Surroundings(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out")
-	wrapper := filepath.Join(dir, "wrapper")
-	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\nshift\nWRAPPED=yes exec \"$@\"\n"), 0o755); err != nil {
-		t.Fatal(err)
+	start := func(cmd *exec.Cmd) error {
+		cmd.Env = append(cmd.Env, "STARTED=otherwise")
+		return cmd.Start()
 	}
 	base := []string{"PATH=" + os.Getenv("PATH"), "NOTIFY_SOCKET=/run/x", "WATCHDOG_USEC=1", "HOLDFAST_STATE=forged", "OUT=" + file}
-	got := shell(t, Options{Environ: base, Wrap: []string{wrapper, "--"}}, Event{
+	got := shell(t, Options{Environ: base, Start: start}, Event{
 		State: "active", From: "backup", Reason: "no advert;\x00 $(reboot)", Interface: "eth0", Node: "lb1",
 		Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24"), netip.MustParsePrefix("2001:db8::10/64")},
 	}, `{ env; echo "stdin=$(cat)"; echo "pgid=$(ps -o pgid= -p $$ 2>/dev/null || cut -d' ' -f5 /proc/$$/stat)" | tr -d ' '; echo "pid=$$"; } >$OUT`)
@@ -148,24 +148,9 @@ func TestProcess_Surroundings(t *testing.T) {
 	want := map[string]string{
 		"HOLDFAST_GROUP": "web", "HOLDFAST_STATE": "active", "HOLDFAST_FROM": "backup",
 		"HOLDFAST_REASON": "no advert; $(reboot)", "HOLDFAST_ADDRESSES": "192.0.2.10/24 2001:db8::10/64",
-		"HOLDFAST_INTERFACE": "eth0", "HOLDFAST_NODE": "lb1", "PWD": "/", "WRAPPED": "yes", "stdin": "",
+		"HOLDFAST_INTERFACE": "eth0", "HOLDFAST_NODE": "lb1", "PWD": "/", "STARTED": "otherwise", "stdin": "",
 	}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestRunner_DoesNotTouchTheWrapItWasGiven(t *testing.T) {
-	wrap := make([]string, 1, 10)
-	wrap[0] = "/usr/bin/env"
-	out := make(chan api.Event, 2)
-	r := New(Options{Wrap: wrap, Record: func(ev api.Event) { out <- ev }})
-	r.Submit(Event{Group: "a", State: "active", Run: []string{"true"}})
-	r.Submit(Event{Group: "b", State: "active", Run: []string{"false"}})
-	r.Close()
-	codes := []string{(<-out).Code, (<-out).Code}
-	slices.Sort(codes)
-	if !slices.Equal(codes, []string{CodeRan, CodeFailed}) || wrap[:2][1] != "" {
-		t.Errorf("codes %v, wrap %q", codes, wrap[:2])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -32,9 +33,11 @@ type Options struct {
 	// Record takes what became of a program. It must not block, nor call the
 	// Runner.
 	Record func(api.Event)
-	// Wrap is put before every argv: a program that undoes what the daemon's
-	// realtime class would pass on, and then executes the rest.
-	Wrap []string
+	// Start starts a program; nil: (*exec.Cmd).Start. A daemon in the
+	// realtime class gives one that does not pass the class on. The thread
+	// that it starts the program from must live on: the kernel ends the
+	// program when that thread ends.
+	Start func(*exec.Cmd) error
 	// Environ is what HOLDFAST_* is added to; nil: the daemon's own.
 	Environ []string
 	// Parallel is how many programs may run at the same time; default 64.
@@ -42,7 +45,7 @@ type Options struct {
 	// Drain is how long Close lets programs finish; default 5s.
 	Drain time.Duration
 
-	start func(command) process // tests: instead of the kernel's processes
+	process func(command) process // tests: instead of the kernel's
 }
 
 // Event is a change of a group's state. Submit every one, also those that
@@ -87,8 +90,11 @@ func New(o Options) *Runner {
 	if o.Environ == nil {
 		o.Environ = os.Environ()
 	}
-	if o.start == nil {
-		o.start = startProcess
+	if o.Start == nil {
+		o.Start = (*exec.Cmd).Start
+	}
+	if o.process == nil {
+		o.process = startProcess
 	}
 	return &Runner{opt: o, slots: make(chan struct{}, o.Parallel), stop: make(chan struct{}), groups: map[string]*queue{}}
 }
@@ -212,7 +218,7 @@ func (r *Runner) run(ev Event) api.Event {
 		ev.Timeout = defaultTimeout
 	}
 	begin := time.Now()
-	p := r.opt.start(command{argv: append(r.opt.Wrap[:len(r.opt.Wrap):len(r.opt.Wrap)], ev.Run...), env: environment(r.opt.Environ, ev)})
+	p := r.opt.process(command{argv: ev.Run, env: environment(r.opt.Environ, ev), start: r.opt.Start})
 	out := api.Event{Kind: "hook", Group: ev.Group, To: ev.State}
 	name := strings.Join(ev.Run, " ")
 

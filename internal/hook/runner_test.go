@@ -74,7 +74,7 @@ func (s *stage) record(ev api.Event) {
 
 func (s *stage) runner(o Options) *Runner {
 	s.begin = time.Now()
-	o.start, o.Record = s.start, s.record
+	o.process, o.Record = s.start, s.record
 	return New(o)
 }
 
