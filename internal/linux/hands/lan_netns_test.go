@@ -99,11 +99,7 @@ func newLAN(t *testing.T) *lan {
 	must(t, err)
 	defer self.Close()
 	cable(here, int(self), "node", node4, node6)
-	t.Cleanup(func() {
-		if e, err := netlink.LinkByName(nodeIf); err == nil {
-			must(t, netlink.LinkDel(e))
-		}
-	})
+	t.Cleanup(l.tearDown)
 	l.clMAC = cable(cl, l.client.Handle(), "client", client4, client6, clientL)
 	lo, err := here.LinkByName("lo")
 	must(t, err)
@@ -131,6 +127,13 @@ func newLAN(t *testing.T) *lan {
 		return len(l.claims(node4.Addr())) > 0
 	})
 	return l
+}
+
+// tearDown removes the node's interface.
+func (l *lan) tearDown() {
+	if e, err := netlink.LinkByName(nodeIf); err == nil {
+		must(l.t, netlink.LinkDel(e))
+	}
 }
 
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
