@@ -117,11 +117,13 @@ func (h *hand) steps(results []engine.Result, routes map[netip.Prefix]address.Ro
 			add(macvlan.Up(r.index), step{result: i})
 		}
 		for _, p := range r.op.Addresses {
-			if _, on := r.held[p]; on {
-				continue
+			// Also one that is on as far as we know: somebody may have
+			// taken it off, and asking costs as much as adding.
+			want := held{route: h.routeOf(r, p, routes)}
+			if has, on := r.held[p]; on {
+				want = has
 			}
-			route := h.routeOf(r, p, routes)
-			add(address.Add(r.index, p, route), step{result: i, prefix: p, held: held{route: route}})
+			add(address.Add(r.index, p, want.route), step{result: i, prefix: p, held: want})
 			if r.virtual && linkLocal(p) && p.Bits() > 64 {
 				// Without it the router could not answer its own link.
 				add(address.LinkRoute(r.index), step{result: i})
@@ -151,11 +153,18 @@ func (h *hand) done(res *engine.Result, s step, err error) {
 			res.Err = errors.Join(res.Err, h.explain(s.prefix, err))
 		}
 	case errors.Is(err, unix.EEXIST):
-		s.held.before = res.Op.Owner
-		h.hold(r, s.prefix, s.held)
+		if _, on := r.held[s.prefix]; !on {
+			s.held.before = res.Op.Owner
+			h.hold(r, s.prefix, s.held)
+		}
 	case err != nil:
+		h.let(r, s.prefix)
 		res.Err = errors.Join(res.Err, h.explain(s.prefix, err))
 	default:
+		if _, on := r.held[s.prefix]; on {
+			res.Notes = append(res.Notes, fmt.Sprintf("%s had been removed by somebody else: added it again", s.prefix))
+			s.held.before = false
+		}
 		h.hold(r, s.prefix, s.held)
 	}
 }

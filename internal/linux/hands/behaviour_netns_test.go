@@ -1,0 +1,423 @@
+package hands
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// TestWhoAsks makes the node itself send from the address to neighbours that
+// it does not know, so that it has to ask for them. The question must not say
+// that the address is at the physical MAC when a virtual one holds it, and
+// must not come from the address at all while it is quiet.
+func TestWhoAsks(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		mac       engine.MACMode
+		addr, dst string
+	}{
+		{"virtual IPv4", engine.MACVirtual, "192.0.2.10/24", "192.0.2.77"},
+		{"virtual IPv4 in a subnet of its own", engine.MACVirtual, "198.18.0.10/24", "198.18.0.77"},
+		{"virtual IPv4 host prefix", engine.MACVirtual, "192.0.2.10/32", "192.0.2.77"},
+		{"virtual IPv6", engine.MACVirtual, "2001:db8::10/64", "2001:db8::77"},
+		{"virtual IPv6 in a subnet of its own", engine.MACVirtual, "2001:db8:1::10/64", "2001:db8:1::77"},
+		{"physical IPv4", engine.MACPhysical, "192.0.2.10/24", "192.0.2.77"},
+		{"physical IPv4 in a subnet of its own", engine.MACPhysical, "198.18.0.10/24", "198.18.0.77"},
+		{"physical IPv6", engine.MACPhysical, "2001:db8::10/64", "2001:db8::77"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l, r := newLAN(t), newRig(t)
+			op := order(c.mac, c.addr)
+			mac := l.nodeMAC().String()
+			if c.mac == engine.MACVirtual {
+				m := macvlan.MAC(op.Family, op.VRID)
+				mac = net.HardwareAddr(m[:]).String()
+			}
+			r.ok(op, engine.OpPrepare)
+			r.ok(op, engine.OpInstall)
+			vip, dst := op.Addresses[0].Addr(), netip.MustParseAddr(c.dst)
+			ask := func(dst netip.Addr) []claim {
+				t.Helper()
+				l.clear()
+				sendFrom(t, vip, dst)
+				l.settle()
+				return l.claims(vip)
+			}
+			asked := ask(dst)
+			for _, claim := range asked {
+				if claim.mac != mac || claim.from != mac {
+					t.Errorf("installed: %s, want nothing from another MAC than %s", claim, mac)
+				}
+			}
+			if len(asked) == 0 && !l.askedFor(dst) {
+				t.Errorf("nobody asked for %s: the test shows nothing", dst)
+			}
+			r.ok(op, engine.OpQuiet)
+			for _, claim := range ask(dst.Next()) {
+				t.Errorf("quiet: %s", claim)
+			}
+		})
+	}
+}
+
+// sendFrom sends a datagram from one of our addresses.
+func sendFrom(t *testing.T, src, dst netip.Addr) {
+	t.Helper()
+	c, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(src, 0)), net.UDPAddrFromAddrPort(netip.AddrPortFrom(dst, 9)))
+	must(t, err)
+	defer c.Close()
+	if _, err := c.Write([]byte("x")); err != nil && !errors.Is(err, unix.EPERM) {
+		t.Fatal(err)
+	}
+}
+
+// askedFor says whether a question for the address was seen.
+func (l *lan) askedFor(a netip.Addr) bool {
+	for _, f := range l.seen() {
+		if len(f) < 42 {
+			continue
+		}
+		arp := binary.BigEndian.Uint16(f[12:]) == unix.ETH_P_ARP && f[21] == 1 && bytes.Equal(f[38:42], a.AsSlice())
+		ns := len(f) >= 78 && binary.BigEndian.Uint16(f[12:]) == unix.ETH_P_IPV6 && f[54] == 135 && bytes.Equal(f[62:78], a.AsSlice())
+		if arp || ns {
+			return true
+		}
+	}
+	return false
+}
+
+// TestActiveHearsTheOtherActive sends an advert that has our virtual MAC as
+// its source, as another active node's has, while ours is up.
+func TestActiveHearsTheOtherActive(t *testing.T) {
+	for _, c := range []struct {
+		addr, group string
+		dst         net.HardwareAddr
+	}{
+		{"192.0.2.10/24", "224.0.0.18", net.HardwareAddr{1, 0, 0x5e, 0, 0, 0x12}},
+		{"2001:db8::10/64", "ff02::12", net.HardwareAddr{0x33, 0x33, 0, 0, 0, 0x12}},
+	} {
+		t.Run(c.group, func(t *testing.T) {
+			l, r := newLAN(t), newRig(t)
+			op := order(engine.MACVirtual, c.addr)
+			r.ok(op, engine.OpPrepare)
+			r.ok(op, engine.OpInstall)
+			network := map[vrrp.Family]string{vrrp.IPv4: "ip4:112", vrrp.IPv6: "ip6:112"}[op.Family]
+			pc, err := net.ListenPacket(network, "")
+			must(t, err)
+			defer pc.Close()
+			raw, err := pc.(*net.IPConn).SyscallConn()
+			must(t, err)
+			must(t, raw.Control(func(fd uintptr) {
+				must(t, unix.BindToDevice(int(fd), nodeIf))
+				if op.Family == vrrp.IPv4 {
+					must(t, unix.SetsockoptIPMreqn(int(fd), unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
+						&unix.IPMreqn{Multiaddr: netip.MustParseAddr(c.group).As4(), Ifindex: int32(index(t, nodeIf))}))
+				} else {
+					must(t, unix.SetsockoptIPv6Mreq(int(fd), unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
+						&unix.IPv6Mreq{Multiaddr: netip.MustParseAddr(c.group).As16(), Interface: uint32(index(t, nodeIf))}))
+				}
+			}))
+			mac := macvlan.MAC(op.Family, op.VRID)
+			group := netip.MustParseAddr(c.group)
+			advert := []byte{0x31, op.VRID, 100, 1, 0, 100, 0, 0}
+			var frame []byte
+			if op.Family == vrrp.IPv4 {
+				frame = append(ethernet(c.dst, mac[:], unix.ETH_P_IP), ipv4(netip.MustParseAddr("192.0.2.2"), group, 112, 255, advert)...)
+			} else {
+				frame = append(ethernet(c.dst, mac[:], unix.ETH_P_IPV6), ipv6(netip.MustParseAddr("fe80::2"), group, 112, advert, 6)...)
+			}
+			l.send(frame)
+			must(t, pc.SetReadDeadline(time.Now().Add(5*time.Second)))
+			if _, _, err := pc.ReadFrom(make([]byte, 100)); err != nil {
+				t.Errorf("an advert from the virtual MAC was not heard on %s while the macvlan is up: %v", nodeIf, err)
+			}
+		})
+	}
+}
+
+// TestBackupDropsFramesToTheVirtualMAC sends a ping for the node's own address
+// to the virtual MAC.
+func TestBackupDropsFramesToTheVirtualMAC(t *testing.T) {
+	l, r := newLAN(t), newRig(t)
+	op := order(engine.MACVirtual, "192.0.2.10/24")
+	mac := macvlan.MAC(op.Family, op.VRID)
+	r.ok(op, engine.OpPrepare)
+	if l.serves(node4.Addr(), mac[:]) {
+		t.Error("a backup takes frames to the virtual MAC")
+	}
+	r.ok(op, engine.OpInstall)
+	if !l.serves(node4.Addr(), mac[:]) {
+		t.Error("an active node takes no frames to the virtual MAC")
+	}
+	r.ok(op, engine.OpRemove)
+	l.wait("the node to drop frames to the virtual MAC again", func() bool { return !l.serves(node4.Addr(), mac[:]) })
+}
+
+// TestDrop closes the addresses: nothing is served, but ARP and ND answer.
+func TestDrop(t *testing.T) {
+	for _, addrs := range [][]string{{"192.0.2.10/24"}, {"fe80::10/64", "2001:db8::10/64"}} {
+		for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+			t.Run(fmt.Sprint(addrs[0], mode), func(t *testing.T) {
+				l, r := newLAN(t), newRig(t)
+				op := order(mode, addrs...)
+				op.Drop = true
+				res := r.ok(op, engine.OpPrepare)
+				mac := net.HardwareAddr(res.MAC[:])
+				check := func(when string, served bool) {
+					t.Helper()
+					for _, p := range op.Addresses {
+						l.expect(p.Addr(), when, mac.String())
+						if got := l.serves(p.Addr(), mac); got != served {
+							t.Errorf("%s: %s served: %v, want %v", when, p.Addr(), got, served)
+						}
+					}
+				}
+				r.ok(op, engine.OpInstall)
+				check("closed", false)
+				if !l.serves(node4.Addr(), l.nodeMAC()) || !l.serves(node6.Addr(), l.nodeMAC()) {
+					t.Error("the node's own addresses are closed too")
+				}
+				op.Drop = false
+				r.ok(op, engine.OpInstall)
+				check("opened", true)
+				op.Drop = true
+				r.ok(op, engine.OpInstall)
+				check("closed again", false)
+				r.ok(op, engine.OpRemove)
+				r.ok(op, engine.OpInstall)
+				check("closed after another install", false)
+			})
+		}
+	}
+}
+
+// TestInstallTakesTheWholeList changes the list of addresses while they are on.
+func TestInstallTakesTheWholeList(t *testing.T) {
+	for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+		l, r := newLAN(t), newRig(t)
+		op := order(mode, "192.0.2.10/24", "198.18.0.10/24", "198.18.0.11/24")
+		res := r.ok(op, engine.OpPrepare)
+		mac := net.HardwareAddr(res.MAC[:]).String()
+		r.ok(op, engine.OpInstall)
+		// The first address of 198.18.0.0/24 has the route of the subnet;
+		// the second must inherit it.
+		op.Addresses = order(mode, "192.0.2.10/24", "198.18.0.11/24", "192.0.2.12/24").Addresses
+		r.ok(op, engine.OpPrepare)
+		l.expect(netip.MustParseAddr("198.18.0.10"), "prepared again", mac)
+		r.ok(op, engine.OpInstall)
+		l.expect(netip.MustParseAddr("198.18.0.10"), "off the list")
+		for _, p := range op.Addresses {
+			l.expect(p.Addr(), "on the list", mac)
+		}
+		routes, err := netlink.RouteGet(net.IPv4(198, 18, 0, 77))
+		if err != nil || len(routes) != 1 || routes[0].Gw != nil {
+			t.Errorf("routes to 198.18.0.77: %v (%v), want a direct one", routes, err)
+		}
+		r.ok(op, engine.OpRemove)
+		if _, err := netlink.RouteGet(net.IPv4(198, 18, 0, 77)); !errors.Is(err, unix.ENETUNREACH) {
+			t.Errorf("route to 198.18.0.77 after all left: %v, want none", err)
+		}
+		r.ok(op, engine.OpDiscard)
+		must(t, r.hands.Close())
+		l.tearDown()
+	}
+}
+
+// TestInterfaceComesBack deletes the interface, macvlan and all, under an
+// active group and makes it again.
+func TestInterfaceComesBack(t *testing.T) {
+	for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+		l, r := newLAN(t), newRig(t)
+		op := order(mode, "192.0.2.10/24")
+		r.ok(op, engine.OpPrepare)
+		r.ok(op, engine.OpInstall)
+		l.tearDown()
+		op.Kind = engine.OpInstall
+		if res := r.do(op); res.Err == nil {
+			t.Error("installed on an interface that does not exist")
+		}
+		r.ok(op, engine.OpQuiet)
+		r.ok(op, engine.OpRemove)
+		l = newLAN(t)
+		res := r.ok(op, engine.OpInstall)
+		l.expect(op.Addresses[0].Addr(), "made again", net.HardwareAddr(res.MAC[:]).String())
+		r.ok(op, engine.OpDiscard)
+		must(t, r.hands.Close())
+		l.tearDown()
+	}
+}
+
+// TestInterfaceGoesDownAndUp takes the interface down under an active group,
+// which costs it the IPv6 addresses, and installs again.
+func TestInterfaceGoesDownAndUp(t *testing.T) {
+	for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+		l, r := newLAN(t), newRig(t)
+		for _, op := range []engine.Op{order(mode, "192.0.2.10/24"), order(mode, "2001:db8::10/64")} {
+			mac := r.ok(op, engine.OpPrepare).MAC
+			r.ok(op, engine.OpInstall)
+			e, err := netlink.LinkByName(nodeIf)
+			must(t, err)
+			must(t, netlink.LinkSetDown(e))
+			must(t, netlink.LinkSetUp(e))
+			l.wait("the switch to forward", func() bool { return len(l.who(node4.Addr())) > 0 })
+			r.ok(op, engine.OpInstall)
+			l.expect(op.Addresses[0].Addr(), "up again", net.HardwareAddr(mac[:]).String())
+			r.ok(op, engine.OpDiscard)
+		}
+		must(t, r.hands.Close())
+		l.tearDown()
+	}
+}
+
+// TestSomebodyTakesItOff installs again after somebody has removed the
+// address.
+func TestSomebodyTakesItOff(t *testing.T) {
+	for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+		l, r := newLAN(t), newRig(t)
+		for _, op := range []engine.Op{order(mode, "192.0.2.10/24"), order(mode, "2001:db8::10/64")} {
+			mac := r.ok(op, engine.OpPrepare).MAC
+			r.ok(op, engine.OpInstall)
+			ifname := nodeIf
+			if mode == engine.MACVirtual {
+				ifname = macvlan.Name(op.Family, index(t, nodeIf), op.VRID)
+			}
+			e, err := netlink.LinkByName(ifname)
+			must(t, err)
+			p := op.Addresses[0]
+			must(t, netlink.AddrDel(e, &netlink.Addr{IPNet: ipnet(p)}))
+			l.expect(p.Addr(), "taken off")
+			res := r.ok(op, engine.OpInstall)
+			if len(res.Notes) != 1 || !strings.Contains(res.Notes[0], p.String()+" had been removed") {
+				t.Errorf("notes %q, want that %s had been removed", res.Notes, p)
+			}
+			l.expect(p.Addr(), "put on again", net.HardwareAddr(mac[:]).String())
+			r.ok(op, engine.OpDiscard)
+		}
+		must(t, r.hands.Close())
+		l.tearDown()
+	}
+}
+
+// TestFlushedTables takes the tables away, as restarting a firewall does.
+func TestFlushedTables(t *testing.T) {
+	l, r := newLAN(t), newRig(t)
+	op := order(engine.MACPhysical, "192.0.2.10/24")
+	other := order(engine.MACPhysical, "2001:db8::11/64")
+	other.Drop = true
+	for _, op := range []engine.Op{op, other} {
+		r.ok(op, engine.OpPrepare)
+		r.ok(op, engine.OpInstall)
+	}
+	flush := func() {
+		nft, err := nftables.New()
+		must(t, err)
+		nft.FlushRuleset()
+		must(t, nft.Flush())
+	}
+	flush()
+	r.ok(op, engine.OpQuiet)
+	l.expect(op.Addresses[0].Addr(), "quiet after a flush")
+	if l.serves(other.Addresses[0].Addr(), l.nodeMAC()) {
+		t.Error("the other group's address was not closed again")
+	}
+	flush()
+	r.ok(op, engine.OpInstall)
+	l.expect(op.Addresses[0].Addr(), "installed after a flush", l.nodeMAC().String())
+	flush()
+	r.ok(op, engine.OpDiscard)
+	r.ok(other, engine.OpDiscard)
+}
+
+// TestAutoSaysWhy prepares where there can be no virtual MAC.
+func TestAutoSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T)
+		want string
+	}{
+		{"bridge port", func(t *testing.T) {
+			br := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
+			must(t, netlink.LinkAdd(br))
+			t.Cleanup(func() { netlink.LinkDel(br) })
+			e, err := netlink.LinkByName(nodeIf)
+			must(t, err)
+			must(t, netlink.LinkSetMaster(e, br))
+		}, "eth0 is a port of bridge br0"},
+		{"macvlan", func(t *testing.T) {
+			e, err := netlink.LinkByName(nodeIf)
+			must(t, err)
+			must(t, netlink.LinkSetDown(e))
+			must(t, netlink.LinkSetName(e, "below"))
+			must(t, netlink.LinkAdd(&netlink.Macvlan{
+				LinkAttrs: netlink.LinkAttrs{Name: nodeIf, ParentIndex: e.Attrs().Index}, Mode: netlink.MACVLAN_MODE_BRIDGE,
+			}))
+			t.Cleanup(func() { netlink.LinkDel(e) })
+		}, "eth0 is itself a macvlan"},
+		{"passthru", func(t *testing.T) {
+			e, err := netlink.LinkByName(nodeIf)
+			must(t, err)
+			must(t, netlink.LinkAdd(&netlink.Macvlan{
+				LinkAttrs: netlink.LinkAttrs{Name: "whole", ParentIndex: e.Attrs().Index}, Mode: netlink.MACVLAN_MODE_PASSTHRU,
+			}))
+		}, "eth0 does not take a macvlan: "},
+		{"arp_filter", func(t *testing.T) {
+			set(t, "ipv4", "all", "arp_filter", "1")
+			t.Cleanup(func() { set(t, "ipv4", "all", "arp_filter", "0") })
+		}, "net.ipv4.conf.all.arp_filter is 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			newLAN(t)
+			c.make(t)
+			r := newRig(t)
+			op := order(engine.MACAuto, "192.0.2.10/24")
+			res := r.ok(op, engine.OpPrepare)
+			if res.Virtual || !strings.Contains(res.Why, c.want) {
+				t.Errorf("virtual %v, why %q; want physical because %q", res.Virtual, res.Why, c.want)
+			}
+			r.ok(op, engine.OpDiscard)
+			op.MAC, op.Kind = engine.MACVirtual, engine.OpPrepare
+			if res := r.do(op); res.Err == nil || !strings.Contains(res.Err.Error(), c.want) {
+				t.Errorf("virtual MAC wanted: error %v, want one with %q", res.Err, c.want)
+			}
+			r.ok(op, engine.OpDiscard)
+		})
+	}
+}
+
+// TestOrdersThatFail says in one line what was wanted and why not.
+func TestOrdersThatFail(t *testing.T) {
+	needNetns(t)
+	r := newRig(t)
+	op := order(engine.MACAuto, "192.0.2.10/24")
+	op.Interface, op.Kind = "nowhere0", engine.OpPrepare
+	res := r.do(op)
+	if want := "cannot prepare addresses on nowhere0: "; res.Err == nil || !strings.HasPrefix(res.Err.Error(), want) {
+		t.Errorf("error %v, want %q...", res.Err, want)
+	}
+	r.ok(op, engine.OpQuiet)
+	r.ok(op, engine.OpRemove)
+	r.ok(op, engine.OpDiscard)
+	must(t, r.hands.Close())
+	r.hands.Submit(op)
+	if res := <-r.results; !errors.Is(res.Err, errClosed) {
+		t.Errorf("after Close: error %v", res.Err)
+	}
+	if os.Getenv(inside) == "" {
+		t.Fatal("ran outside of the namespace")
+	}
+}
