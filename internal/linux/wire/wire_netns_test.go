@@ -294,7 +294,8 @@ func TestWire_SurvivesDownAndUp(t *testing.T) {
 		t.Helper()
 		data := advert(1, text)
 		for _, o := range []engine.Outgoing{
-			{Src: a4, Dst: vrrp.Group4}, {Src: a6, Dst: vrrp.Group6},
+			{Src: a4, Dst: vrrp.Group4},
+			{Src: a6, Dst: vrrp.Group6},
 			{Kind: engine.Message, Src: a4, Dst: vrrp.Group4},
 		} {
 			o.Port, o.Data = a.port, data
