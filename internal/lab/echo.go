@@ -53,6 +53,7 @@ func startEcho(ns *netns.NS, name string, port uint16) (*echo, error) {
 	}
 	for _, fd := range e.fds {
 		e.done.Go(func() {
+			preferThread()
 			newExchange(name).serve(fd)
 			unix.Close(fd)
 		})
@@ -69,6 +70,7 @@ func (e *echo) listen(at unix.Sockaddr, family, level, info int) error {
 		return err
 	}
 	e.fds = append(e.fds, fd)
+	makeRoom(fd)
 	if family == unix.AF_INET6 {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
 			return err

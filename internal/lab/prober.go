@@ -22,7 +22,7 @@ type ProbeConfig struct {
 	To       netip.AddrPort
 	Interval time.Duration // between probes; 0: 1ms
 	For      time.Duration // probes at most for so long, which sizes the record; 0: 1 minute
-	Patience time.Duration // an answer that takes longer is late; 0: 250ms
+	Patience time.Duration // an answer that takes longer is late; 0: 1 second
 }
 
 func (c *ProbeConfig) validate() error {
@@ -33,7 +33,7 @@ func (c *ProbeConfig) validate() error {
 		c.For = time.Minute
 	}
 	if c.Patience == 0 {
-		c.Patience = 250 * time.Millisecond
+		c.Patience = time.Second
 	}
 	switch {
 	case c.From == nil:
@@ -65,6 +65,7 @@ type Prober struct {
 	lateness   []atomic.Int64 // of each probe's sending, beside record
 	duplicates atomic.Int64
 	refused    atomic.Int64 // probes the kernel would not send
+	skipped    atomic.Int64 // probes that were due while the sender did not run
 
 	mu    sync.Mutex
 	names []string // of the hosts that answered; only appended to
@@ -125,10 +126,7 @@ func dial(to netip.AddrPort) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	// Best effort: room for what arrives while the receiver waits for a CPU,
-	// and for what waits for a neighbour.
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<22)
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<22)
+	makeRoom(fd)
 	if err := unix.Connect(fd, remote); err != nil {
 		unix.Close(fd)
 		return -1, err
@@ -136,8 +134,18 @@ func dial(to netip.AddrPort) (int, error) {
 	return fd, nil
 }
 
+// makeRoom gives a socket buffers for what arrives while its reader waits for
+// a CPU, and for what waits for a neighbour, as far as this is allowed.
+func makeRoom(fd int) {
+	const size = 4 << 20
+	for _, option := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE} {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, size)
+	}
+}
+
 // hear notes the answers, until the socket is shut down.
 func (p *Prober) hear() {
+	preferThread()
 	buf := make([]byte, 256)
 	for {
 		n, _, errno := unix.Syscall(unix.SYS_READ, uintptr(p.fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
@@ -187,13 +195,20 @@ func (p *Prober) now() int64 { return int64(time.Since(p.start)) + 1 }
 // at is the wall clock's view of an instant on the record's clock.
 func (p *Prober) at(instant int64) time.Time { return p.start.Add(time.Duration(instant - 1)) }
 
+// Settle waits until every probe sent so far is answered, or lost for good.
+func (p *Prober) Settle() {
+	for now := time.Now(); p.Report(p.start, now).Pending > 0; {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // Stop ends the probing, after waiting for the last answers as long as the
 // prober is patient. Reports can be had afterwards too.
 func (p *Prober) Stop() {
 	p.stop.Do(func() {
 		p.stopping.Store(true)
 		p.sending.Wait()
-		time.Sleep(p.cfg.Patience)
+		p.Settle()
 		_ = p.close()
 	})
 }

@@ -9,11 +9,13 @@ import (
 type Report struct {
 	From, To  time.Time
 	Interval  time.Duration // between probes
-	Sent      int           // without those that may still be answered
+	Sent      int           // without the Pending ones
+	Pending   int           // sent, and may still be answered in time
 	Answered  int           // in time
 	Lost      int           // never answered, or late
 	Late      int           // those of Lost that were answered after the client lost patience
 	Duplicate int           // answers beyond the first to one probe, since the prober's start
+	Skipped   int           // probes not sent because the client itself did not run, since the prober's start
 	Refused   int           // probes the client's own kernel would not send (part of Lost), since the prober's start
 
 	// Spans is the whole story: who answered when, in the order of sending.
@@ -67,7 +69,8 @@ func (r *Report) Answering() string {
 }
 
 // Report tells what became of the probes that were sent from one instant to
-// another. Probes that may still be answered in time are left out.
+// another. Probes that may still be answered in time are only counted: as long
+// as there are any, it is not known whether they will be an outage. See Settle.
 func (p *Prober) Report(from, to time.Time) *Report {
 	r := &Report{
 		From:      from,
@@ -76,6 +79,7 @@ func (p *Prober) Report(from, to time.Time) *Report {
 		By:        make(map[string]int),
 		Duplicate: int(p.duplicates.Load()),
 		Refused:   int(p.refused.Load()),
+		Skipped:   int(p.skipped.Load()),
 	}
 	p.mu.Lock()
 	r.MACs = macsBetween(p.macs, from, to)
@@ -90,8 +94,12 @@ func (p *Prober) Report(from, to time.Time) *Report {
 	for i := first; i < len(p.record); i++ {
 		line := &p.record[i]
 		sent, back := line.sent.Load(), line.back.Load()
-		if sent == 0 || !p.at(sent).Before(to) || back == 0 && now-sent < int64(p.cfg.Patience) {
+		if sent == 0 || !p.at(sent).Before(to) {
 			break
+		}
+		if back == 0 && now-sent < int64(p.cfg.Patience) {
+			r.Pending++
+			continue
 		}
 		node := ""
 		if back != 0 {

@@ -15,7 +15,7 @@ import (
 // not answered yet.
 func recorded(fates string) *Prober {
 	p := &Prober{
-		cfg:      ProbeConfig{Interval: time.Millisecond, Patience: 250 * time.Millisecond},
+		cfg:      ProbeConfig{Interval: time.Millisecond, Patience: time.Second},
 		start:    time.Now().Add(-time.Minute),
 		record:   make([]probe, len(fates)+10),
 		lateness: make([]atomic.Int64, len(fates)+10),
@@ -32,7 +32,7 @@ func recorded(fates string) *Prober {
 			line.back.Store(sent + int64(50*time.Microsecond))
 		case 'A', 'B':
 			line.node.Store(uint32(fate - 'A'))
-			line.back.Store(sent + int64(300*time.Millisecond))
+			line.back.Store(sent + int64(1300*time.Millisecond))
 		}
 		line.sent.Store(sent)
 	}
@@ -55,7 +55,8 @@ func TestReport(t *testing.T) {
 		{"one outage", "aa...bb", 0, 100, "a2 -3 b2", []outage{{1, 4, 3}}, 0},
 		{"two outages", "a.a..b", 0, 100, "a1 -1 a1 -2 b1", []outage{{0, 2, 1}, {2, 3, 2}}, 0},
 		{"late is lost", "aAAb", 0, 100, "a1 -2 b1", []outage{{0, 3, 2}}, 2},
-		{"still waiting", "aa??", 0, 100, "a2", nil, 0},
+		{"still waiting", "aa??", 0, 120_000, "a2", nil, 0},
+		{"answered out of turn", "a?b", 0, 120_000, "a1 b1", nil, 0},
 		{"from the beginning on", "..a", 0, 100, "-2 a1", []outage{{0, 2, 2}}, 0},
 		{"to the end", "a..", 0, 10, "a1 -2", []outage{{0, 10, 2}}, 0},
 		{"a part of it", "aaa..bbb", 2, 6, "a1 -2 b1", []outage{{2, 3, 2}}, 0},
@@ -79,6 +80,9 @@ func TestReport(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.outages, outages, cmp.AllowUnexported(outage{})); diff != "" {
 				t.Errorf("outages (-want +got):\n%s", diff)
+			}
+			if want := strings.Count(c.fates, "?"); r.Pending != want {
+				t.Errorf("%d probes are pending, want %d", r.Pending, want)
 			}
 			if r.Lost != lost || r.Late != c.late || r.Sent != r.Answered+r.Lost {
 				t.Errorf("sent %d, answered %d, lost %d, late %d", r.Sent, r.Answered, r.Lost, r.Late)
