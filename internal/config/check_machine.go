@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // machine checks a group against the interfaces that the machine has. They
@@ -34,7 +35,9 @@ func (c *checker) linkHint(name string) string {
 	for _, l := range c.facts.Links {
 		names = append(names, l.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	stem := func(s string) string { return strings.TrimRight(s, "0123456789") }
+	// Another number is another interface, not a slip of the finger.
+	if near := nearest(name, names); near != "" && stem(near) != stem(name) {
 		return fmt.Sprintf("did you mean %s? there are %s", near, c.linkNames())
 	}
 	return "there are " + c.linkNames()

@@ -276,13 +276,9 @@ func TestParse_TooLarge(t *testing.T) {
 		"deep":    strings.Repeat("[", 1<<20),
 		"dashes":  strings.Repeat("- ", 1<<20),
 	} {
-		start := time.Now()
 		cfg, ds := Parse("holdfast.yaml", []byte(src), testFacts())
 		if cfg != nil || len(ds) != 1 || ds[0].Rule != ruleTooBig {
 			t.Errorf("%s: %v", name, ds)
-		}
-		if d := time.Since(start); d > 10*time.Second {
-			t.Errorf("%s: took %s", name, d)
 		}
 	}
 }
