@@ -77,20 +77,35 @@ func TestPreemptDelay_DoesNotDelayAHandover(t *testing.T) {
 	n.due(56 * time.Second / 256)
 }
 
-// A better Active in between ends the delay; the next one starts it anew.
+// What ends the wait ends it: the next lower priority Active starts it anew.
 func TestPreemptDelay_StartsAnew(t *testing.T) {
-	n := backup(t, ipv4(priority(200), preemptDelay(30*time.Second)))
-	for range 29 {
-		n.wait(time.Second)
-		n.hear(lower, 100)
-	}
-	n.wait(time.Second)
-	n.hear(higher, 220)
-	n.began = n.now
-	if at, story := chatter(n, 60); at != 31*time.Second {
-		t.Errorf("preempted after %s: %q, want 31s", at, story)
+	for name, end := range map[string]func(n *node){
+		"a better Active":      func(n *node) { n.hear(higher, 220) },
+		"the Active left":      func(n *node) { n.hear(lower, 0) },
+		"told to yield":        func(n *node) { n.do(Yield()) },
+		"preempt off and on":   func(n *node) { n.do(SetPreempt(false)); n.do(SetPreempt(true)) },
+		"shut down and up":     func(n *node) { n.Step(n.now, Shutdown(), nil); n.Step(n.now, Startup(), nil) },
+		"priority low and up":  func(n *node) { n.do(SetPriority(50)); n.do(SetPriority(200)) },
+		"active and backup":    func(n *node) { n.Step(n.now, Grant(), nil); n.Step(n.now, Yield(), nil) },
+		"active, then a loser": func(n *node) { n.Step(n.now, Grant(), nil); n.hear(higher, 201, giveWay201) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := backup(t, ipv4(priority(200), preemptDelay(30*time.Second)))
+			for range 29 {
+				n.wait(time.Second)
+				n.hear(lower, 100)
+			}
+			end(n)
+			n.hear(lower, 100)
+			n.began = n.now
+			if at, story := chatter(n, 60); at != 30*time.Second {
+				t.Errorf("preempted after %s: %q, want 30s", at, story)
+			}
+		})
 	}
 }
+
+const giveWay201 = "active -> backup: another active node has a higher priority (192.0.2.20 priority 201)"
 
 // Turning preempt off in the middle of the delay, or of the last timer, stops
 // it; so does a priority that is no longer higher.
