@@ -89,20 +89,32 @@ func (s *Set) settleClaiming() bool {
 	}
 	reason := s.taking
 	if reason == "" {
-		reason = s.members[s.lead].reason
+		reason = s.asked()
 	}
 	if s.resuming {
 		s.maintenance = false
 		s.conclude(command{text: reason}, command{text: reason})
 	}
 	s.taking, s.resuming = "", false
-	s.contest = time.Time{}
+	s.contest, s.refusals = time.Time{}, 0
 	s.forgetHolder()
 	s.restorePreempt()
 	s.all(vrrp.Grant())
 	s.enter(holding, reason)
 	s.startAnnouncing()
 	return true
+}
+
+// asked says why the set claims: for the reason of its leading router, unless
+// another one came to ask a good while later, and so for a reason of its own.
+func (s *Set) asked() string {
+	m := &s.members[s.lead]
+	for i := range s.members {
+		if o := &s.members[i]; o.asked.Sub(m.asked) > interval(m.router) {
+			m = o
+		}
+	}
+	return m.reason
 }
 
 // refuse gives up a claim that the kernel would not carry out.

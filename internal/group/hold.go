@@ -39,7 +39,7 @@ func isActive(r *vrrp.Router) bool { return r.State() == vrrp.Active }
 // each lose in one family, both give way as a whole, and claim again at the
 // same time, for ever. So one router speaks for the set: while it is Active, a
 // tie that another one loses does not count, and that one becomes Active again
-// as soon as its winner, whose set has lost, is gone.
+// as soon as its winner, whose set has lost, is gone. Until then it is silent.
 //
 // It reports false when the set has to give way after all: to a higher
 // priority, because its leading router lost, or because the other node does
@@ -63,8 +63,14 @@ func (s *Set) contested() bool {
 		if m.lost != vrrp.ReasonHigherAddress {
 			return false
 		}
-		if _, there := m.router.Active(); !there || m.router.Asking() {
+		_, there := m.router.Active()
+		switch {
+		case !there || m.router.Asking():
+			s.give(i, Install)
 			s.route(i, vrrp.Grant(), time.Time{})
+			s.announceAgain()
+		case m.ordered == Install:
+			s.give(i, Quiet)
 		}
 	}
 	if s.every(isActive) {
@@ -76,7 +82,7 @@ func (s *Set) contested() bool {
 // repair puts back what somebody else took away.
 func (s *Set) repair(ev Event) {
 	m := &s.members[ev.Router]
-	if s.phase != holding || m.ordered != Install {
+	if s.phase != holding && s.phase != claiming || m.ordered != Install {
 		return
 	}
 	s.record(m.group, Record{
@@ -84,7 +90,9 @@ func (s *Set) repair(ev Event) {
 		Reason: fmt.Sprintf("%s was removed by someone else: put back and announced again", ev.Text),
 	})
 	s.give(ev.Router, Install)
-	s.startAnnouncing()
+	if s.phase == holding {
+		s.startAnnouncing()
+	}
 }
 
 // reinstall notices that the kernel refused a repair.

@@ -6,14 +6,17 @@ import (
 )
 
 const (
-	// retryInstall is how long a set stays in Fault after the kernel refused
-	// its addresses.
-	retryInstall = 5 * time.Second
-	// retryRemove is the time between two attempts to take addresses off.
-	retryRemove = time.Second
+	// firstRetry is how long a set stays in Fault after the kernel refused
+	// its addresses, in case that was a moment's shortage. The time doubles
+	// with each refusal up to lastRetry.
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 6400 * time.Millisecond
+	// lastRemove is the longest time between two attempts to take addresses
+	// off; the first ones follow sooner, in the same way.
+	lastRemove = 1600 * time.Millisecond
 	// stopAttempts is how many attempts a set that stops waits for. What is
 	// left then is for the end of the process to clean up.
-	stopAttempts = 3
+	stopAttempts = 5
 )
 
 // order gives the kernel an order for every router, unless it was the last
@@ -59,7 +62,7 @@ func (s *Set) done(ev Event) {
 		Reason: fmt.Sprintf("cannot %s addresses: %v", m.ordered, ev.Err),
 	})
 	if m.ordered == Remove {
-		m.again = s.now.Add(retryRemove)
+		m.again = s.now.Add(backoff(m.attempts-1, lastRemove))
 	}
 }
 
@@ -116,6 +119,12 @@ func (s *Set) released() bool {
 // pause keeps the set from holding for a while after the kernel refused its
 // addresses.
 func (s *Set) pause(cause error) {
-	s.retry = s.now.Add(retryInstall)
+	s.retry = s.now.Add(backoff(s.refusals, lastRetry))
+	s.refusals++
 	s.retryText = fmt.Sprintf("the kernel refused the addresses: %v", cause)
+}
+
+// backoff is the time before another attempt after n that were in vain.
+func backoff(n int, longest time.Duration) time.Duration {
+	return min(firstRetry<<min(n, 10), longest)
 }

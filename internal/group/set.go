@@ -26,6 +26,7 @@ type Set struct {
 	down        map[string]string // checks that are down, and why
 	retry       time.Time         // after a failed install: not fit until then
 	retryText   string
+	refusals    int // in a row
 
 	lead      int    // the router that speaks for the set where they disagree
 	taking    string // why to claim without having been asked
@@ -53,6 +54,7 @@ type member struct {
 	router  *vrrp.Router
 	preempt bool        // as configured; a handover may suspend it
 	reason  string      // why it asks to be Active, or made its last transition
+	asked   time.Time   // when it asked last
 	lost    vrrp.Reason // why it made its last transition
 
 	linkUp  bool
@@ -243,7 +245,7 @@ func (s *Set) route(i int, ev vrrp.Event, due time.Time) {
 		case vrrp.ActionSend:
 			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority, Due: due})
 		case vrrp.ActionAsk:
-			m.reason = explain(m.router, a)
+			m.reason, m.asked = explain(m.router, a), s.now
 		case vrrp.ActionTransition:
 			m.lost = a.Reason
 			if a.To != vrrp.Active {

@@ -1,0 +1,283 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// Judge watches a run for what must never happen.
+type Judge struct {
+	w        *World
+	problems []string
+	bounds   bounds
+
+	disturbed int           // faults in progress under which two nodes may hold
+	calm      time.Duration // when the last of them ended
+	refusing  bool          // kernels refuse orders
+	retried   time.Duration // when all that they refused was tried again
+
+	two     []time.Duration // by virtual router: since when two nodes answer; 0: they do not
+	longest time.Duration   // two nodes answered, in undisturbed times
+
+	state  map[stateKey]group.State
+	left   map[leftKey]time.Duration
+	split  map[*unit]time.Duration
+	sends  map[*router]*rate
+	shouts map[*router]*rate
+
+	transitions int
+	lastChange  time.Duration
+}
+
+type stateKey struct {
+	unit  *unit
+	group string
+}
+
+type leftKey struct {
+	node, vr int
+}
+
+// rate counts within a window of time.
+type rate struct {
+	begun time.Duration
+	count int
+	of    time.Duration // the interval, when it began
+}
+
+// bounds is how long what is allowed for a moment may take.
+type bounds struct {
+	interval time.Duration // the longest of the run
+	reach    time.Duration // of an advert and of the order that it causes
+	recover  time.Duration // after a fault under which two nodes hold
+	left     time.Duration // addresses on a node that does not hold them
+	converge time.Duration // after the last fault
+}
+
+func newJudge(w *World) *Judge {
+	j := &Judge{
+		w: w, two: make([]time.Duration, len(w.vrs)),
+		state: map[stateKey]group.State{}, left: map[leftKey]time.Duration{}, split: map[*unit]time.Duration{},
+		sends: map[*router]*rate{}, shouts: map[*router]*rate{},
+	}
+	j.bounds = boundsOf(&w.cfg, 1)
+	return j
+}
+
+// boundsOf derives the bounds from a configuration whose intervals may become
+// slower times as long.
+func boundsOf(c *Config, slower time.Duration) bounds {
+	var b bounds
+	var hold time.Duration
+	for _, s := range c.Sets {
+		for _, g := range s.Groups {
+			b.interval = max(b.interval, g.Interval, time.Duration(boolToInt(g.Version == 2))*time.Second)
+		}
+	}
+	for _, n := range c.Nodes {
+		for _, s := range n.Sets {
+			hold = max(hold, s.PreemptDelay+s.StartupHold)
+			b.interval = max(b.interval, s.Interval)
+		}
+	}
+	b.interval = min(slower*b.interval, max(b.interval, longestInterval))
+	orders := time.Duration(len(routersOf(c.Sets))) * (c.Kernel.Latency + c.Kernel.Jitter)
+	b.reach = 6*(c.Path.Delay+c.Path.Jitter) + 4*orders + 4*c.Late + time.Millisecond
+	b.recover = 5*b.interval + 4*b.reach + 500*time.Millisecond
+	b.left = 4*orders + 20*time.Millisecond
+	b.converge = 3*hold + 12*b.interval + 8*b.reach + 2*time.Second
+	return b
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (j *Judge) problem(format string, a ...any) {
+	if len(j.problems) < 20 {
+		text := fmt.Sprintf("%s: ", show(j.w.now)) + fmt.Sprintf(format, a...)
+		j.problems = append(j.problems, text)
+		j.w.tell("judge", "PROBLEM: "+format, a...)
+	}
+}
+
+// disturb begins a fault under which two nodes may hold an address: they
+// cannot hear each other, or one of them is not awake.
+func (j *Judge) disturb() { j.disturbed++ }
+
+// settle ends it.
+func (j *Judge) settle() {
+	j.disturbed--
+	j.calm = j.w.now
+}
+
+// refusal begins or ends a time in which kernels refuse orders.
+func (j *Judge) refusal(begins bool) {
+	j.refusing = begins
+	j.retried = j.w.now + 1700*time.Millisecond
+}
+
+func (j *Judge) allChanged() {
+	for vr := range j.two {
+		j.kernelChanged(vr)
+	}
+}
+
+// answering lists the nodes that answer for a virtual router's addresses.
+func (j *Judge) answering(vr int) []*node {
+	var out []*node
+	for _, n := range j.w.nodes {
+		if j.answers(n, vr) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (j *Judge) answers(n *node, vr int) bool {
+	return n.kernel.slots[vr].held == on && n.powered && j.w.lans[j.w.vrs[vr].lan].ports[n.index].up
+}
+
+// kernelChanged looks whether two nodes answer for one address.
+func (j *Judge) kernelChanged(vr int) {
+	count := 0
+	for _, n := range j.w.nodes {
+		if j.answers(n, vr) {
+			count++
+		}
+	}
+	switch since := j.two[vr]; {
+	case count > 1 && since == 0:
+		j.two[vr] = j.w.now
+	case count < 2 && since != 0:
+		j.two[vr] = 0
+		j.bothAnswered(vr, since)
+	}
+}
+
+// bothAnswered judges a time in which two nodes answered.
+func (j *Judge) bothAnswered(vr int, since time.Duration) {
+	calm := max(j.calm, j.retried)
+	if j.disturbed > 0 || j.w.now < calm {
+		return
+	}
+	allowed := j.bounds.reach
+	if since < calm+j.bounds.recover {
+		allowed = j.bounds.recover
+	}
+	d := j.w.now - max(since, calm)
+	if since >= calm {
+		j.longest = max(j.longest, d)
+	}
+	if d > allowed {
+		j.problem("two nodes answered for %s for %s, allowed is %s", j.w.vrs[vr].name, d, allowed)
+	}
+}
+
+// stepped looks at a set after each event.
+func (j *Judge) stepped(n *node, u *unit, ev group.Event) {
+	active := 0
+	for i := range u.routers {
+		if u.set.Router(i).State() == vrrp.Active {
+			active++
+		}
+	}
+	holds := u.set.State() == group.Active
+	switch {
+	case !holds && active > 0:
+		j.problem("%s is %s, but %d routers are active (after event %d)", n.name, u.set.State(), active, ev.Kind)
+	case holds && active < len(u.routers):
+		since, known := j.split[u]
+		if !known {
+			j.split[u] = j.w.now
+		} else if j.w.now-since > 5*j.bounds.interval+j.bounds.reach {
+			j.problem("%s is active, but only %d of %d routers are, since %s", n.name, active, len(u.routers), show(since))
+		}
+	case len(j.split) > 0:
+		delete(j.split, u)
+	}
+}
+
+// ticked looks whether a set wants to be woken at once again.
+func (j *Judge) ticked(n *node, u *unit) {
+	if d := u.set.Deadline(); !d.IsZero() && !d.After(n.clock.at(j.w.now)) {
+		j.problem("%s: the deadline stays in the past: the loop would be busy", n.name)
+	}
+}
+
+// recorded looks at what is told to people.
+func (j *Judge) recorded(n *node, u *unit, r *group.Record) {
+	if r.Reason == "" || r.Group == "" {
+		j.problem("%s recorded a %s without a reason or group", n.name, r.Kind)
+	}
+	if r.Kind != "transition" {
+		return
+	}
+	j.transitions++
+	j.lastChange = j.w.now
+	k := stateKey{u, r.Group}
+	if j.state[k] != r.From {
+		j.problem("%s: %s moved from %s, but was %s", n.name, r.Group, r.From, j.state[k])
+	}
+	j.state[k] = r.To
+}
+
+// result counts what was answered.
+func (j *Judge) result(n *node, u *unit, _ bool, text string) {
+	if u.results > u.ordered {
+		j.problem("%s answered %d commands of %d: %s", n.name, u.results, u.ordered, text)
+	}
+}
+
+// ended looks at a set that has stopped.
+func (j *Judge) ended(n *node, u *unit) {
+	if u.results != u.ordered {
+		j.problem("%s stopped and answered %d commands of %d", n.name, u.results, u.ordered)
+	}
+}
+
+const (
+	// mostAdverts is how many adverts one router may send in an interval: the
+	// regular one, one for each change of its own, and immediate answers to
+	// others, which package vrrp limits.
+	mostAdverts = 24
+	// mostAnnouncements is how many announcements of one router's addresses
+	// may be sent in a second.
+	mostAnnouncements = 40
+)
+
+func (j *Judge) sent(n *node, r *router) {
+	window := max(j.bounds.interval, 100*time.Millisecond)
+	least := r.cfg.Interval
+	if c := j.sends[r]; c != nil && c.of != least {
+		*c = rate{begun: j.w.now, of: least}
+	}
+	if j.over(j.sends, r, window, mostAdverts+2*int(window/least)) {
+		j.problem("%s sends too many adverts for %s", n.name, j.w.vrs[r.vr].name)
+	}
+}
+
+func (j *Judge) announced(n *node, r *router) {
+	if j.over(j.shouts, r, time.Second, mostAnnouncements) {
+		j.problem("%s announces %s too often", n.name, j.w.vrs[r.vr].name)
+	}
+}
+
+func (j *Judge) over(rates map[*router]*rate, r *router, window time.Duration, most int) bool {
+	c := rates[r]
+	if c == nil {
+		c = &rate{of: r.cfg.Interval}
+		rates[r] = c
+	}
+	if j.w.now-c.begun >= window {
+		*c = rate{begun: j.w.now, of: c.of}
+	}
+	c.count++
+	return c.count == most
+}

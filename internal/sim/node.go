@@ -1,0 +1,238 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// node is one machine with its kernel and the process that runs on it.
+type node struct {
+	index    int
+	name     string
+	plain    bool
+	sets     []Set     // as configured here
+	settings []NodeSet // as configured here
+	clock    clock
+
+	powered bool
+	kernel  kernel
+
+	// The process. A new life begins with each start; what was meant for
+	// an earlier one is dropped.
+	running  bool
+	paused   bool
+	stopping bool
+	restart  bool // start again when it has stopped
+	life     uint32
+	backlog  []event // frames that wait for a paused process
+	posts    []func()
+	units    []*unit
+	plains   []*plainRouter
+	acts     []group.Action
+	nextTalk time.Duration
+	lastTalk time.Duration
+	talkAt   time.Duration // when the talk event in the queue is due; 0: there is none
+
+	checks      map[string]string // checks that fail, and why
+	maintenance bool
+}
+
+// unit is one set of groups in a process.
+type unit struct {
+	set     *group.Set
+	index   int // of the set in the world
+	routers []*router
+	wakeAt  time.Duration // when the timer in the queue is due; 0: there is none
+	started bool
+	stopped bool
+	ordered int // commands given to it
+	results int // and answered
+	last    []string
+}
+
+// router is one virtual router of a unit.
+type router struct {
+	unit  *unit
+	index int // in the set
+	vr    int // in the world
+	cfg   vrrp.Config
+	key   peer.Key
+	table peer.Table
+}
+
+// start begins a new life of the process: it prepares its interfaces, which
+// removes what an earlier life has left, and then starts its sets.
+func (w *World) start(n *node) {
+	if n.stopping {
+		n.restart = true
+		return
+	}
+	if n.running || !n.powered {
+		return
+	}
+	n.life++
+	n.running, n.paused, n.restart = true, false, false
+	n.backlog, n.posts = n.backlog[:0], nil
+	n.units, n.plains = nil, nil
+	n.talkAt, n.nextTalk, n.lastTalk = 0, 0, 0
+	n.maintenance = false
+	w.queue.push(event{at: w.now + w.cfg.Kernel.Latency, kind: boot, node: uint16(n.index), life: n.life})
+}
+
+// prepared is the end of the preparations.
+func (w *World) prepared(n *node) {
+	for vr := range n.kernel.slots {
+		if n.kernel.slots[vr].held != off {
+			n.kernel.slots[vr].held = off
+			w.judge.kernelChanged(vr)
+		}
+	}
+	if n.plain {
+		w.startPlain(n)
+		return
+	}
+	for s := range n.sets {
+		set, err := group.New(w.groups(n.index, s))
+		if err != nil {
+			w.fail("%s: %v", n.name, err)
+			return
+		}
+		u := &unit{set: set, index: s}
+		for vr := range w.vrs {
+			if v := &w.vrs[vr]; v.set == s {
+				cfg := set.Router(v.index).Config()
+				u.routers = append(u.routers, &router{unit: u, index: v.index, vr: vr, cfg: cfg, key: keyOf(cfg)})
+			}
+		}
+		n.units = append(n.units, u)
+	}
+	for _, u := range n.units {
+		for name, why := range n.checks {
+			w.step(n, u, group.Failed(name, why))
+		}
+		for _, r := range u.routers {
+			w.tellLink(n, r)
+		}
+		u.started = true
+		w.step(n, u, group.Start())
+	}
+}
+
+func keyOf(c vrrp.Config) peer.Key {
+	if c.HMAC == nil {
+		return peer.Key{}
+	}
+	return peer.Key{ID: c.HMAC.Active, Keys: c.HMAC.Keys, Window: c.HMAC.Window}
+}
+
+func (w *World) tellLink(n *node, r *router) {
+	v := &w.vrs[r.vr]
+	if w.lans[v.lan].ports[n.index].up {
+		w.step(n, r.unit, group.LinkUp(r.index, w.nodeAddr(n.index, v.lan, v.family)))
+	} else {
+		w.step(n, r.unit, group.LinkDown(r.index, "the link is down: no carrier"))
+	}
+}
+
+// step gives a set an event and carries out its answer.
+func (w *World) step(n *node, u *unit, ev group.Event) {
+	if u.stopped {
+		return
+	}
+	acts := u.set.Step(n.clock.at(w.now), ev, n.acts[:0])
+	n.acts = acts
+	w.perform(n, u, acts)
+	w.schedule(n, u)
+	w.judge.stepped(n, u, ev)
+}
+
+// schedule makes sure that the set is woken at its deadline. A timer that is
+// due earlier stays: when it fires, the deadline is looked at again.
+func (w *World) schedule(n *node, u *unit) {
+	d := u.set.Deadline()
+	if d.IsZero() {
+		return
+	}
+	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now)
+	if u.wakeAt != 0 && u.wakeAt <= at {
+		return
+	}
+	u.wakeAt = at
+	w.queue.push(event{
+		at: at + w.upTo(w.cfg.Late), kind: wakeSet, node: uint16(n.index), index: uint16(u.index), life: n.life,
+	})
+}
+
+// wake is a timer of a set.
+func (w *World) wake(n *node, u *unit) {
+	u.wakeAt = 0
+	if d := u.set.Deadline(); !d.IsZero() && !d.After(n.clock.at(w.now)) {
+		w.step(n, u, group.Tick())
+		w.judge.ticked(n, u)
+		return
+	}
+	w.schedule(n, u)
+}
+
+// post lets the process call f: now, or when it is no longer paused.
+func (n *node) post(f func()) {
+	if n.paused {
+		n.posts = append(n.posts, f)
+	} else if n.running {
+		f()
+	}
+}
+
+// done hands the answer to an order to its set.
+func (w *World) done(n *node, o order, err error) {
+	v := &w.vrs[o.vr]
+	if n.plain || v.set >= len(n.units) {
+		return
+	}
+	w.step(n, n.units[v.set], group.Done(v.index, o.op, err))
+}
+
+// socketBuffer is how many frames wait for a paused process.
+const socketBuffer = 256
+
+// processHears hands a frame to the process, if it is there to hear it.
+func (w *World) processHears(n *node, lan int, f *frame) {
+	switch {
+	case !n.running:
+	case n.paused:
+		if len(n.backlog) < socketBuffer {
+			n.backlog = append(n.backlog, event{lan: uint8(lan), frame: f})
+		}
+	case n.plain:
+		w.plainHears(n, lan, f)
+	case f.content == advert:
+		w.hearAdvert(n, lan, f)
+	case f.content == message:
+		w.hearMessage(n, lan, f)
+	}
+}
+
+// thaw lets a paused process go on: as the engine does, it handles what waits
+// at its sockets before it believes its timers.
+func (w *World) thaw(n *node) {
+	n.paused = false
+	for i := 0; i < len(n.backlog) && n.running; i++ {
+		w.processHears(n, int(n.backlog[i].lan), n.backlog[i].frame)
+	}
+	n.backlog = n.backlog[:0]
+	posts := n.posts
+	n.posts = nil
+	for _, f := range posts {
+		f()
+	}
+	for _, u := range n.units {
+		w.wake(n, u)
+	}
+	for i := range n.plains {
+		w.wakePlain(n, i)
+	}
+	w.talkSoon(n, w.now)
+}
