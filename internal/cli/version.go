@@ -10,9 +10,10 @@ import (
 
 func newVersion(c Commands, t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Say which holdfast this is, and what it runs on",
-		Long:    `Version tells the release, the source it was built from, the Go release it was built with, and the running kernel: what a bug report needs.`,
+		Use:   "version",
+		Short: "Say which holdfast this is, and what it runs on",
+		Long: `Version tells the release, the source it was built from, the Go release it was
+built with, and the running kernel: what a bug report needs.`,
 		Example: `  holdfast version -o json`,
 		Args:    arguments(cobra.NoArgs),
 	}

@@ -63,8 +63,7 @@ func openStore(dir string, o Options) (*store, error) {
 	}
 	s := &store{dir: dir, files: o.Files, max: o.FileBytes, open: openFile, lock: lock}
 	if err := s.reopen(); err != nil {
-		lock.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -156,13 +155,14 @@ func (s *store) rotate() error {
 	return s.reopen()
 }
 
-// Close gives the directory back.
+// Close gives the directory back. Closing the lock alone would not do it at
+// once, while a program that is just being started has a copy of it.
 func (s *store) Close() error {
 	var err error
 	if s.f != nil {
 		err = s.f.Close()
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, unix.Flock(int(s.lock.Fd()), unix.LOCK_UN), s.lock.Close())
 }
 
 // bare takes the path off an error of the os package, where the message names

@@ -65,8 +65,7 @@ func listen(path string, a Access) (*Listener, error) {
 	}
 	l, err := bind(path, &a)
 	if err != nil {
-		lock.Close()
-		return nil, err
+		return nil, errors.Join(err, give(lock))
 	}
 	return &Listener{Listener: l, access: a, lock: lock}, nil
 }
@@ -110,7 +109,7 @@ func bind(path string, a *Access) (net.Listener, error) {
 // Close stops listening, removes the socket and lets another daemon have the
 // path.
 func (l *Listener) Close() error {
-	return errors.Join(l.Listener.Close(), l.lock.Close())
+	return errors.Join(l.Listener.Close(), give(l.lock))
 }
 
 // groupID finds the socket's group; -1 where there is none.
@@ -151,6 +150,12 @@ func take(name string) (*os.File, error) {
 	_ = f.Truncate(0)
 	_, _ = fmt.Fprintln(f, os.Getpid())
 	return f, nil
+}
+
+// give unlocks what take locked. Closing alone would not do it at once, while
+// a program that is just being started has a copy of the descriptor.
+func give(lock *os.File) error {
+	return errors.Join(unix.Flock(int(lock.Fd()), unix.LOCK_UN), lock.Close())
 }
 
 // removeStale clears the path, if what is there is a socket where nobody

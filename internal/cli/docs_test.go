@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+)
+
+// TestDocs_ShowTheHelp keeps docs/commands.md what the commands say of
+// themselves.
+func TestDocs_ShowTheHelp(t *testing.T) {
+	root := New(Commands{}, Terminal{})
+	var page bytes.Buffer
+	page.WriteString("# Commands\n\nWhat `holdfast COMMAND --help` says, on one page.\n" +
+		"(Made from the commands by `go test ./internal/cli -update`.)\n\n")
+	for _, cmd := range root.Commands() {
+		if !cmd.Hidden {
+			fmt.Fprintf(&page, "- [%s](#%s): %s\n", cmd.Name(), cmd.Name(), lowerFirst(cmd.Short))
+		}
+	}
+	fmt.Fprintf(&page, "\n%s\n\nThe daemon's socket is `%s` where neither `--socket` nor the variable `%s` names another.\n", exitCodes, DefaultSocket, socketEnv)
+	for _, cmd := range root.Commands() {
+		if !cmd.Hidden {
+			describeCommand(t, &page, cmd)
+		}
+	}
+	path := filepath.Join("..", "..", "docs", "commands.md")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(page.String(), string(got)); diff != "" {
+		t.Errorf("docs/commands.md is not what the commands say (write it anew with -update):\n%s", diff)
+	}
+}
+
+func describeCommand(t *testing.T, page *bytes.Buffer, cmd *cobra.Command) {
+	t.Helper()
+	if cmd.Short == "" || cmd.Long == "" || cmd.Example == "" {
+		t.Errorf("%s has no description or no example", cmd.Name())
+	}
+	for line := range strings.Lines(cmd.Long) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 82 {
+			t.Errorf("%s: a line of its help has %d characters: %s", cmd.Name(), n, line)
+		}
+	}
+	fmt.Fprintf(page, "\n## %s\n\n%s.\n\n    %s\n\n%s\n\nFor example:\n\n", cmd.Name(), cmd.Short, cmd.UseLine(), cmd.Long)
+	for line := range strings.Lines(cmd.Example) {
+		page.WriteString("  " + line)
+	}
+	if flags := strings.TrimRight(cmd.LocalFlags().FlagUsages(), "\n"); flags != "" {
+		page.WriteString("\n\n")
+		for line := range strings.Lines(flags) {
+			page.WriteString("  " + line)
+		}
+	}
+	page.WriteString("\n")
+}
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+// TestHelp_IsOneForEveryCommand: what all commands promise.
+func TestHelp_IsOneForEveryCommand(t *testing.T) {
+	reads := map[string]bool{"check": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "version": true}
+	talks := map[string]bool{"plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "run": true, "release": true}
+	var names []string
+	for _, cmd := range New(Commands{}, Terminal{}).Commands() {
+		names = append(names, cmd.Name())
+		if has := cmd.Flags().Lookup("output") != nil; has != reads[cmd.Name()] {
+			t.Errorf("%s: -o is %t", cmd.Name(), has)
+		}
+		if has := cmd.Flags().Lookup("socket") != nil; has != talks[cmd.Name()] {
+			t.Errorf("%s: --socket is %t", cmd.Name(), has)
+		}
+	}
+	want := []string{"check", "completion", "demo", "events", "handover", "maintenance", "plan", "release", "reload", "run", "status", "version"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}
