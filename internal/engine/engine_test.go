@@ -300,7 +300,7 @@ func TestEngine_RefusedAddressIsAFault(t *testing.T) {
 		a := lan.node(t, "lb1", "192.0.2.1", "fe80::1")
 		a.refuse = errors.New("operation not permitted")
 		a.start(t, webConfig(150))
-		time.Sleep(5 * time.Second)
+		time.Sleep(3450 * time.Millisecond) // Active_Down_Interval, before the first retry
 		wantStory(t, a, "web init->backup", "web backup->fault")
 		a.mu.Lock()
 		a.refuse = nil
