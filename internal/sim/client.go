@@ -86,22 +86,3 @@ func (w *World) clientHears(c *client, f *frame) {
 		t.last = i
 	}
 }
-
-// Lost counts the probes of a virtual router's address that were sent in a
-// span of time and never answered.
-func (w *World) lost(vr int, from, to time.Duration) int {
-	n := 0
-	for _, c := range w.clients {
-		for _, t := range c.targets {
-			if t.vr != vr {
-				continue
-			}
-			for _, p := range t.probes {
-				if p.at >= from && p.at < to && !p.answered {
-					n++
-				}
-			}
-		}
-	}
-	return n
-}

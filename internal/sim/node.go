@@ -50,7 +50,6 @@ type unit struct {
 	stopped bool
 	ordered int // commands given to it
 	results int // and answered
-	last    []string
 }
 
 // router is one virtual router of a unit.
