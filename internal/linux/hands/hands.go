@@ -16,7 +16,7 @@ type Config struct {
 	// not block.
 	Deliver func(engine.Result)
 	// Report takes what was found out about an interface later, in words
-	// for a person. Nil: nobody wants to know.
+	// for a person, from any goroutine. Nil: nobody wants to know.
 	Report func(ifname, text string)
 	// Thread is called once at the start of each worker, on its thread,
 	// which nothing else ever runs on. Nil: nothing to do there.
@@ -34,6 +34,7 @@ type Hands struct {
 	filter *filter.Table
 	memory *sysctl.Memory
 	unlock func()
+	checks *checks
 
 	mu      sync.Mutex
 	workers map[string]*worker
@@ -63,7 +64,10 @@ func New(cfg Config) (*Hands, error) {
 	if cfg.Thread == nil {
 		cfg.Thread = func() {}
 	}
-	return &Hands{cfg: cfg, filter: filter.New(), memory: memory, unlock: unlock, workers: map[string]*worker{}}, nil
+	return &Hands{
+		cfg: cfg, filter: filter.New(), memory: memory, unlock: unlock,
+		checks: newChecks(cfg.Report), workers: map[string]*worker{},
+	}, nil
 }
 
 // Submit queues an order. It never blocks.
@@ -103,6 +107,7 @@ func (h *Hands) Close() error {
 	}
 	h.mu.Unlock()
 	h.running.Wait()
+	h.checks.stop()
 	h.unlock()
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -204,85 +203,6 @@ func index(t *testing.T, ifname string) int {
 	e, err := net.InterfaceByName(ifname)
 	must(t, err)
 	return e.Index
-}
-
-// holder is the environment of a process that installs and then waits to be
-// killed.
-const holder = "HOLDFAST_TEST_HOLDER"
-
-// TestHolder is that process.
-func TestHolder(t *testing.T) {
-	dir := os.Getenv(holder)
-	if dir == "" {
-		t.Skip("this is the process that TestSweep kills")
-	}
-	results := make(chan engine.Result, 10)
-	h, err := New(Config{Deliver: func(r engine.Result) { results <- r }, Dir: dir})
-	must(t, err)
-	for _, op := range left() {
-		for _, kind := range []engine.OpKind{engine.OpPrepare, engine.OpInstall} {
-			op.Kind = kind
-			h.Submit(op)
-			must(t, (<-results).Err)
-		}
-	}
-	os.Stdout.WriteString("held\n")
-	select {}
-}
-
-// left are the orders that the killed process had carried out.
-func left() []engine.Op {
-	four, six := order(engine.MACVirtual, "192.0.2.10/24"), order(engine.MACVirtual, "2001:db8::10/64")
-	phys, phys6 := order(engine.MACPhysical, "192.0.2.11/24"), order(engine.MACPhysical, "2001:db8::11/64")
-	phys.VRID, phys6.VRID = 52, 52
-	return []engine.Op{four, six, phys, phys6}
-}
-
-// TestSweep kills a process that holds addresses of all kinds.
-func TestSweep(t *testing.T) {
-	l := newLAN(t)
-	before := snapshot(t)
-	dir := t.TempDir()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestHolder$")
-	cmd.Env = append(os.Environ(), holder+"="+dir)
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	if _, err := out.Read(make([]byte, 16)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Sweep(dir); err == nil || !strings.Contains(err.Error(), "another holdfast") {
-		t.Errorf("sweep while another process holds: error %v, want one about it", err)
-	}
-	if _, err := New(Config{Dir: dir}); err == nil {
-		t.Error("a second process may hold, want an error")
-	}
-	must(t, cmd.Process.Kill())
-	cmd.Wait()
-
-	v4, v6, phys := macvlan.MAC(vrrp.IPv4, 51), macvlan.MAC(vrrp.IPv6, 51), l.nodeMAC().String()
-	answers := map[string]string{
-		"192.0.2.10": net.HardwareAddr(v4[:]).String(), "2001:db8::10": net.HardwareAddr(v6[:]).String(),
-		"192.0.2.11": phys, "2001:db8::11": phys,
-	}
-	for a, mac := range answers {
-		l.expect(netip.MustParseAddr(a), "killed", mac)
-	}
-	did, err := Sweep(dir)
-	must(t, err)
-	for a := range answers {
-		l.expect(netip.MustParseAddr(a), "swept")
-		if !slices.ContainsFunc(did, func(s string) bool { return strings.Contains(s, a+"/") }) {
-			t.Errorf("sweep does not say that it removed %s: %q", a, did)
-		}
-	}
-	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
-		t.Errorf("before and after differ (-before +after):\n%s", diff)
-	}
-	did, err = Sweep(dir)
-	if err != nil || len(did) != 0 {
-		t.Errorf("a second sweep did %q, error %v; want nothing", did, err)
-	}
 }
 
 // TestPrepareRemovesLeftovers starts where an earlier run, perhaps of another
