@@ -9,7 +9,7 @@
 // frames that holdfast writes itself (announcements) do not pass here.
 //
 // Closed (Accept_Mode false, RFC 9568 §6.1): packets to the address are
-// dropped, neighbour discovery excepted, which "MUST NOT be dropped".
+// dropped, neighbour discovery excepted.
 //
 // The addresses are elements of named sets, so one address goes quiet, or a
 // thousand, in one transaction that either happens or does not. There is one

@@ -150,9 +150,8 @@ func input4(sets map[setID]*nftables.Set) [][]expr.Any {
 	}}
 }
 
-// input6 lets all of neighbour discovery pass: "IPv6 Neighbor Solicitations
-// and Neighbor Advertisements MUST NOT be dropped when Accept_Mode is False"
-// (RFC 9568 §6.1).
+// input6 lets all of neighbour discovery pass: Accept_Mode must not keep an
+// address from being found (RFC 9568 §6.1).
 func input6(sets map[setID]*nftables.Set) [][]expr.Any {
 	destination := func(reg uint32) expr.Any { return load(expr.PayloadBaseNetworkHeader, 24, 16, reg) }
 	return [][]expr.Any{

@@ -7,10 +7,8 @@
 //
 // # Down while backup
 //
-// A backup "MUST discard packets with a destination link-layer MAC address
-// equal to the Virtual Router MAC" (RFC 9568 §6.4.2). While the macvlan is
-// down the kernel does just that: nobody has that address. Up and down is
-// therefore the same as active and not.
+// A backup must discard frames to the virtual MAC (RFC 9568 §6.4.2). While the
+// macvlan is down the kernel does just that: nobody has that address.
 //
 // # Bridge mode
 //
