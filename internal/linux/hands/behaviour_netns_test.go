@@ -142,7 +142,7 @@ func TestActiveHearsTheOtherActive(t *testing.T) {
 				frame = append(ethernet(c.dst, mac[:], unix.ETH_P_IPV6), ipv6(netip.MustParseAddr("fe80::2"), group, 112, advert, 6)...)
 			}
 			l.send(frame)
-			must(t, pc.SetReadDeadline(time.Now().Add(5*time.Second)))
+			must(t, pc.SetReadDeadline(time.Now().Add(grace)))
 			if _, _, err := pc.ReadFrom(make([]byte, 100)); err != nil {
 				t.Errorf("an advert from the virtual MAC was not heard on %s while the macvlan is up: %v", nodeIf, err)
 			}
@@ -157,13 +157,9 @@ func TestBackupDropsFramesToTheVirtualMAC(t *testing.T) {
 	op := order(engine.MACVirtual, "192.0.2.10/24")
 	mac := macvlan.MAC(op.Family, op.VRID)
 	r.ok(op, engine.OpPrepare)
-	if l.serves(node4.Addr(), mac[:]) {
-		t.Error("a backup takes frames to the virtual MAC")
-	}
+	l.wantServed(node4.Addr(), mac[:], "backup", false)
 	r.ok(op, engine.OpInstall)
-	if !l.serves(node4.Addr(), mac[:]) {
-		t.Error("an active node takes no frames to the virtual MAC")
-	}
+	l.wantServed(node4.Addr(), mac[:], "active", true)
 	r.ok(op, engine.OpRemove)
 	l.wait("the node to drop frames to the virtual MAC again", func() bool { return !l.serves(node4.Addr(), mac[:]) })
 }
@@ -182,16 +178,13 @@ func TestDrop(t *testing.T) {
 					t.Helper()
 					for _, p := range op.Addresses {
 						l.expect(p.Addr(), when, mac.String())
-						if got := l.serves(p.Addr(), mac); got != served {
-							t.Errorf("%s: %s served: %v, want %v", when, p.Addr(), got, served)
-						}
+						l.wantServed(p.Addr(), mac, when, served)
 					}
 				}
 				r.ok(op, engine.OpInstall)
 				check("closed", false)
-				if !l.serves(node4.Addr(), l.nodeMAC()) || !l.serves(node6.Addr(), l.nodeMAC()) {
-					t.Error("the node's own addresses are closed too")
-				}
+				l.wantServed(node4.Addr(), l.nodeMAC(), "others closed", true)
+				l.wantServed(node6.Addr(), l.nodeMAC(), "others closed", true)
 				op.Drop = false
 				r.ok(op, engine.OpInstall)
 				check("opened", true)
@@ -274,7 +267,7 @@ func TestInterfaceGoesDownAndUp(t *testing.T) {
 			must(t, err)
 			must(t, netlink.LinkSetDown(e))
 			must(t, netlink.LinkSetUp(e))
-			l.wait("the switch to forward", func() bool { return len(l.who(node4.Addr())) > 0 })
+			l.settle()
 			r.ok(op, engine.OpInstall)
 			l.expect(op.Addresses[0].Addr(), "up again", net.HardwareAddr(mac[:]).String())
 			r.ok(op, engine.OpDiscard)
@@ -332,9 +325,7 @@ func TestFlushedTables(t *testing.T) {
 	flush()
 	r.ok(op, engine.OpQuiet)
 	l.expect(op.Addresses[0].Addr(), "quiet after a flush")
-	if l.serves(other.Addresses[0].Addr(), l.nodeMAC()) {
-		t.Error("the other group's address was not closed again")
-	}
+	l.wantServed(other.Addresses[0].Addr(), l.nodeMAC(), "the other group's, closed, after a flush", false)
 	flush()
 	r.ok(op, engine.OpInstall)
 	l.expect(op.Addresses[0].Addr(), "installed after a flush", l.nodeMAC().String())

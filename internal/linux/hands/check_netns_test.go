@@ -67,7 +67,7 @@ func TestReportsLeak(t *testing.T) {
 		if want := "eth0: the node asks its neighbours for 192.0.2.10"; !strings.HasPrefix(got, want) {
 			t.Errorf("report %q, want %q...", got, want)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(grace):
 		t.Error("no report of the leak")
 	}
 	r.ok(op, engine.OpRemove)

@@ -15,19 +15,54 @@ import (
 // earlier one may still come.
 const window = 20 * time.Millisecond
 
+// grace is how long the machine, which may be busy with other things, has
+// to do what it will do.
+const grace = 20 * time.Second
+
+// asker is who asks: the client, under addresses that nobody used before, so
+// that an answer tells which question it belongs to, however late it comes.
+type asker struct{ four, six, local netip.Addr }
+
+func (l *lan) newAsker() asker {
+	l.askers++
+	n := uint16(l.askers)
+	low := func(a netip.Addr) netip.Addr {
+		b := a.As16()
+		b[13] = 1
+		binary.BigEndian.PutUint16(b[14:], n)
+		return netip.AddrFrom16(b)
+	}
+	return asker{
+		four: netip.AddrFrom4([4]byte{192, 0, 2, 128 + byte(n%120)}),
+		six:  low(client6.Addr()), local: low(clientL.Addr()),
+	}
+}
+
+// addr is the asker's address of the same kind as a.
+func (k asker) addr(a netip.Addr) netip.Addr {
+	switch {
+	case a.Is4():
+		return k.four
+	case a.IsLinkLocalUnicast():
+		return k.local
+	}
+	return k.six
+}
+
 // settle returns when the node has dealt with all frames that were sent: it
-// has answered for its own address, and a while has passed. It leaves that
-// answer out of what was seen.
+// has answered for its own address, and a while has passed. It asks again and
+// again: an interface that came up a moment ago may take up to a second until
+// frames pass.
 func (l *lan) settle() {
 	l.t.Helper()
-	own := func(f []byte) bool {
-		c, ok := claimOf(f, node4.Addr())
-		return ok && c.kind == "reply"
-	}
-	before := len(slices.DeleteFunc(l.seen(), func(f []byte) bool { return !own(f) }))
-	l.send(l.question(node4.Addr(), l.nodeMAC()))
+	k := l.newAsker()
+	var asked time.Time
 	l.wait("the node's own answer", func() bool {
-		return len(slices.DeleteFunc(l.seen(), func(f []byte) bool { return !own(f) })) > before
+		if time.Since(asked) > 100*time.Millisecond {
+			asked = time.Now()
+			l.send(l.question(k, node4.Addr(), l.nodeMAC()))
+		}
+		return len(l.answers(k, node4.Addr())) > 0
 	})
 	time.Sleep(window)
 }
@@ -35,7 +70,7 @@ func (l *lan) settle() {
 // wait polls until something is so.
 func (l *lan) wait(what string, so func() bool) {
 	l.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(grace); !so(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			l.t.Fatalf("waited in vain for %s", what)
 		}
@@ -47,6 +82,7 @@ type claim struct {
 	kind string // "reply", "request", "advertisement", "solicitation"
 	mac  string // in the packet
 	from string // source of the frame
+	to   netip.Addr
 }
 
 func (c claim) String() string { return c.kind + " " + c.mac + " from " + c.from }
@@ -73,24 +109,45 @@ func claimOf(f []byte, a netip.Addr) (claim, bool) {
 			return claim{}, false
 		}
 		kind := map[byte]string{1: "request", 2: "reply"}[p[7]]
-		return claim{kind, net.HardwareAddr(p[8:14]).String(), from}, true
+		to, _ := netip.AddrFromSlice(p[24:28])
+		return claim{kind, net.HardwareAddr(p[8:14]).String(), from, to}, true
 	case unix.ETH_P_IPV6:
 		if len(p) < 64 || p[6] != unix.IPPROTO_ICMPV6 {
 			return claim{}, false
 		}
 		icmp := p[40:]
+		to, _ := netip.AddrFromSlice(p[24:40])
 		option := from // the answer to a unicast solicitation may leave it out, RFC 4861 §4.4
 		if len(icmp) >= 32 {
 			option = net.HardwareAddr(icmp[26:32]).String()
 		}
 		switch {
 		case icmp[0] == 136 && bytes.Equal(icmp[8:24], a.AsSlice()):
-			return claim{"advertisement", option, from}, true
+			return claim{"advertisement", option, from, to}, true
 		case icmp[0] == 135 && bytes.Equal(p[8:24], a.AsSlice()):
-			return claim{"solicitation", option, from}, true
+			return claim{"solicitation", option, from, to}, true
 		}
 	}
 	return claim{}, false
+}
+
+// answers are the MACs that told this asker that they have the address,
+// without repeats.
+func (l *lan) answers(k asker, a netip.Addr) []string {
+	l.t.Helper()
+	var macs []string
+	for _, c := range l.claims(a) {
+		if c.to != k.addr(a) || c.kind != "reply" && c.kind != "advertisement" {
+			continue
+		}
+		if c.mac != c.from {
+			l.t.Errorf("%s: answer says %s but came from %s", a, c.mac, c.from)
+		}
+		if !slices.Contains(macs, c.mac) {
+			macs = append(macs, c.mac)
+		}
+	}
+	return macs
 }
 
 // who asks for an address, by broadcast and then by a frame to each MAC in
@@ -98,30 +155,17 @@ func claimOf(f []byte, a netip.Addr) (claim, bool) {
 func (l *lan) who(a netip.Addr, direct ...net.HardwareAddr) []string {
 	l.t.Helper()
 	l.clear()
-	l.send(l.question(a, nil))
+	k := l.newAsker()
+	l.send(l.question(k, a, nil))
 	for _, mac := range direct {
-		l.send(l.question(a, mac))
+		l.send(l.question(k, a, mac))
 	}
 	l.settle()
-	var macs []string
-	known := map[string]bool{}
-	for _, c := range l.claims(a) {
-		if c.kind != "reply" && c.kind != "advertisement" {
-			continue
-		}
-		if c.mac != c.from {
-			l.t.Errorf("%s: answer says %s but came from %s", a, c.mac, c.from)
-		}
-		if !known[c.mac] {
-			known[c.mac] = true
-			macs = append(macs, c.mac)
-		}
-	}
-	return macs
+	return l.answers(k, a)
 }
 
-// question is an ARP request or a neighbour solicitation from the client.
-func (l *lan) question(a netip.Addr, to net.HardwareAddr) []byte {
+// question is an ARP request or a neighbour solicitation.
+func (l *lan) question(k asker, a netip.Addr, to net.HardwareAddr) []byte {
 	if a.Is4() {
 		if to == nil {
 			to = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
@@ -129,7 +173,7 @@ func (l *lan) question(a netip.Addr, to net.HardwareAddr) []byte {
 		f := ethernet(to, l.clMAC, unix.ETH_P_ARP)
 		f = append(f, 0, 1, 8, 0, 6, 4, 0, 1)
 		f = append(f, l.clMAC...)
-		f = append(f, client4.Addr().AsSlice()...)
+		f = append(f, k.four.AsSlice()...)
 		f = append(f, make([]byte, 6)...)
 		return append(f, a.AsSlice()...)
 	}
@@ -140,15 +184,11 @@ func (l *lan) question(a netip.Addr, to net.HardwareAddr) []byte {
 	} else {
 		dst = a
 	}
-	src := client6.Addr()
-	if a.IsLinkLocalUnicast() {
-		src = clientL.Addr()
-	}
 	icmp := append([]byte{135, 0, 0, 0, 0, 0, 0, 0}, a.AsSlice()...)
 	icmp = append(icmp, 1, 1)
 	icmp = append(icmp, l.clMAC...)
 	f := ethernet(to, l.clMAC, unix.ETH_P_IPV6)
-	return append(f, ipv6(src, dst, unix.IPPROTO_ICMPV6, icmp, 2)...)
+	return append(f, ipv6(k.addr(a), dst, unix.IPPROTO_ICMPV6, icmp, 2)...)
 }
 
 func ethernet(dst, src net.HardwareAddr, typ uint16) []byte {
@@ -186,15 +226,30 @@ func checksum(b []byte) uint16 {
 // knew it already, is answered from the address.
 func (l *lan) serves(a netip.Addr, mac net.HardwareAddr) bool {
 	l.t.Helper()
+	l.pings++
 	l.clear()
 	l.send(l.ping(a, mac))
 	l.settle()
-	return slices.ContainsFunc(l.seen(), func(f []byte) bool { return pong(f, a) })
+	return slices.ContainsFunc(l.seen(), func(f []byte) bool { return l.pong(f, a) })
+}
+
+// wantServed wants pings to be answered, or not.
+func (l *lan) wantServed(a netip.Addr, mac net.HardwareAddr, when string, want bool) {
+	l.t.Helper()
+	got := l.serves(a, mac)
+	// An answer that must not come is wrong the first time. One that has to
+	// come may be late: the node may have to find the client first.
+	for end := time.Now().Add(grace); want && !got && time.Now().Before(end); {
+		got = l.serves(a, mac)
+	}
+	if got != want {
+		l.t.Errorf("%s: traffic to %s at %s served: %v, want %v", when, a, mac, got, want)
+	}
 }
 
 // ping is an ICMP echo request from the client.
 func (l *lan) ping(a netip.Addr, mac net.HardwareAddr) []byte {
-	body := []byte("\x00\x07\x00\x01holdfast")
+	body := append(l.pingID(), "holdfast"...)
 	if a.Is6() {
 		src := client6.Addr()
 		if a.IsLinkLocalUnicast() {
@@ -208,17 +263,21 @@ func (l *lan) ping(a netip.Addr, mac net.HardwareAddr) []byte {
 	return append(ethernet(mac, l.clMAC, unix.ETH_P_IP), ipv4(client4.Addr(), a, unix.IPPROTO_ICMP, 64, icmp)...)
 }
 
-// pong says whether a frame is an ICMP echo reply from the address.
-func pong(f []byte, a netip.Addr) bool {
+// pingID is identifier and sequence number of the latest ping.
+func (l *lan) pingID() []byte { return binary.BigEndian.AppendUint32(nil, 7<<16|uint32(l.pings)) }
+
+// pong says whether a frame is the echo reply from the address to the latest
+// ping.
+func (l *lan) pong(f []byte, a netip.Addr) bool {
 	if len(f) < 14+20+8 {
 		return false
 	}
 	p := f[14:]
 	switch binary.BigEndian.Uint16(f[12:]) {
 	case unix.ETH_P_IP:
-		return p[9] == unix.IPPROTO_ICMP && bytes.Equal(p[12:16], a.AsSlice()) && p[20] == 0
+		return p[9] == unix.IPPROTO_ICMP && bytes.Equal(p[12:16], a.AsSlice()) && p[20] == 0 && bytes.Equal(p[24:28], l.pingID())
 	case unix.ETH_P_IPV6:
-		return len(p) > 40 && p[6] == unix.IPPROTO_ICMPV6 && bytes.Equal(p[8:24], a.AsSlice()) && p[40] == 129
+		return len(p) >= 48 && p[6] == unix.IPPROTO_ICMPV6 && bytes.Equal(p[8:24], a.AsSlice()) && p[40] == 129 && bytes.Equal(p[44:48], l.pingID())
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package hands
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -12,6 +13,7 @@ import (
 	vnetns "github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-net/holdfast/internal/linux/filter"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
@@ -22,6 +24,8 @@ type lan struct {
 	client *netns.NS
 	clMAC  net.HardwareAddr
 	fd     int // AF_PACKET on the client's eth0
+
+	askers, pings int // how many there were
 
 	mu     sync.Mutex
 	frames [][]byte // what the client saw, since the last clear
@@ -115,22 +119,26 @@ func newLAN(t *testing.T) *lan {
 			return err
 		}
 		tv := unix.Timeval{Usec: 50_000}
-		must(t, unix.SetsockoptTimeval(l.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
-		must(t, unix.SetsockoptInt(l.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1))
 		mreq := unix.PacketMreq{Ifindex: int32(e.Index), Type: unix.PACKET_MR_PROMISC}
-		must(t, unix.SetsockoptPacketMreq(l.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &mreq))
+		if err := errors.Join(
+			unix.SetsockoptTimeval(l.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv),
+			unix.SetsockoptInt(l.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+			unix.SetsockoptPacketMreq(l.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &mreq),
+		); err != nil {
+			return err
+		}
 		return unix.Bind(l.fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: e.Index})
 	}))
 	l.listen()
-	l.wait("the switch to forward", func() bool {
-		l.send(l.question(node4.Addr(), nil))
-		return len(l.claims(node4.Addr())) > 0
-	})
+	l.settle()
 	return l
 }
 
-// tearDown removes the node's interface.
+// tearDown removes the node's interface and our tables: all tests share the
+// namespace, and the next one, which may be about what is left, must not find
+// what a group that was not discarded left here.
 func (l *lan) tearDown() {
+	must(l.t, filter.Clear())
 	if e, err := netlink.LinkByName(nodeIf); err == nil {
 		must(l.t, netlink.LinkDel(e))
 	}
