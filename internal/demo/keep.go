@@ -2,13 +2,15 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
-// keep leaves the lab up, says how to look around in it, and returns when
-// Enter is pressed or ctx is done.
+// keep leaves the lab up with all daemons running, says how to look around in
+// it, and returns when Enter is pressed or ctx is done.
 func (s *stage) keep(ctx context.Context) error {
 	for _, n := range s.nodes {
 		if n.running() != nil {
@@ -17,6 +19,11 @@ func (s *stage) keep(ctx context.Context) error {
 		if err := n.start(s.opt.Executable); err != nil {
 			return err
 		}
+	}
+	if _, err := s.settle(ctx, time.Now().Add(patience)); errors.Is(err, errStopped) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	out := s.opt.Out
 	if s.opt.JSON {

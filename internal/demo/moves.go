@@ -25,10 +25,12 @@ const (
 	askWhoHas
 )
 
-// script is the show. Each entry makes a move out of what the daemons say
-// when its turn has come.
-func (s *stage) script() []func(states []NodeState) (move, error) {
-	return []func([]NodeState) (move, error){
+// scene makes a move out of what the daemons say when its turn has come.
+type scene func(states []NodeState) (move, error)
+
+// script is the show.
+func (s *stage) script() []scene {
+	return []scene{
 		s.handOver, s.kill, s.bringBack, s.freeze, s.thaw, s.unplug, s.plug, s.stop,
 	}
 }

@@ -93,17 +93,20 @@ func (n *node) start(executable string) error {
 	return nil
 }
 
-// state asks the daemon which state it is in. One that does not answer is off
-// or frozen, which the demo knows.
+// state asks the daemon which state it is in, unless the demo knows that it
+// cannot say.
 func (n *node) state(ctx context.Context) NodeState {
-	s := NodeState{Node: n.Name, State: off}
-	if n.isFrozen() {
+	s := NodeState{Node: n.Name}
+	switch {
+	case n.isFrozen():
 		s.State = frozen
-		return s
-	}
-	g, err := n.group(ctx)
-	if err == nil {
-		s.State = g.State
+	case n.running() == nil:
+		s.State = off
+	default:
+		s.State = silent
+		if g, err := n.group(ctx); err == nil {
+			s.State = g.State
+		}
 	}
 	return s
 }

@@ -11,22 +11,20 @@ import (
 
 // explain adds what to try where this machine does not let the demo run.
 func explain(err error) error {
-	f := &failure{Text: fmt.Sprintf("cannot make the demo's network namespaces: %v", err)}
+	f := &failure{text: fmt.Sprintf("cannot build the demo's lab: %v", err)}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, fs.ErrPermission):
-		f.Suggest = "try with sudo"
+		f.hint = "try with sudo"
 		if os.Geteuid() == 0 {
-			f.Suggest = "this root lacks CAP_SYS_ADMIN or CAP_NET_ADMIN, as in most containers: run it on the host"
+			f.hint = "this root lacks CAP_SYS_ADMIN or CAP_NET_ADMIN, as in most containers: run it on the host"
 		}
 		if why := userNamespaces(); why != "" {
-			f.Suggest += "; without root it needs user namespaces, and " + why
+			f.hint += "; without root it needs user namespaces, and " + why
 		}
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
-		f.Suggest = "the machine's limit of namespaces is reached: see sysctl user.max_user_namespaces and user.max_net_namespaces"
+		f.hint = "the machine's limit of namespaces is reached: see sysctl user.max_user_namespaces and user.max_net_namespaces"
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
-		f.Suggest = "this kernel lacks network namespaces, veth or bridges (CONFIG_NET_NS, CONFIG_USER_NS, CONFIG_VETH, CONFIG_BRIDGE)"
-	default:
-		return errors.New(f.Text)
+		f.hint = "this kernel lacks network namespaces, veth or bridges (CONFIG_NET_NS, CONFIG_USER_NS, CONFIG_VETH, CONFIG_BRIDGE)"
 	}
 	return f
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
@@ -47,6 +48,7 @@ type Step struct {
 
 	Sent    int          `json:"sent"` // probes
 	Lost    int          `json:"lost"`
+	Late    int          `json:"late"`   // those of the lost that were answered after the client lost patience
 	Outage  api.Duration `json:"outage"` // the longest stretch without an answer
 	Promise Promise      `json:"promise"`
 	Kept    bool         `json:"kept"`
@@ -65,10 +67,21 @@ type Claim struct {
 	MAC  string `json:"mac"`
 }
 
+// claimants are the nodes that claimed the address.
+func (step *Step) claimants() []string {
+	var who []string
+	for _, c := range step.Claims {
+		if !slices.Contains(who, c.Node) {
+			who = append(who, c.Node)
+		}
+	}
+	return who
+}
+
 // NodeState is what one daemon says about the group.
 type NodeState struct {
 	Node  string `json:"node"`
-	State string `json:"state"` // active, backup, fault, init; off, frozen: it cannot be asked
+	State string `json:"state"` // active, backup, fault, init; off, frozen: it cannot be asked; silent: it did not say in time
 }
 
 // Timeline is who answered the client's probes, relative to the action.
@@ -93,6 +106,7 @@ const (
 	fault  = "fault"
 	off    = "off"
 	frozen = "frozen"
+	silent = "silent"
 )
 
 // holder is the only node that says it is active, "" when there is none or

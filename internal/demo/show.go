@@ -39,7 +39,8 @@ func show(ctx context.Context, opt Options, dir string) (err error) {
 // run goes through the script.
 func (s *stage) run(ctx context.Context, v view) error {
 	r := s.result()
-	if err := s.elect(ctx, r); err != nil {
+	states, err := s.elect(ctx, r)
+	if err != nil {
 		return err
 	}
 	v.opening(r)
@@ -48,17 +49,18 @@ func (s *stage) run(ctx context.Context, v view) error {
 		return err
 	}
 	for i, write := range script {
-		step, err := s.step(ctx, i+1, write, v)
+		step, err := s.step(ctx, i+1, write, states, v)
 		if err != nil {
 			return err
 		}
+		states = step.States
 		r.add(step)
 	}
 	return v.closing(r)
 }
 
-func (s *stage) step(ctx context.Context, number int, write func([]NodeState) (move, error), v view) (Step, error) {
-	states := s.states(ctx)
+// step does one move; states is how the nodes are before it.
+func (s *stage) step(ctx context.Context, number int, write scene, states []NodeState, v view) (Step, error) {
 	m, err := write(states)
 	if err != nil {
 		return Step{}, fmt.Errorf("cannot begin step %d with the nodes as they are (%s): %w", number, describe(states), err)

@@ -31,11 +31,17 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
-	if dir := os.Getenv(dirVariable); dir != "" {
-		report(show(ctx, opt, dir))
-		return nil
+	dir := os.Getenv(dirVariable)
+	if dir == "" {
+		return supervise(ctx, opt)
 	}
-	return supervise(ctx, opt)
+	// Neither is for the daemons.
+	unix.CloseOnExec(verdictFD)
+	_ = os.Unsetenv(dirVariable)
+	err := show(ctx, opt, dir)
+	_ = os.RemoveAll(dir) // the parent does it too, unless it was killed
+	report(err)
+	return nil
 }
 
 // supervise runs the copy and tidies up after it, whatever became of it.
@@ -49,12 +55,11 @@ func supervise(ctx context.Context, opt Options) (err error) {
 			err = errors.Join(err, fmt.Errorf("cannot remove the demo's directory: %w", cause))
 		}
 	}()
-	verdict, theirs, err := os.Pipe()
+	ours, theirs, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("cannot make a pipe: %w", err)
 	}
-	defer verdict.Close()
-	defer theirs.Close()
+	defer ours.Close()
 
 	cmd := exec.Command(opt.Executable, opt.Args...)
 	cmd.Env = append(os.Environ(), dirVariable+"="+dir)
@@ -62,14 +67,12 @@ func supervise(ctx context.Context, opt Options) (err error) {
 	cmd.ExtraFiles = []*os.File{theirs} // verdictFD
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = time.Second
-	if err := watch(ctx, cmd); err != nil && !ended(err) {
+	started, err := watch(ctx, cmd)
+	theirs.Close()
+	if !started {
 		return explain(err)
-	} else if said := read(verdict, theirs); said != nil {
-		return said
-	} else if err != nil {
-		return fmt.Errorf("cannot finish the demo: %w", err)
 	}
-	return nil
+	return judge(ours, err)
 }
 
 // attributes is what the copy gets from the kernel: where this process may
@@ -99,11 +102,11 @@ func mayMakeNamespaces() bool {
 
 // watch starts the copy and waits for its end. The kernel tells it when this
 // thread ends, so the thread has to stay.
-func watch(ctx context.Context, cmd *exec.Cmd) error {
+func watch(ctx context.Context, cmd *exec.Cmd) (started bool, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return err
+		return false, err
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -120,50 +123,55 @@ func watch(ctx context.Context, cmd *exec.Cmd) error {
 			_ = cmd.Process.Kill()
 		}
 	}()
-	return cmd.Wait()
-}
-
-// ended tells the end of a program from not having started it.
-func ended(err error) bool {
-	var exit *exec.ExitError
-	return errors.As(err, &exit) || errors.Is(err, exec.ErrWaitDelay)
+	return true, cmd.Wait()
 }
 
 // verdictFD is where the copy says how it went.
 const verdictFD = 3
 
-// failure is an error on its way from the copy to its parent.
-type failure struct {
+// verdict is what the copy says at its end. One that says nothing died.
+type verdict struct {
+	Failed  bool   `json:"failed"`
 	Text    string `json:"text"`
-	Suggest string `json:"hint,omitempty"`
+	Suggest string `json:"hint"`
 }
 
-func (f *failure) Error() string { return f.Text }
+// failure is an error that came from the copy.
+type failure struct{ text, hint string }
 
-// Hint says what to try.
-func (f *failure) Hint() string { return f.Suggest }
+func (f *failure) Error() string { return f.text }
 
-// report hands the copy's error to its parent.
+// Hint says what to try, "" when nothing is known.
+func (f *failure) Hint() string { return f.hint }
+
+// report hands the copy's outcome to its parent.
 func report(err error) {
+	v := verdict{Failed: err != nil}
+	if err != nil {
+		v.Text = err.Error()
+		if h, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](err); ok {
+			v.Suggest = h.Hint()
+		}
+	}
 	pipe := os.NewFile(verdictFD, "verdict")
-	defer pipe.Close()
-	if err == nil {
-		return
-	}
-	f := failure{Text: err.Error()}
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		f.Suggest = h.Hint()
-	}
-	_ = json.NewEncoder(pipe).Encode(f) // without its parent nobody wants to know
+	_ = json.NewEncoder(pipe).Encode(v) // without its parent nobody wants to know
+	_ = pipe.Close()
 }
 
-// read is what the copy reported, nil when all went well.
-func read(verdict, theirs *os.File) error {
-	theirs.Close()
-	var f failure
-	if err := json.NewDecoder(verdict).Decode(&f); err != nil {
-		return nil
+// judge is how the copy ended: as it said itself, or as the kernel saw it.
+func judge(pipe *os.File, ended error) error {
+	var v verdict
+	err := json.NewDecoder(pipe).Decode(&v)
+	switch {
+	case err != nil && ended != nil:
+		return fmt.Errorf("cannot finish the demo: %w", ended)
+	case err != nil:
+		return errors.New("cannot finish the demo: it ended without a word")
+	case v.Failed:
+		return &failure{text: v.Text, hint: v.Suggest}
 	}
-	return &f
+	return nil
 }

@@ -150,11 +150,19 @@ func TestScreen_AllKept(t *testing.T) {
 	}
 }
 
-func TestWarning_OnlyOneAnswers(t *testing.T) {
-	step := sample().Steps[2]
-	step.Claims = step.Claims[1:]
-	got := warning(&step, style{marks: asciiMarks, paint: plain})
-	if diff := cmp.Diff([]string{"     asked who has the address, only lb2 answers"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+func TestWarning_FewAnswer(t *testing.T) {
+	for _, c := range []struct {
+		claims int
+		want   string
+	}{
+		{0, "     asked by ARP who has the address, nobody answers"},
+		{1, "     asked by ARP who has the address, only lb1 answers"},
+	} {
+		step := sample().Steps[2]
+		step.Claims = step.Claims[:c.claims]
+		got := warning(&step, style{marks: asciiMarks, paint: plain})
+		if diff := cmp.Diff([]string{c.want}, got); diff != "" {
+			t.Errorf("%d claims (-want +got):\n%s", c.claims, diff)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,13 +69,16 @@ func outcome(step *Step, s style) []string {
 			s.paint(bold, milliseconds(time.Duration(step.Outage))), count(step.Lost, "probe"))
 	}
 	lines := []string{
-		"   " + verdict(step.Kept, s) + " " + moved + ": " + noticed,
+		"   " + mark(step.Kept, s) + " " + moved + ": " + noticed,
 		"     " + s.paint(dim, "promised: "+step.Promise.String()+" ("+step.Promise.Why+")"),
+	}
+	if step.Late > 0 {
+		lines = append(lines, fmt.Sprintf("     of these, %s came back after more than a second: this machine is busy", count(step.Late, "probe")))
 	}
 	return append(append(lines, warning(step, s)...), "")
 }
 
-func verdict(kept bool, s style) string {
+func mark(kept bool, s style) string {
 	if kept {
 		return s.paint(green, s.marks.good)
 	}
@@ -88,14 +90,12 @@ func warning(step *Step, s style) []string {
 	if step.Name != "freeze" {
 		return nil
 	}
-	var who []string
-	for _, c := range step.Claims {
-		if !slices.Contains(who, c.Node) {
-			who = append(who, c.Node)
-		}
-	}
-	if len(who) < 2 {
-		return []string{fmt.Sprintf("     asked who has the address, only %s answers", strings.Join(who, ", "))}
+	who := step.claimants()
+	switch len(who) {
+	case 0:
+		return []string{"     asked by ARP who has the address, nobody answers"}
+	case 1:
+		return []string{fmt.Sprintf("     asked by ARP who has the address, only %s answers", who[0])}
 	}
 	bang := "   " + s.paint(yellow, s.marks.attention) + " "
 	return []string{
@@ -122,7 +122,7 @@ func closing(r *Result, s style) []string {
 			outage = milliseconds(time.Duration(step.Outage))
 		}
 		rows = append(rows, []string{
-			verdict(step.Kept, style{marks: s.marks, paint: plain}), step.Action + ", " + step.Node,
+			mark(step.Kept, style{marks: s.marks, paint: plain}), step.Action + ", " + step.Node,
 			step.Before, step.After, outage, fmt.Sprint(step.Lost), step.Promise.String(),
 		})
 	}

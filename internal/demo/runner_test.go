@@ -1,0 +1,165 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("making network namespaces for a test needs root")
+	}
+}
+
+// runner is one demo in a temporary directory of its own.
+type runner struct {
+	cmd      *exec.Cmd
+	tmp      string
+	out, err *bytes.Buffer
+	exe      string
+}
+
+// newRunner makes a copy of this executable ready to run as a demo. The copy
+// makes its processes known by their name, and can be read by every user.
+func newRunner(t *testing.T, args ...string) *runner {
+	t.Helper()
+	needRoot(t)
+	tmp, err := os.MkdirTemp("", "hfl-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(tmp) })
+	if err := os.Chmod(tmp, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{tmp: tmp, exe: filepath.Join(tmp, "holdfast"), out: new(bytes.Buffer), err: new(bytes.Buffer)}
+	if err := os.WriteFile(r.exe, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd = exec.Command(r.exe, append([]string{"demo"}, args...)...)
+	r.cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "LC_ALL=C")
+	r.cmd.Stdout, r.cmd.Stderr = r.out, r.err
+	return r
+}
+
+// processes lists those of this demo.
+func (r *runner) processes() []int {
+	var pids []int
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		exe, _ := os.Readlink(dir + "/exe")
+		var pid int
+		if _, err := fmt.Sscanf(filepath.Base(dir), "%d", &pid); err == nil && exe == r.exe {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// leavesNothing checks that processes and files are gone; namespaces end with
+// the last process in them.
+func (r *runner) leavesNothing(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for len(r.processes()) > 0 || len(r.files()) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("left behind: processes %v, files %v", r.processes(), r.files())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (r *runner) files() []string {
+	files, _ := filepath.Glob(filepath.Join(r.tmp, "*-*"))
+	return files
+}
+
+// started starts the demo and returns once all three daemons run.
+func (r *runner) started(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(r.processes()) < 5; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("only processes %v run after 20s: %s", r.processes(), r.err)
+		}
+	}
+}
+
+// keep runs a demo to its end, looks around in the lab and ends it.
+func (r *runner) keep(t *testing.T) *Result {
+	t.Helper()
+	stdin, err := r.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Stderr = nil
+	stderr, err := r.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tour := readTour(stderr)
+	nets := regexp.MustCompile(`--net=(\S+)`).FindAllStringSubmatch(tour, -1)
+	if len(nets) != 5 {
+		t.Errorf("the tour names %d namespaces, want 3 nodes, the client and the switch:\n%s", len(nets), tour)
+	}
+	for _, n := range nets {
+		if _, err := os.Stat(n[1]); err != nil {
+			t.Errorf("cannot find a namespace of the tour: %v", err)
+		}
+	}
+	for _, s := range regexp.MustCompile(`--socket (\S+)`).FindAllStringSubmatch(tour, -1) {
+		if _, err := os.Stat(s[1]); err != nil {
+			t.Errorf("cannot find a socket of the tour: %v", err)
+		}
+	}
+	if _, err := io.WriteString(stdin, "\n"); err != nil {
+		t.Error(err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Fatalf("the demo failed: %v", err)
+	}
+	r.leavesNothing(t)
+
+	result := new(Result)
+	decoder := json.NewDecoder(r.out)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(result); err != nil {
+		t.Fatal(err)
+	}
+	if decoder.More() || result.Schema != Schema {
+		t.Errorf("the output is not one document of schema %s", Schema)
+	}
+	return result
+}
+
+// readTour reads up to the last command, or to the end.
+func readTour(r io.Reader) string {
+	var tour strings.Builder
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		fmt.Fprintln(&tour, lines.Text())
+		if strings.Contains(lines.Text(), "tcpdump") {
+			break
+		}
+	}
+	return tour.String()
+}
