@@ -54,6 +54,26 @@ func (w *World) probeAll(c *client) {
 	w.queue.push(event{at: w.now + w.cfg.Probe, kind: probe, index: uint16(c.lan)})
 }
 
+// lost counts the probes of a virtual router's addresses that were sent from
+// one instant to another and had no answer. An answer needs the time of a round
+// trip, so a probe sent just now would count as lost.
+func (w *World) lost(vr int, from, to time.Duration) int {
+	n := 0
+	for _, c := range w.clients {
+		for _, t := range c.targets {
+			if t.vr != vr {
+				continue
+			}
+			for _, p := range t.probes {
+				if p.at >= from && p.at <= to && !p.answered {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
 // clientHears follows announcements, as a host does that has an entry for the
 // address, and notes answers.
 func (w *World) clientHears(c *client, f *frame) {

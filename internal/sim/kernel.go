@@ -130,11 +130,14 @@ func (w *World) kernelHears(n *node, lan int, f *frame) {
 	case f.content == question && h == on:
 		w.transmit(lan, n.index, &frame{content: answer, family: f.family, src: w.answeringMAC(n, vr), dst: f.src, addr: f.addr})
 	case f.content == ping && h != off:
-		w.transmit(lan, n.index, &frame{content: pong, family: f.family, src: w.answeringMAC(n, vr), dst: f.src, addr: f.addr, id: f.id})
+		w.transmit(lan, n.index, &frame{content: pong, family: f.family, src: nodeMAC(n.index, lan), dst: f.src, addr: f.addr, id: f.id})
 	}
 }
 
-// answeringMAC is the MAC address from which a virtual router answers.
+// answeringMAC is the MAC address from which a virtual router answers ARP and
+// ND. All else leaves by the interface that has the subnet's route, and so from
+// its own MAC address: a node that serves the last packets of an address it
+// has handed over does not draw the virtual MAC address back to its port.
 func (w *World) answeringMAC(n *node, vr int) mac {
 	if w.cfg.Virtual && !n.plain {
 		return w.vrs[vr].mac()
