@@ -1,6 +1,6 @@
 // Package client talks to a running daemon over its control socket. It is
 // what the command line is made of, and it shows what other programs need:
-// one HTTP connection to a unix socket and the documents of package api.
+// HTTP over a unix socket and the documents of package api.
 package client
 
 import (
@@ -47,7 +47,9 @@ func Dial(path string) *Client {
 		}
 		return c, err
 	}
-	return &Client{socket: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	// One connection for each question: the daemon accepts a bounded number,
+	// and clients that were let go would hold theirs until it times out.
+	return &Client{socket: path, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
 // Unreachable says that no daemon answers on a socket.

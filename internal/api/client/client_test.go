@@ -140,6 +140,17 @@ func TestClient_NamesAnUnreachableDaemon(t *testing.T) {
 	}
 }
 
+func TestDial_ClientsThatWereLetGoHoldNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	defer serve(t, path, &apitest.Daemon{State: apitest.Status()})()
+	// More than the 256 connections that a daemon accepts at a time.
+	for i := range 300 {
+		if _, err := Dial(path).Status(t.Context()); err != nil {
+			t.Fatalf("client %d: %v", i+1, err)
+		}
+	}
+}
+
 func TestClient_GivesUpWithItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path) // accepts by its backlog, never answers
