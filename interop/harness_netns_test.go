@@ -27,6 +27,10 @@ var binary struct {
 }
 
 func TestMain(m *testing.M) {
+	// Most of each test is waiting for a protocol's timers, not work.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	os.Exit(func() int {
 		if os.Geteuid() == 0 && !*control {
@@ -129,6 +133,7 @@ type bed struct {
 	capture *wire.Capture
 	dir     string
 	starts  int
+	global  []string // further lines at the top level of holdfast's file
 }
 
 // newBed makes the LAN. Node a has the owned addresses from the start.
@@ -183,19 +188,32 @@ func (b *bed) start(kind peer.Kind, host *lab.Host, routers ...peer.Router) peer
 		Dir:    filepath.Join(b.dir, fmt.Sprintf("%s-%d", host.Name(), b.starts)),
 		Binary: binary.path,
 	}
+	if kind == peer.Holdfast {
+		opt.Global = b.global
+	}
 	d, err := peer.Start(kind, host, opt, routers...)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() {
 		if b.t.Failed() {
-			b.t.Logf("%s on %s:\n%s", kind, host.Name(), d.Log())
+			b.t.Logf("%s on %s:\n%s", kind, host.Name(), ending(d.Log()))
 		}
 		if err := d.Kill(); err != nil {
 			b.t.Error(err)
 		}
 	})
 	return d
+}
+
+// ending is the part of a log that can be read: a daemon that says something
+// about every packet says it hundreds of times.
+func ending(log string) string {
+	const most = 8 << 10
+	if len(log) <= most {
+		return log
+	}
+	return "...\n" + log[len(log)-most:]
 }
 
 // stop ends a daemon as an operator would.

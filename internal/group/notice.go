@@ -33,6 +33,9 @@ func noticeText(a vrrp.Action, cfg vrrp.Config) (code, text string) {
 	case vrrp.NoticeVersion:
 		return "HF2014", fmt.Sprintf("%s speaks another VRRP version than %d on VRID %d: set the same version on both", a.Peer, cfg.Version, cfg.VRID)
 	case vrrp.NoticeAuth:
+		if a.Drop == vrrp.DropAuthFailed && cfg.Pass != "" {
+			return "HF2015", fmt.Sprintf("%s sends another password on VRID %d than this node: set the same auth on both", a.Peer, cfg.VRID)
+		}
 		return "HF2015", fmt.Sprintf("%s authenticates differently (%s): set the same auth on both", a.Peer, a.Drop)
 	case vrrp.NoticeTwoOwners:
 		return "HF2016", fmt.Sprintf("%s claims to own the addresses (priority 255) as this node does: only one node can", a.Peer)

@@ -84,6 +84,9 @@ func HoldfastConf(opt Options, routers []Router) string {
 		if r.Pass != "" {
 			line(3, "auth: {pass: {file: %s}}", passFile(opt, r))
 		}
+		for _, f := range r.Further {
+			line(3, "%s", f)
+		}
 	}
 	return b.String()
 }
@@ -101,6 +104,9 @@ func joined[T fmt.Stringer](values []T) string {
 }
 
 func (n *Node) file() string { return filepath.Join(n.dir, "holdfast.yaml") }
+
+// Host is where it runs.
+func (n *Node) Host() *lab.Host { return n.host }
 
 // Socket is the path of the control socket.
 func (n *Node) Socket() string { return filepath.Join(n.dir, "holdfast.sock") }

@@ -79,6 +79,9 @@ func KeepalivedConf(opt Options, routers []Router) string {
 			}
 			line(1, "}")
 		}
+		for _, f := range r.Further {
+			line(1, "%s", f)
+		}
 		line(1, "virtual_ipaddress {")
 		for _, a := range r.Addresses {
 			line(2, "%s", a)

@@ -21,6 +21,7 @@ type Router struct {
 	Pass      string         // version 2 PASS
 	MAC       MAC
 	Checksum  string // holdfast's word for the IPv4 checksum that it sends; others have one form
+	Further   []string // lines for keepalived's vrrp_instance, or for vrrp: of holdfast's group
 }
 
 // MAC is the Ethernet address behind the virtual ones.
