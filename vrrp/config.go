@@ -47,6 +47,11 @@ type Config struct {
 	Pass         string // v2 PASS (RFC 2338 §5.3.6.2), at most 8 bytes
 	HMAC         *HMAC  // auth_hmac trailer
 	Ask          bool   // emit ActionAsk instead of becoming Active
+
+	// Align puts the adverts of an Active on multiples of this duration, at
+	// first up to so much early, so that many routers send together and wake
+	// their machine less often. 0: off; at most half of Interval.
+	Align time.Duration
 }
 
 // complete returns a copy of c with defaults filled in, sharing no memory with
@@ -121,6 +126,9 @@ func (c *Config) checkNumbers(bad *mistakes) {
 	}
 	if c.StartupHold < 0 {
 		bad.add("startup hold %s is negative", c.StartupHold)
+	}
+	if c.Align < 0 || c.Interval > 0 && c.Align > c.Interval/2 {
+		bad.add("alignment %s is not in 0..%s", c.Align, c.Interval/2)
 	}
 }
 

@@ -73,6 +73,8 @@ func TestConfig_Mistakes(t *testing.T) {
 		{set(func(c *Config) { c.Checksum = 3 }), "checksum mode 3 is unknown"},
 		{set(func(c *Config) { c.PreemptDelay = -1 }), "preempt delay -1ns is negative"},
 		{set(func(c *Config) { c.StartupHold = -1 }), "startup hold -1ns is negative"},
+		{set(func(c *Config) { c.Align = -1 }), "alignment -1ns is not in 0..500ms"},
+		{set(func(c *Config) { c.Align = time.Second }), "alignment 1s is not in 0..500ms"},
 		{set(pass("secret")), "a password needs version 2"},
 		{version2(pass("123456789")), "password has 9 bytes, at most 8 are sent"},
 		{version2(pass("secret"), hmacOf(Enforce, 1, 1)), "password and hmac exclude each other"},

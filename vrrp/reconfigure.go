@@ -36,7 +36,7 @@ func (r *Router) Reconfigure(now time.Time, cfg Config, out []Action) ([]Action,
 	case Active:
 		// What peers can see of the change they see at once.
 		if cfg.Priority != old.Priority || cfg.Interval != old.Interval || string(r.list) != seen {
-			r.adverAt = now.Add(cfg.Interval)
+			r.restartAdverts(now)
 			out = r.send(r.priority, out)
 		}
 	case Backup:

@@ -11,7 +11,7 @@ func (r *Router) activeHears(now time.Time, p Peer, out []Action) []Action {
 	case p.Priority == 0:
 		// Somebody else leaves: tell everybody that we are here.
 		if r.mayAnswer(now) {
-			r.adverAt = now.Add(r.cfg.Interval)
+			r.restartAdverts(now)
 			out = r.send(r.priority, out)
 		}
 		return out

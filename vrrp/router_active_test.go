@@ -42,6 +42,30 @@ func TestActive_AdvertsDoNotDrift(t *testing.T) {
 	}
 }
 
+// Routers that became Active at different times send together where that is
+// wanted: the second advert comes early rather than late, and from then on
+// an interval lies between two.
+func TestActive_AlignsAdverts(t *testing.T) {
+	const align = 100 * time.Millisecond
+	n := place(t, ipv4(priority(255), func(c *Config) { c.Align = align }))
+	n.now = n.now.Add(1234 * time.Millisecond)
+	n.do(Startup(), "init -> active: started as the owner of the addresses", "send priority 255")
+	n.due(966 * time.Millisecond)
+	for range 3 {
+		if d := n.Deadline(); d.UnixNano()%int64(align) != 0 {
+			t.Errorf("the next advert is due at %s, not at a multiple of %s", d, align)
+		}
+		n.now = n.Deadline().Add(time.Millisecond)
+		n.do(Tick(), "send priority 255")
+		n.due(999 * time.Millisecond)
+	}
+	n.now = n.now.Add(10 * time.Second)
+	n.do(Tick(), "send priority 255")
+	if d := n.Deadline(); d.UnixNano()%int64(align) != 0 || d.Sub(n.now) > time.Second {
+		t.Errorf("after a stall the next advert is due %s later, at %s", d.Sub(n.now), d)
+	}
+}
+
 // After a stall longer than an interval there is one advert, not a burst.
 func TestActive_SendsNoBurstAfterAStall(t *testing.T) {
 	n := active(t, ipv4())

@@ -83,7 +83,7 @@ func (r *Router) becomeActive(now time.Time, c downTimer, out []Action) []Action
 	r.stopTimers()
 	r.active = Peer{}
 	r.learnt = r.cfg.Interval
-	r.adverAt = now.Add(r.cfg.Interval)
+	r.restartAdverts(now)
 	r.counters.BecameActive++
 	out = r.move(Active, c.reason, c.peer, c.priority, out)
 	return r.send(r.priority, out)
@@ -103,7 +103,7 @@ func (r *Router) setPriority(now time.Time, p uint8, out []Action) []Action {
 	}
 	r.priority = p
 	if r.state == Active {
-		r.adverAt = now.Add(r.cfg.Interval)
+		r.restartAdverts(now)
 		return r.send(p, out)
 	}
 	r.reconsider(now)

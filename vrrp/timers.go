@@ -68,12 +68,22 @@ func (r *Router) claimDue() (time.Time, Reason) {
 	return due, r.down.reason
 }
 
+// restartAdverts sets the Adver_Timer after an advert that did not wait for it.
+// Early is safe, a peer only has longer to wait for the one after it; late
+// would not be.
+func (r *Router) restartAdverts(now time.Time) {
+	r.adverAt = now.Add(r.cfg.Interval)
+	if r.cfg.Align > 0 {
+		r.adverAt = r.adverAt.Add(-time.Duration(r.adverAt.UnixNano() % int64(r.cfg.Align)))
+	}
+}
+
 // nextAdvert moves the Adver_Timer on. It counts from when the advert was due,
 // not from when it was sent, so that small delays do not add up.
 func (r *Router) nextAdvert(now time.Time) {
-	late := now.Sub(r.adverAt)
-	if late >= r.cfg.Interval {
-		r.adverAt = now
+	if now.Sub(r.adverAt) >= r.cfg.Interval {
+		r.restartAdverts(now)
+		return
 	}
 	r.adverAt = r.adverAt.Add(r.cfg.Interval)
 }

@@ -56,6 +56,12 @@ type route struct {
 	vrid   uint8
 }
 
+// beats is in how many instants of an interval all routers that have it send
+// their adverts. Waking up costs more than an advert does, here and at every
+// peer: thousands of routers that became Active one by one would keep the
+// machine awake.
+const beats = 32
+
 // setConfigs are the set's and its routers' configurations for some groups
 // that move together.
 func setConfigs(groups []config.Group) []group.Config {
@@ -65,6 +71,7 @@ func setConfigs(groups []config.Group) []group.Config {
 		for _, f := range g.Families() {
 			rc := g.Router(f)
 			rc.Source = unspecified(f) // until the interface is seen
+			rc.Align = rc.Interval / beats
 			c.Routers = append(c.Routers, rc)
 		}
 		for _, u := range g.Checks {
