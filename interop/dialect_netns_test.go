@@ -20,12 +20,12 @@ func TestDialects(t *testing.T) {
 	tests := []struct {
 		name   string
 		vip    netip.Prefix
-		router func(r peer.Router, self, other netip.Prefix) peer.Router
+		router func(r peer.Router, self, other string) peer.Router // by the names of the hosts
 		check  func(t *testing.T, advert wire.Advert)
 	}{
 		{
 			name: "version 2", vip: vip4,
-			router: func(r peer.Router, _, _ netip.Prefix) peer.Router { return v2(r) },
+			router: func(r peer.Router, _, _ string) peer.Router { return v2(r) },
 			check: func(t *testing.T, a wire.Advert) {
 				if a.Version != 2 || a.AuthType != 0 || a.Form != wire.MessageOnly || a.Interval != time.Second {
 					t.Errorf("not a plain version 2 advert: %+v", a)
@@ -34,7 +34,7 @@ func TestDialects(t *testing.T) {
 		},
 		{
 			name: "version 2 with password", vip: vip4,
-			router: func(r peer.Router, _, _ netip.Prefix) peer.Router {
+			router: func(r peer.Router, _, _ string) peer.Router {
 				r = v2(r)
 				r.Pass = "s3cret"
 				return r
@@ -47,7 +47,7 @@ func TestDialects(t *testing.T) {
 		},
 		{
 			name: "version 3", vip: vip4,
-			router: func(r peer.Router, _, _ netip.Prefix) peer.Router { return r },
+			router: func(r peer.Router, _, _ string) peer.Router { return r },
 			check: func(t *testing.T, a wire.Advert) {
 				if a.Version != 3 || a.Form != wire.PseudoHeader || a.Interval != 100*time.Millisecond || a.TTL != 255 || a.TOS != 0xc0 {
 					t.Errorf("not the version 3 advert that keepalived understands: %+v", a)
@@ -56,7 +56,7 @@ func TestDialects(t *testing.T) {
 		},
 		{
 			name: "version 3 with IPv6", vip: vip6,
-			router: func(r peer.Router, _, _ netip.Prefix) peer.Router {
+			router: func(r peer.Router, _, _ string) peer.Router {
 				r.Addresses = []netip.Prefix{local, vip6}
 				return r
 			},
@@ -68,8 +68,8 @@ func TestDialects(t *testing.T) {
 		},
 		{
 			name: "unicast", vip: vip4,
-			router: func(r peer.Router, self, other netip.Prefix) peer.Router {
-				r.Source, r.Peers = self.Addr(), []netip.Addr{other.Addr()}
+			router: func(r peer.Router, self, other string) peer.Router {
+				r.Source, r.Peers = prefix4[self].Addr(), []netip.Addr{prefix4[other].Addr()}
 				return r
 			},
 			check: func(t *testing.T, a wire.Advert) {
@@ -80,9 +80,9 @@ func TestDialects(t *testing.T) {
 		},
 		{
 			name: "unicast version 2", vip: vip4,
-			router: func(r peer.Router, self, other netip.Prefix) peer.Router {
+			router: func(r peer.Router, self, other string) peer.Router {
 				r = v2(r)
-				r.Source, r.Peers = self.Addr(), []netip.Addr{other.Addr()}
+				r.Source, r.Peers = prefix4[self].Addr(), []netip.Addr{prefix4[other].Addr()}
 				return r
 			},
 			check: func(t *testing.T, a wire.Advert) {
@@ -91,13 +91,29 @@ func TestDialects(t *testing.T) {
 				}
 			},
 		},
+		{
+			name: "unicast with IPv6", vip: vip6,
+			router: func(r peer.Router, self, other string) peer.Router {
+				r.Addresses = []netip.Prefix{local, vip6}
+				r.Source, r.Peers = prefix6[self].Addr(), []netip.Addr{prefix6[other].Addr()}
+				r.Hops = 64
+				return r
+			},
+			check: func(t *testing.T, a wire.Advert) {
+				// From the address that the other side has as its peer.
+				// keepalived 2.2.7 leaves the hop limit at the kernel's 64.
+				if !prefix6["a"].Contains(a.Src) || !prefix6["a"].Contains(a.Dst) || a.TTL != 255 && a.TTL != 64 || a.Form != wire.PseudoHeader {
+					t.Errorf("not a proper IPv6 unicast advert: %+v", a)
+				}
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			eachWay(t, peer.Keepalived, func(t *testing.T, first, second peer.Kind) {
 				bed := newBed(t)
-				a := bed.start(first, bed.a, tt.router(router4(200), prefix4["a"], prefix4["b"]))
-				b := bed.start(second, bed.b, tt.router(router4(100), prefix4["b"], prefix4["a"]))
+				a := bed.start(first, bed.a, tt.router(router4(200), "a", "b"))
+				b := bed.start(second, bed.b, tt.router(router4(100), "b", "a"))
 				bed.state(a, peer.Active)
 				bed.state(b, peer.Backup)
 				bed.answers(tt.vip, bed.a)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/holdfast-net/holdfast/interop/peer"
@@ -27,19 +28,23 @@ func TestVirtualMAC(t *testing.T) {
 					}
 					return tt.theirs
 				}
-				high, low := router4(200), router4(100)
-				high.MAC, low.MAC = mac(first), mac(second)
-				bed := newBed(t)
-				a := bed.start(first, bed.a, high)
-				b := bed.start(second, bed.b, low)
-				bed.state(a, peer.Active)
-				bed.state(b, peer.Backup)
-				bed.answers(vip4, bed.a)
-				bed.answersWith(first, high.MAC)
-				bed.stop(a)
-				bed.state(b, peer.Active)
-				bed.answers(vip4, bed.b)
-				bed.answersWith(second, low.MAC)
+				for _, addresses := range [][]netip.Prefix{{vip4}, {local, vip6}} {
+					high, low := router4(200), router4(100)
+					high.MAC, low.MAC = mac(first), mac(second)
+					high.Addresses, low.Addresses = addresses, addresses
+					vip := addresses[len(addresses)-1]
+					bed := newBed(t)
+					a := bed.start(first, bed.a, high)
+					b := bed.start(second, bed.b, low)
+					bed.state(a, peer.Active)
+					bed.state(b, peer.Backup)
+					bed.answers(vip, bed.a)
+					bed.answersWith(first, vip, high.MAC)
+					bed.stop(a)
+					bed.state(b, peer.Active)
+					bed.answers(vip, bed.b)
+					bed.answersWith(second, vip, low.MAC)
+				}
 			})
 		})
 	}
@@ -47,17 +52,20 @@ func TestVirtualMAC(t *testing.T) {
 
 // answersWith checks which MAC holdfast answers with. What keepalived does is
 // its own affair.
-func (b *bed) answersWith(kind peer.Kind, mac peer.MAC) {
+func (b *bed) answersWith(kind peer.Kind, vip netip.Prefix, mac peer.MAC) {
 	b.t.Helper()
 	if kind != peer.Holdfast {
 		return
 	}
-	found, err := b.lan.WhoHas(b.client, vip4.Addr(), answerTime)
+	found, err := b.lan.WhoHas(b.client, vip.Addr(), answerTime)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	const virtual = "00:00:5e:00:01:33" // RFC 9568 §7.3, VRID 51
+	virtual := "00:00:5e:00:01:33" // RFC 9568 §7.3, VRID 51
+	if vip.Addr().Is6() {
+		virtual = "00:00:5e:00:02:33"
+	}
 	if len(found) != 1 || (found[0].MAC.String() == virtual) != (mac == peer.VirtualMAC) {
-		b.t.Errorf("answers to who has %s: %+v, want one with a %s MAC", vip4.Addr(), found, mac)
+		b.t.Errorf("answers to who has %s: %+v, want one with a %s MAC", vip.Addr(), found, mac)
 	}
 }

@@ -157,20 +157,33 @@ func (e *Engine) linkDown(now time.Time, r *router, why string) {
 
 // primary is the address that adverts are sent from: the interface's first
 // IPv4 address, or its link-local one for IPv6 (RFC 9568 §5.1.1.1, §5.1.2.1).
-// A virtual address never is, unless this node owns it.
+// To unicast peers it is the address in the peers' own subnet, for that is the
+// one that they know this node by. A virtual address never is, unless this
+// node owns it.
 func primary(l Link, r *router) netip.Addr {
 	var owned netip.Addr
+	var own []netip.Prefix
 	for _, p := range l.Addresses {
-		a := p.Addr()
-		switch {
-		case a.Is4() != (r.cfg.Family == vrrp.IPv4), a.Is6() && !a.IsLinkLocalUnicast():
+		switch a := p.Addr(); {
+		case a.Is4() != (r.cfg.Family == vrrp.IPv4):
 		case slices.ContainsFunc(r.addrs, sameAddr(p)):
-			if !owned.IsValid() && r.group.VRRP.Priority == vrrp.OwnerPriority {
+			if !owned.IsValid() && r.group.VRRP.Priority == vrrp.OwnerPriority && !(a.Is6() && !a.IsLinkLocalUnicast()) {
 				owned = a
 			}
-		default:
+		case slices.ContainsFunc(r.cfg.Peers, p.Masked().Contains):
 			return a
+		default:
+			own = append(own, p)
 		}
+	}
+	multicast := len(r.cfg.Peers) == 0
+	for _, p := range own {
+		if p.Addr().Is4() || p.Addr().IsLinkLocalUnicast() == multicast {
+			return p.Addr()
+		}
+	}
+	if !owned.IsValid() && !multicast && len(own) > 0 {
+		return own[0].Addr()
 	}
 	return owned
 }

@@ -46,6 +46,10 @@ func noticeText(a vrrp.Action, cfg vrrp.Config) (code, text string) {
 	case vrrp.NoticeDuplicatePriority:
 		return "HF2019", fmt.Sprintf("%s has the same priority %d: the higher address wins; set different priorities", a.Peer, a.PeerPriority)
 	default:
+		if a.Drop == vrrp.DropTTL && len(cfg.Peers) > 0 {
+			// keepalived 2.2 leaves unicast over IPv6 at the kernel's 64.
+			return "HF2020", fmt.Sprintf("dropped an advert from %s: %s, %d is demanded: lower vrrp.hops if it comes through a router, and to 64 if it is keepalived's over IPv6", a.Peer, a.Drop, cfg.Hops)
+		}
 		return "HF2020", fmt.Sprintf("dropped an advert from %s: %s", a.Peer, a.Drop)
 	}
 }

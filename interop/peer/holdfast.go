@@ -78,6 +78,9 @@ func HoldfastConf(opt Options, routers []Router) string {
 		if r.MAC != "" {
 			line(3, "mac: %s", r.MAC)
 		}
+		if r.Hops != 0 {
+			line(3, "hops: %d", r.Hops)
+		}
 		if r.Checksum != "" {
 			line(3, "checksum: %s", r.Checksum)
 		}

@@ -20,7 +20,8 @@ type Router struct {
 	Peers     []netip.Addr   // none: multicast
 	Pass      string         // version 2 PASS
 	MAC       MAC
-	Checksum  string // holdfast's word for the IPv4 checksum that it sends; others have one form
+	Checksum  string   // holdfast's word for the IPv4 checksum that it sends; others have one form
+	Hops      uint8    // holdfast's: the lowest TTL or hop limit that is heard; 0: 255
 	Further   []string // lines for keepalived's vrrp_instance, or for vrrp: of holdfast's group
 }
 
