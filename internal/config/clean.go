@@ -42,7 +42,7 @@ type HTTP struct {
 // ordinary scheduling class.
 type Realtime struct {
 	Mode     RealtimeMode
-	Priority int // SCHED_FIFO priority, 1..99
+	Priority int // SCHED_RR priority, 1..99
 }
 
 // RealtimeMode is one of two ways to schedule the pacing thread.

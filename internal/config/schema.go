@@ -91,7 +91,7 @@ func schema() []key {
 		{path: "http.listen", kind: kListen, absent: "off", doc: "Where to listen, such as `127.0.0.1:9110`."},
 		{path: "realtime", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "Whether the thread that sends adverts runs in the kernel's real-time class, so that a busy machine does not delay them: `auto` where permitted, or `off`. A mapping sets the details."},
 		{path: "realtime.mode", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "As `realtime` alone."},
-		{path: "realtime.priority", kind: kInteger, def: "50", min: "1", max: "99", doc: "The real-time priority (SCHED_FIFO)."},
+		{path: "realtime.priority", kind: kInteger, def: "50", min: "1", max: "99", doc: "The real-time priority (SCHED_RR, sched(7))."},
 		{path: "SECRET.file", kind: kPath, doc: "The secret is in this file, without the line's end. A relative path starts at the configuration's directory."},
 		{path: "SECRET.credential", kind: kText, doc: "The secret is a systemd credential: the file of this name in $CREDENTIALS_DIRECTORY."},
 		{path: "SECRET.env", kind: kText, doc: "The secret is in this environment variable."},

@@ -43,22 +43,20 @@ func (n *notifier) send(state string) {
 func (n *notifier) ready(status string) { n.send("READY=1\nSTATUS=" + status) }
 func (n *notifier) stopping()           { n.send("STOPPING=1\nSTATUS=handing over") }
 
-// beatEvery is how often beat must be called.
-func (n *notifier) beatEvery() time.Duration {
-	if n.watchdog == 0 {
-		return time.Second
-	}
-	return n.watchdog / 4
-}
+// beatEvery is how often the watchdog has to be fed.
+func (n *notifier) beatEvery() time.Duration { return n.watchdog / 4 }
 
-// beat feeds the watchdog. Only the engine's loop calls it: a loop that is
-// stuck is a daemon that has to be killed.
-func (n *notifier) beat() {
+// feeder is what feeds the watchdog, nil where there is none. Only the
+// engine's loop calls it: a loop that is stuck is a daemon that has to be
+// killed.
+func (n *notifier) feeder() func() {
 	if n.watchdog == 0 || n.conn == nil {
-		return
+		return nil
 	}
-	if now := time.Now(); now.Sub(n.lastBeat) >= n.beatEvery()/2 {
-		n.lastBeat = now
-		n.send("WATCHDOG=1")
+	return func() {
+		if now := time.Now(); now.Sub(n.lastBeat) >= n.beatEvery()/2 {
+			n.lastBeat = now
+			n.send("WATCHDOG=1")
+		}
 	}
 }

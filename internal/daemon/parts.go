@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/hands"
 	"github.com/holdfast-net/holdfast/internal/linux/realtime"
 	"github.com/holdfast-net/holdfast/internal/linux/watch"
+	"github.com/holdfast-net/holdfast/internal/metrics"
 )
 
 // Links lists the interfaces of this machine as the file's checks want them.
@@ -63,13 +64,6 @@ func (d *Daemon) raise(cfg *config.Config) {
 	}
 }
 
-// enter prepares the loop's thread.
-func (d *Daemon) enter() {
-	if d.realtime.On {
-		_ = realtime.Loop(d.current.Load().cfg.Realtime.Priority) // else as punctual as the other threads
-	}
-}
-
 // sweep removes what an earlier run left behind.
 func (d *Daemon) sweep(socket string) {
 	did, err := hands.Sweep(memory(socket))
@@ -83,7 +77,7 @@ func (d *Daemon) sweep(socket string) {
 
 // newHooks makes the runner of the groups' programs.
 func (d *Daemon) newHooks() *hook.Runner {
-	return hook.New(hook.Options{Record: d.note})
+	return hook.New(hook.Options{Record: d.note, Start: realtime.Start})
 }
 
 // runHook starts what the file wants done when a group becomes to.
@@ -128,7 +122,7 @@ func (d *Daemon) serve(ctx context.Context, cfg *config.Config, socket string) e
 	if err != nil {
 		return err
 	}
-	s := server.New(server.Options{Daemon: d, Version: d.opt.Version, Log: d.opt.Log})
+	s := server.New(server.Options{Daemon: d, Version: d.opt.Version, Log: d.opt.Log, Metrics: metrics.Handler(d.Status)})
 	go d.until("control socket", func() error { return s.ServeControl(ctx, l) })
 	if cfg.HTTP.Listen == "" {
 		return nil

@@ -6,8 +6,8 @@
 // round in as few system calls as the wire can. Nothing in it blocks and, in
 // the steady state, nothing in it allocates:
 //
-//   - packets are read and written by the loop itself, on its own thread, so
-//     that an advert waits for no other goroutine;
+//   - packets are read and written by the loop itself, so that an advert
+//     waits for no other goroutine;
 //   - addresses are changed by the [Hands], whose results come back as events;
 //   - everybody else (control socket, link watch, checks) posts a function
 //     into the inbox with [Engine.Post] and waits for it outside.

@@ -33,8 +33,6 @@ type Options struct {
 	// the watchdog. Nil is none.
 	Beat      func()
 	BeatEvery time.Duration
-	// Enter runs first on the loop's own thread.
-	Enter func()
 }
 
 // Engine owns all groups. Make it with New, give it a configuration with
@@ -64,7 +62,7 @@ type Engine struct {
 	entries  []peer.Entry
 	late     lateness
 	nextBeat time.Time
-	nextTalk time.Time // the next hellos
+	nextTalk time.Time // the next hellos, at the latest
 	lastTalk time.Time
 	unknown  uint64 // adverts for virtual routers that are not configured
 	pending  []collector
@@ -97,9 +95,6 @@ func New(opt Options) *Engine {
 // or with the error of a wire that broke. When ctx ends, it stops in order by
 // itself.
 func (e *Engine) Run(ctx context.Context) error {
-	if e.opt.Enter != nil {
-		e.opt.Enter()
-	}
 	unwatch := context.AfterFunc(ctx, func() {
 		e.Post(func(now time.Time) { e.stop(now, "the daemon was told to stop") })
 	})

@@ -13,17 +13,21 @@ import (
 // groups tells the peers once.
 const hush = 50 * time.Millisecond
 
+// early is how much sooner than due a hello goes out if the loop is awake
+// anyway: being woken costs more than the hello.
+const early = peer.Interval / 2
+
 // talk sends the hellos that are due: one message an interface and family to
 // the multicast group, and one to each unicast peer.
 func (e *Engine) talk(now time.Time) {
-	if e.nextTalk.After(now) || len(e.units) == 0 {
+	if e.nextTalk.Add(-early).After(now) || len(e.units) == 0 {
 		return
 	}
 	if soonest := e.lastTalk.Add(hush); soonest.After(now) {
 		e.nextTalk = soonest
 		return
 	}
-	e.lastTalk, e.nextTalk = now, now.Add(peer.Interval)
+	e.lastTalk, e.nextTalk = now, now.Add(peer.Interval+early)
 	for _, p := range e.ports {
 		if !p.open() || !p.link.Up {
 			continue

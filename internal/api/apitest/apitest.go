@@ -91,7 +91,7 @@ func Status() *api.Status {
 			Path: "/etc/holdfast/holdfast.yaml", Hash: "1a2b3c4d5e6f",
 			LoadedAt: now.Add(-3 * 24 * time.Hour), LastReload: "ok",
 		},
-		Realtime: api.Realtime{On: true, Detail: "SCHED_FIFO 50, memory locked"},
+		Realtime: api.Realtime{On: true, Detail: "SCHED_RR 50, memory locked"},
 		Groups:   []api.Group{web(now), dns(now)},
 		Warnings: []api.Warning{{
 			Code: "HF2031", Group: "dns", Since: now.Add(-time.Hour),

@@ -80,37 +80,24 @@ func report(b *testing.B, out string) {
 type arrangement struct {
 	name  string
 	env   []string
-	start func() error // before the loop begins, on any thread
-	loop  func() error // on the loop's thread
+	start func() error
 }
 
 const benchPriority = 50
 
-var nothing = func() error { return nil }
-
 var arrangements = []arrangement{
-	{"other", nil, nothing, nothing},
-	{"loop only", nil, nothing, loopAlone},
-	{"all the same", nil, allAt(benchPriority), nothing},
-	{"loop above", nil, allAt(benchPriority - 1), loopAlone},
-	{"loop above, 4 procs", []string{"GOMAXPROCS=4"}, allAt(benchPriority - 1), loopAlone},
-	{"loop above, no gc", []string{"GOGC=off"}, allAt(benchPriority - 1), loopAlone},
-	{"tuned", nil, tuned, tunedLoop},
+	{"ordinary", nil, func() error { return nil }},
+	{"raised", nil, func() error { return raiseThreads(benchPriority) }},
+	{"raised, 2 processors more", []string{"GOMAXPROCS=" + strconv.Itoa(runtime.NumCPU()+2)}, func() error { return raiseThreads(benchPriority) }},
+	{"raised, no gc", []string{"GOGC=off"}, func() error { return raiseThreads(benchPriority) }},
+	{"tuned", nil, tuned},
 }
-
-func allAt(priority int) func() error {
-	return func() error { return raiseThreads(priority) }
-}
-
-func loopAlone() error { return raiseThread(0, benchPriority) }
 
 // tuned is what the daemon does. Being spared when memory runs out is not
 // what is measured, and may be refused.
 func tuned() error {
 	return Tune(benchPriority)[0].Err
 }
-
-func tunedLoop() error { return Loop(benchPriority) }
 
 // TestLatenessChild is the process that the benchmark measures.
 func TestLatenessChild(t *testing.T) {
@@ -129,10 +116,6 @@ func TestLatenessChild(t *testing.T) {
 	}
 	late := make(chan []time.Duration)
 	go func() {
-		runtime.LockOSThread()
-		if err := arrangements[i].loop(); err != nil {
-			t.Error(err)
-		}
 		late <- pace(t, 10*time.Millisecond, seconds*100)
 	}()
 	figures := <-late

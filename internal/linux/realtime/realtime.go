@@ -5,12 +5,12 @@
 // remedy here:
 //
 //   - Other programs have the processor. Threads in the real-time class
-//     SCHED_RR get it at once.
-//   - A thread of our own has it, or has what the loop needs: the garbage
-//     collector stops all threads together, and waits for each. So all threads
-//     are in the class, or a collector in the ordinary class would keep the
-//     loop waiting like the busy machine keeps it; and the loop's thread is
-//     one step above the others.
+//     SCHED_RR get it at once. All threads are in the class, because the
+//     runtime may carry on the loop on any of them, and because a collector
+//     in the ordinary class would keep the loop waiting like the busy machine
+//     keeps it.
+//   - The loop waits for a processor of the runtime while other goroutines
+//     compute. There is one more of them than the machine has.
 //   - Memory was paged out. It is locked, as far as it is used.
 //   - The kernel rounds timers of ordinary threads, by 50 µs. It does not for
 //     real-time threads; for the case that the class is refused, the slack is

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -22,18 +21,6 @@ func Raise(priority int) Report {
 	r.add("memory locked", lockMemory(), "set LimitMEMLOCK=infinity in the unit, or give CAP_IPC_LOCK")
 	r.add("spared when memory runs out (oom_score_adj)", spare(), "set OOMScoreAdjust=-900 in the unit")
 	return r
-}
-
-// Loop prepares the calling goroutine, which it locks to its thread, to be
-// the loop: one step above a Raise to priority-1. An error means that it is as
-// punctual as the other threads.
-func Loop(priority int) error {
-	runtime.LockOSThread()
-	_ = slack(1)
-	if err := raiseThread(0, priority); err != nil {
-		return fmt.Errorf("cannot put the loop's thread into the real-time class: %w", err)
-	}
-	return nil
 }
 
 // raiseThreads raises the threads that there are, until there are no others.

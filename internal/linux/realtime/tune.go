@@ -1,8 +1,13 @@
 package realtime
 
-// Tune does what makes the process punctual, at start: Raise to one step
-// below priority, so that Loop(priority) is above it.
+import "runtime"
+
+// Tune does what makes the process punctual, at start: Raise, and room for
+// the loop beside goroutines that compute. The runtime looks for packets when
+// one of its processors has nothing else to do, so there is one more than the
+// machine has.
 func Tune(priority int) Report {
 	_ = slack(1)
-	return Raise(max(priority-1, 1))
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
+	return Raise(priority)
 }

@@ -15,11 +15,10 @@ import (
 // has room for, so it returns soon under any flood.
 func (w *Wire) Wait(until time.Time, in []engine.Datagram) (int, error) {
 	for {
-		ready, err := w.poll(until)
-		if err != nil {
+		if err := w.poll(until); err != nil {
 			return 0, err
 		}
-		n, news := w.take(ready, in)
+		n, news := w.take(w.ready, in)
 		if n > 0 || news || len(in) == 0 || (!until.IsZero() && time.Until(until) <= 0) {
 			return n, nil
 		}
@@ -38,6 +37,7 @@ func (w *Wire) take(ready int, in []engine.Datagram) (n int, news bool) {
 			news = true
 		case slotTimer:
 			w.clear(w.timer)
+			w.armed = time.Time{}
 		default:
 			sockets++
 		}
@@ -59,71 +59,59 @@ func (w *Wire) clear(fd int) {
 	_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&w.rx.scratch)), 8)
 }
 
-// poll blocks until something is ready or the instant has come, and returns
-// the number of events.
-func (w *Wire) poll(until time.Time) (int, error) {
+// poll waits until something is ready or the instant has come, and leaves the
+// number of events in ready.
+func (w *Wire) poll(until time.Time) error {
+	if !until.IsZero() && time.Until(until) <= 0 {
+		w.look(0)
+		return w.failed()
+	}
+	if err := w.arm(until); err != nil {
+		return err
+	}
+	if err := w.parked.Read(w.lookUntilReady); err != nil {
+		return fmt.Errorf("cannot wait for packets: %w", err)
+	}
+	return w.failed()
+}
+
+// look asks the epoll what is ready, without waiting. It says false if nothing
+// is.
+func (w *Wire) look(uintptr) bool {
 	for {
-		n, errno := w.pollOnce(until)
-		switch errno {
-		case 0:
-			return n, nil
-		case unix.EINTR: // a signal, for instance the runtime's own
-		default:
-			return 0, fmt.Errorf("cannot wait for packets: %w", errno)
+		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll),
+			uintptr(unsafe.Pointer(&w.events[0])), uintptr(len(w.events)), 0, 0, 8)
+		if errno == unix.EINTR {
+			continue
 		}
+		if w.errno = errno; errno != 0 {
+			n = 0
+		}
+		w.ready = int(n)
+		return n > 0 || errno != 0
 	}
 }
 
-func (w *Wire) pollOnce(until time.Time) (int, unix.Errno) {
-	var left time.Duration
+func (w *Wire) failed() error {
+	if w.errno != 0 {
+		return fmt.Errorf("cannot wait for packets: %w", w.errno)
+	}
+	return nil
+}
+
+// arm sets the timer to an instant; zero disarms it.
+func (w *Wire) arm(until time.Time) error {
+	if until.Equal(w.armed) {
+		return nil
+	}
+	var spec unix.ItimerSpec
 	if !until.IsZero() {
-		if left = time.Until(until); left <= 0 {
-			return epollPwait(w.epoll, w.events, 0)
-		}
+		spec.Value = unix.NsecToTimespec(max(int64(time.Until(until)), 1)) // zero would disarm it
 	}
-	if w.timer < 0 {
-		return epollPwait2(w.epoll, w.events, left)
-	}
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))} // zero disarms
 	_, _, errno := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(w.timer), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 	if errno != 0 {
-		return 0, errno
+		return fmt.Errorf("cannot set the timer: %w", errno)
 	}
-	return epollPwait(w.epoll, w.events, -1)
-}
-
-// epollPwait2 blocks for the time left, zero meaning for ever. It goes through
-// the scheduler's door for blocking calls (unix.Syscall6), so other goroutines
-// go on meanwhile, but stays on this thread.
-func epollPwait2(epoll int, events []unix.EpollEvent, left time.Duration) (int, unix.Errno) {
-	var spec *unix.Timespec
-	if left > 0 {
-		ts := unix.NsecToTimespec(int64(left))
-		spec = &ts
-	}
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll),
-		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(spec)), 0, 8)
-	return int(n), errno
-}
-
-// epollPwait is the older call, with milliseconds: 0 looks only, -1 blocks.
-func epollPwait(epoll int, events []unix.EpollEvent, ms int) (int, unix.Errno) {
-	var n uintptr
-	var errno unix.Errno
-	if ms == 0 {
-		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
-			uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 8)
-	} else {
-		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
-			uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(ms), 0, 8)
-	}
-	return int(n), errno
-}
-
-// hasPwait2 tells whether the kernel has epoll_pwait2 (since 5.11) and the
-// sandbox lets us call it.
-func hasPwait2(epoll int) bool {
-	var ev [1]unix.EpollEvent
-	_, errno := epollPwait2(epoll, ev[:], time.Nanosecond)
-	return errno != unix.ENOSYS && errno != unix.EPERM
+	w.armed = until
+	return nil
 }

@@ -7,11 +7,12 @@
 // Each interface has a raw IP socket per family for adverts and a UDP socket
 // per family for messages, bound to the device. Raw IP sockets and not packet
 // sockets, so that the host's firewall decides about adverts like about
-// everything else. One epoll watches them all. Wait blocks in epoll_pwait2,
-// with nanoseconds, by a system call on the calling thread itself: no other
-// goroutine and no timer of the runtime stands between the kernel and the
-// caller. Then it takes packets with recvmmsg into buffers that were made
-// once. The kernel hands out ready sockets in turn and each gets its share of
+// everything else. One epoll watches them all, and a timerfd for the instant
+// until which Wait waits, with nanoseconds. Wait does not block in a system
+// call of its own, but hands the epoll to the runtime's poller and is woken by
+// it: a goroutine that blocks in the kernel keeps the runtime's monitor awake,
+// which then costs ten times what the adverts do. It takes packets with
+// recvmmsg into buffers that were made once. The kernel hands out ready sockets in turn and each gets its share of
 // the room, so a flooded interface delays the others by one bounded batch and
 // never starves them.
 //
@@ -34,8 +35,11 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,14 +47,20 @@ import (
 )
 
 // Wire implements engine.Wire. All calls but Wake and Stats belong to one
-// goroutine, which should be locked to its thread, and that thread must stay
-// in one network namespace.
+// goroutine, in one network namespace.
 type Wire struct {
 	epoll  int
-	event  int // eventfd, written by Wake
-	timer  int // timerfd where the kernel lacks epoll_pwait2, else -1
+	event  int       // eventfd, written by Wake
+	timer  int       // timerfd
+	armed  time.Time // what the timer is set to
 	woken  atomic.Bool
 	events []unix.EpollEvent
+	ready  int        // events of the last look
+	errno  unix.Errno // of the last look
+
+	file           *os.File // the epoll as the runtime sees it
+	parked         syscall.RawConn
+	lookUntilReady func(uintptr) bool // look, made once
 
 	mu     sync.Mutex // guards ports against Stats; the loop alone changes it
 	ports  map[engine.Port]*port
@@ -95,22 +105,25 @@ func (w *Wire) init() (err error) {
 	if w.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return err
 	}
-	if err = w.watch(w.event, slotEvent); err != nil {
+	if w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
 		return err
 	}
-	if hasPwait2(w.epoll) {
-		return nil
+	if err = errors.Join(w.watch(w.event, slotEvent), w.watch(w.timer, slotTimer)); err != nil {
+		return err
 	}
-	return w.useTimer()
+	return w.park()
 }
 
-// useTimer makes Wait use a timerfd, on kernels before 5.11.
-func (w *Wire) useTimer() (err error) {
-	w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
-	if err != nil {
+// park gives the epoll to the runtime's poller: one epoll watches another
+// (epoll(7)).
+func (w *Wire) park() (err error) {
+	if err := unix.SetNonblock(w.epoll, true); err != nil { // else os.File does not poll
 		return err
 	}
-	return w.watch(w.timer, slotTimer)
+	w.file = os.NewFile(uintptr(w.epoll), "epoll") // and closes it from now on
+	w.lookUntilReady = w.look
+	w.parked, err = w.file.SyscallConn()
+	return err
 }
 
 // watch adds a file descriptor to the epoll. Level-triggered: what a bounded
@@ -135,6 +148,10 @@ func (w *Wire) Shutdown() error {
 	var errs []error
 	for p := range w.ports {
 		errs = append(errs, w.Close(p))
+	}
+	if w.file != nil {
+		errs = append(errs, w.file.Close())
+		w.file, w.epoll = nil, -1
 	}
 	for _, fd := range []*int{&w.timer, &w.event, &w.epoll} {
 		if *fd >= 0 {
