@@ -1,9 +1,15 @@
 package interop
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/vishvananda/netlink"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
 	"github.com/holdfast-net/holdfast/interop/peer"
 )
 
@@ -40,12 +46,10 @@ func TestFRR(t *testing.T) {
 
 				bed.stop(a) // says priority 0
 				bed.state(b, peer.Active)
-				if first == peer.FRR {
-					// It leaves its macvlan up, with the address: the
-					// operator's to take down.
-					return
-				}
 				bed.answers(tt.vip, bed.b)
+				if first == peer.FRR {
+					return // its macvlan, which the harness made, is still there
+				}
 
 				a = bed.start(first, bed.a, high)
 				bed.state(a, peer.Active)
@@ -54,4 +58,73 @@ func TestFRR(t *testing.T) {
 			})
 		})
 	}
+}
+
+// FRR that is killed leaves its macvlan up, so that its machine goes on answering
+// who has the address. It answers with the virtual MAC, and the switch knows
+// where that is from who advertises with it: clients reach holdfast all the
+// same, old ones and new ones.
+func TestFRR_KilledLeavesItsMacvlan(t *testing.T) {
+	need(t, peer.FRR, product())
+	t.Parallel()
+	bed := newBed(t)
+	a := bed.start(peer.FRR, bed.a, router4(200))
+	b := bed.start(product(), bed.b, router4(100))
+	bed.state(a, peer.Active)
+	bed.state(b, peer.Backup)
+	old := bed.probe()
+	bed.reaches(old, bed.a)
+
+	if err := a.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	bed.state(b, peer.Active)
+	found, err := bed.lan.WhoHas(bed.client, vip4.Addr(), answerTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(found, func(f lab.Answer) bool { return f.Host == "a" }) {
+		t.Error("FRR's machine does not answer any more: then this test shows nothing")
+	}
+	bed.reaches(old, bed.b)
+	bed.reaches(bed.probe(), bed.b)
+
+	// Until it is taken down by hand.
+	err = bed.a.Do(func() error {
+		link, err := netlink.LinkByName("vrrp4-51")
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetDown(link)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bed.answers(vip4, bed.b)
+}
+
+// probe makes a client.
+func (b *bed) probe() *lab.Prober {
+	b.t.Helper()
+	p, err := lab.StartProber(lab.ProbeConfig{
+		From: b.client, To: netip.AddrPortFrom(vip4.Addr(), echoPort), Interval: 5 * time.Millisecond, For: 2 * time.Minute,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(p.Stop)
+	return p
+}
+
+// reaches waits until a client has been answered by one host alone for a
+// second.
+func (b *bed) reaches(p *lab.Prober, host *lab.Host) {
+	b.t.Helper()
+	b.within(15*time.Second, "the client reaches "+host.Name()+" alone", func() error {
+		r := p.Report(time.Now().Add(-time.Second), time.Now())
+		if r.By[host.Name()] < 100 || len(r.By) != 1 || r.Lost > 0 {
+			return fmt.Errorf("answered by %v, %d lost", r.By, r.Lost)
+		}
+		return nil
+	})
 }

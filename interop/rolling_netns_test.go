@@ -22,7 +22,7 @@ func newRolling(t *testing.T) *rolling {
 	r := &rolling{bed: newBed(t)}
 	var err error
 	r.client, err = lab.StartProber(lab.ProbeConfig{
-		From: r.bed.client, To: netip.AddrPortFrom(vip4.Addr(), echoPort), Interval: time.Millisecond, For: 2 * time.Minute,
+		From: r.bed.client, To: netip.AddrPortFrom(vip4.Addr(), echoPort), Interval: lab.MinProbeInterval, For: 3 * time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func (r *rolling) step(what string, by *lab.Host, do func()) *lab.Report {
 	var report *lab.Report
 	r.within(15*time.Second, by.Name()+" answers", func() error {
 		report = r.client.Report(began, time.Now())
-		if n := len(report.Spans); n == 0 || report.Answering() != by.Name() || report.Spans[n-1].Probes < 1000 {
+		if n := len(report.Spans); n == 0 || report.Answering() != by.Name() || report.Spans[n-1].Probes < 2000 {
 			return errNotYet
 		}
 		return nil
@@ -108,4 +108,36 @@ func TestRollingReplacement_ByPriority(t *testing.T) {
 		t.Error("probes were lost although the active node was left alone")
 	}
 	r.answers(vip4, r.b)
+}
+
+// And back: whoever tries holdfast can leave it again as gently.
+func TestRollingReplacement_Back(t *testing.T) {
+	r := newRolling(t)
+	a := r.start(product(), r.a, router4(200))
+	b := r.start(product(), r.b, router4(100))
+	r.state(a, peer.Active)
+	r.state(b, peer.Backup)
+
+	alone := func(got *lab.Report) {
+		t.Helper()
+		if got.Lost > 0 {
+			t.Error("probes were lost although the active node was left alone")
+		}
+	}
+	alone(r.step("holdfast on b, the backup, stops", r.a, func() { r.stop(b) }))
+	alone(r.step("keepalived starts on b and is backup", r.a, func() {
+		b = r.start(peer.Keepalived, r.b, router4(100))
+		r.state(b, peer.Backup)
+	}))
+	// holdfast serves until it has heard its successor.
+	if got := r.step("holdfast on a, the active, stops; keepalived on b follows", r.b, func() { r.stop(a) }); got.Lost > 0 && !*control {
+		t.Error("probes were lost although holdfast serves until its successor is heard")
+	}
+	// keepalived takes its address off when it hears a better advert, before
+	// or after the client has heard the announcement.
+	if got := r.step("keepalived starts on a and takes the address back", r.a, func() { a = r.start(peer.Keepalived, r.a, router4(200)) }); got.Longest() > slack {
+		t.Errorf("the outage was %v", got.Longest())
+	}
+	r.state(b, peer.Backup)
+	r.answers(vip4, r.a)
 }
