@@ -3,7 +3,7 @@ package group
 import "time"
 
 // restartBurst is the shortest time between the beginnings of two bursts that
-// conflicts set off.
+// others set off, by a conflict or by taking an address away.
 const restartBurst = 100 * time.Millisecond
 
 // schedule is when the addresses of an active set are announced: a burst,
@@ -26,8 +26,8 @@ func (s *Set) startAnnouncing() {
 }
 
 // announceAgain starts the burst anew, unless it began a moment ago: the rest
-// of it does as well, and a conflict that goes on, or that every router of the
-// set reports for itself, must not become a storm.
+// of it does as well, and what goes on, or comes for every router or address of
+// the set by itself, must not become a storm.
 func (s *Set) announceAgain() {
 	for g := range s.announces {
 		if a := &s.announces[g]; !a.on || s.now.Sub(a.begun) >= restartBurst {

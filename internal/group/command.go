@@ -76,10 +76,10 @@ func (s *Set) maintain(ev Event) {
 	switch {
 	case ev.Up && (s.phase == holding || s.departing()):
 		s.commands = append(s.commands, command{leave: true, on: true})
-	case ev.Up:
-		s.answer(true, "nothing was held here")
 	case s.phase == holding:
 		s.answer(true, "held here")
+	case s.departing():
+		s.answer(true, "this node leaves and then stands by as backup")
 	default:
 		s.answer(true, "nothing was held here")
 	}

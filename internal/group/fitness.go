@@ -22,27 +22,27 @@ func (s *Set) check(ev Event) {
 func (s *Set) link(ev Event) {
 	m := &s.members[ev.Router]
 	m.linkUp, m.linkWhy = ev.Up, ev.Text
-	if !ev.Up || !ev.Addr.IsValid() || ev.Addr == m.router.Config().Source {
+	if !ev.Up || !ev.Addr.IsValid() || ev.Addr == m.config.Source {
 		return
 	}
-	cfg := m.router.Config()
-	cfg.Source = ev.Addr
-	acts, err := m.router.Reconfigure(s.now, cfg, s.acts[:0])
-	if err != nil {
-		m.linkUp, m.linkWhy = false, err.Error()
-		return
-	}
-	s.replay(ev.Router, acts)
+	m.config.Source = ev.Addr
+	s.adapt(ev.Router)
 }
 
-// replay carries on the actions of a router that did not come from Step.
-func (s *Set) replay(i int, acts []vrrp.Action) {
+// adapt gives a router the configuration that is wanted for it. It may not fit
+// the interface: a list of peers that names this node's own address, say. That
+// is a fault, until either changes.
+func (s *Set) adapt(i int) {
+	m := &s.members[i]
+	acts, err := m.router.Reconfigure(s.now, m.config, s.acts[:0])
+	if err != nil {
+		m.misfit = err.Error()
+		return
+	}
+	m.misfit = ""
 	for _, a := range acts {
-		switch a.Kind {
-		case vrrp.ActionSend:
+		if a.Kind == vrrp.ActionSend {
 			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority})
-		case vrrp.ActionReport:
-			s.notice(i, a)
 		}
 	}
 }
@@ -78,8 +78,11 @@ func (s *Set) reprioritise() {
 // unfitness says why the set must not hold its addresses; "" when it may.
 func (s *Set) unfitness() string {
 	for i := range s.members {
-		if m := &s.members[i]; !m.linkUp {
+		switch m := &s.members[i]; {
+		case !m.linkUp:
 			return m.linkWhy
+		case m.misfit != "":
+			return m.misfit
 		}
 	}
 	for g := range s.groups {

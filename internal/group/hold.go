@@ -91,7 +91,7 @@ func (s *Set) repair(ev Event) {
 	})
 	s.give(ev.Router, Install)
 	if s.phase == holding {
-		s.startAnnouncing()
+		s.announceAgain()
 	}
 }
 

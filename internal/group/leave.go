@@ -108,8 +108,8 @@ func interval(r *vrrp.Router) time.Duration {
 	return c.Interval
 }
 
-// yieldToHigher leaves because a router heard an Active with a better claim:
-// the successor is there already.
+// yieldToHigher leaves because a router has just heard an Active with a better
+// claim: the successor is there already.
 func (s *Set) yieldToHigher() {
 	reason := ""
 	for i := range s.members {
@@ -126,11 +126,7 @@ func (s *Set) yieldToHigher() {
 	s.leave.heard = s.primary()
 	s.leave.deadline = s.now.Add(leaveGrace)
 	s.enter(leaving, reason)
-	if s.leave.heard.IsValid() {
-		s.succeeded()
-	} else { // it came and went
-		s.leave.deadline = s.now.Add(s.patience())
-	}
+	s.succeeded()
 }
 
 // settleLeaving ends the leave when the successor was heard and the grace is

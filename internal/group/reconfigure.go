@@ -23,17 +23,11 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 	s.forgetChecks()
 	for i := range s.members {
 		m := &s.members[i]
-		cfg := fresh.members[i].router.Config()
-		cfg.Source = m.router.Config().Source
-		m.preempt = fresh.members[i].preempt
-		cfg.Priority = effective(groups[m.group].priority(), s.weightDown())
-		acts, err := m.router.Reconfigure(now, cfg, s.acts[:0])
-		if err != nil {
-			// New accepted it, so only a defect can bring us here.
-			m.linkUp, m.linkWhy = false, err.Error()
-			continue
-		}
-		s.replay(i, acts)
+		source := m.config.Source
+		m.config, m.preempt = fresh.members[i].config, fresh.members[i].preempt
+		m.config.Source = source
+		m.config.Priority = effective(groups[m.group].priority(), s.weightDown())
+		s.adapt(i)
 	}
 	s.humble(s.humbled)
 	if s.phase == claiming || s.phase == holding {

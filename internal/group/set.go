@@ -52,6 +52,8 @@ type Set struct {
 type member struct {
 	group   int
 	router  *vrrp.Router
+	config  vrrp.Config // as wanted; its source is that of the interface
+	misfit  string      // why the router cannot have it
 	preempt bool        // as configured; a handover may suspend it
 	reason  string      // why it asks to be Active, or made its last transition
 	asked   time.Time   // when it asked last
@@ -109,7 +111,7 @@ func New(groups []Config) (*Set, error) {
 				return nil, fmt.Errorf("cannot make group %s: %w", groups[g].Name, err)
 			}
 			s.members = append(s.members, member{
-				group: g, router: r, preempt: !rc.NoPreempt, ordered: Remove, linkWhy: "interface not seen yet",
+				group: g, router: r, config: r.Config(), preempt: !rc.NoPreempt, ordered: Remove, linkWhy: "interface not seen yet",
 			})
 		}
 	}
@@ -291,14 +293,11 @@ func (s *Set) longest(of func(*vrrp.Router) time.Duration) time.Duration {
 	return d
 }
 
-// enter changes the phase. A change of State is a transition: it is recorded
-// with its reason for every group of the set.
+// enter changes the phase to one of another State. That is a transition: it is
+// recorded with its reason for every group of the set.
 func (s *Set) enter(p phase, reason string) {
 	from, to := s.phase.state(), p.state()
 	s.phase = p
-	if from == to {
-		return
-	}
 	s.reason, s.since = reason, s.now
 	s.transitions++
 	for g := range s.groups {

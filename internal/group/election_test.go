@@ -1,0 +1,289 @@
+package group
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// A set that nobody disturbs becomes the holder: addresses first, then the
+// adverts, then the announcements.
+func TestSet_InstallsBeforeItSpeaks(t *testing.T) {
+	b := place(t, web())
+	b.do(Start(), "web: init -> fault: interface not seen yet")
+	b.do(LinkUp(0, addr(vrrp.IPv4, self)))
+	b.do(LinkUp(1, addr(vrrp.IPv6, self)), "web: fault -> backup: started as backup: listening for an active node")
+	b.due(3*time.Second + 609375*time.Microsecond) // RFC 9568 §6.1: 3 intervals and (256-100)/256 of one
+	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install")
+	b.now = b.now.Add(time.Second) // a slow kernel: nothing is said before it has answered
+	b.carried(
+		"web ipv4: advert 100",
+		"web ipv6: advert 100",
+		"web: backup -> active: no advert heard within 3.609375s",
+		"web ipv4: announce",
+		"web ipv6: announce",
+	)
+}
+
+// The addresses answer for all families and groups, or for none: one router
+// that hears an Active keeps the whole set from claiming.
+func TestSet_WaitsForItsLastRouter(t *testing.T) {
+	b := backup(t, web(), dns())
+	b.wait(3 * time.Second)
+	b.hearOn(2, higher, 150) // dns
+	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install", "dns ipv4: install")
+	b.carried(
+		"web ipv4: advert 100", "web ipv6: advert 100", "dns ipv4: advert 100",
+		"web: backup -> active: no advert heard within 3.609375s",
+		"dns: backup -> active: no advert heard within 3.609375s",
+		"web ipv4: announce", "web ipv6: announce", "dns ipv4: announce",
+	)
+}
+
+// A set that stays half tells it once, as soon as any of its routers would
+// have claimed.
+func TestSet_TellsThatItIsHalf(t *testing.T) {
+	b := backup(t, web())
+	var got []Action
+	for range 30 {
+		got = append(got, b.pass(time.Second)...)
+		got = append(got, b.feed(Received(0, b.packet(0, higher, 150, nil)))...)
+	}
+	b.compare("thirty seconds of IPv4 only", got, []string{
+		"web: notice HF2021: no active node is heard for ipv6 of group web, but 192.0.2.20 is active " +
+			"for ipv4 of group web: this node waits, as it takes all addresses or none",
+	})
+}
+
+// An advert that arrives while the kernel still works calls the claim off.
+func TestClaim_IsCalledOff(t *testing.T) {
+	for i := range 2 {
+		b := claimer(t, web())
+		b.hearOn(i, higher, 150, "web ipv4: remove", "web ipv6: remove")
+		b.in(waiting)
+		b.carried()
+	}
+	b := claimer(t, web())
+	b.hear(lower, 50) // this one is to be preempted
+	b.in(claiming)
+}
+
+// Why a node became active is told in words.
+func TestClaim_GivesItsReason(t *testing.T) {
+	cases := []struct {
+		name string
+		do   func(*bench)
+		want string
+	}{
+		{"silence", func(b *bench) {}, "no advert heard within 3.609375s"},
+		{"preempting", func(b *bench) { b.hear(lower, 50) }, "preempted 192.0.2.9: its priority 50 is below 100"},
+		{"priority 0", func(b *bench) {
+			b.hear(higher, 150)
+			b.hear(higher, 0)
+		}, "192.0.2.20 said that it leaves (priority 0)"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := backup(t, single())
+			c.do(b)
+			b.wait(4*time.Second, "web ipv4: install")
+			b.carried("web ipv4: advert 100", "web: backup -> active: "+c.want, "web ipv4: announce")
+		})
+	}
+}
+
+// After a priority 0 the wait is the Skew_Time (RFC 9568 §6.4.2).
+func TestPriorityZero_ShortensTheWait(t *testing.T) {
+	b := backup(t, web())
+	b.hear(higher, 150)
+	b.hear(higher, 0)
+	b.wait(609*time.Millisecond - time.Nanosecond)
+	b.wait(time.Millisecond, "web ipv4: install", "web ipv6: install")
+}
+
+// An owner (priority 255) does not wait (RFC 9568 §6.4.1), and no check makes
+// it less than an owner.
+func TestOwner_ClaimsAtOnce(t *testing.T) {
+	b := place(t, single(priority(vrrp.OwnerPriority), uses(Use{"disk", 200})))
+	b.feed(LinkUp(0, addr(vrrp.IPv4, self)))
+	b.feed(Failed("disk", "full"))
+	b.do(Start(), "web: init -> backup: started as backup: listening for an active node", "web ipv4: install")
+	b.carried("web ipv4: advert 255", "web: backup -> active: started as the owner of the addresses", "web ipv4: announce")
+	b.hear(higher, 254, "web ipv4: advert 255",
+		"web: notice HF2017: 192.0.2.20 was active too, with priority 254: answered with an advert, addresses announced again")
+	b.in(holding)
+}
+
+// Two owners are a mistake, which is named, and resolves by address (erratum
+// 8298).
+func TestOwner_GivesWayToAnotherOwner(t *testing.T) {
+	b := holder(t, single(priority(vrrp.OwnerPriority)))
+	b.hear(higher, vrrp.OwnerPriority,
+		"web: notice HF2016: 192.0.2.20 claims to own the addresses (priority 255) as this node does: only one node can",
+		"web ipv4: quiet",
+		"web: active -> backup: 192.0.2.20 is active with the same priority and a higher address",
+		"web: notice HF2003: successor heard: 192.0.2.20 is active, 0s after this node let go")
+	b.in(leaving)
+}
+
+// RFC 9568 §6.4.2: without preempt, an Active of lower priority stays.
+func TestNoPreempt_FollowsALowerPriority(t *testing.T) {
+	b := backup(t, web(routers(noPreempt)))
+	for range 10 {
+		b.wait(time.Second)
+		b.hear(lower, 50)
+	}
+	b.in(waiting)
+}
+
+// Two sets of equal priority became active at the same time, and their IPv4
+// addresses are in another order than their IPv6 ones. The set whose leading
+// router wins keeps all; the other one leaves with all.
+func TestTie_IsDecidedByTheLeadingRouter(t *testing.T) {
+	same := func(last string) string {
+		return fmt.Sprintf("web: notice HF2019: %s has the same priority 100: the higher address wins; set different priorities", last)
+	}
+	t.Run("which wins", func(t *testing.T) {
+		b := holder(t, web())
+		b.hearOn(0, lower, 100, same("192.0.2.9"), "web ipv4: advert 100",
+			"web: notice HF2017: 192.0.2.9 was active too, with priority 100: answered with an advert, addresses announced again",
+			"web ipv4: announce", "web ipv6: announce")
+		b.hearOn(1, higher, 100, same("fe80::14"), "web ipv6: quiet")
+		b.in(holding)
+		b.carried()
+		b.pass(200 * time.Millisecond)
+		// The other set has lost in IPv4 and leaves with all: priority 0.
+		b.hearOn(1, higher, 0, "web ipv6: install", "web ipv6: advert 100", "web ipv4: announce", "web ipv6: announce")
+		b.carried()
+		b.in(holding)
+	})
+	t.Run("which loses", func(t *testing.T) {
+		b := holder(t, web())
+		b.hearOn(0, higher, 100, same("192.0.2.20"), "web ipv4: quiet", "web ipv6: quiet", "web ipv6: advert 0",
+			"web: active -> backup: 192.0.2.20 is active with the same priority and a higher address",
+			"web: notice HF2003: successor heard: 192.0.2.20 is active, 0s after this node let go")
+		b.in(leaving)
+	})
+	t.Run("unless the other one stays", func(t *testing.T) {
+		// Its families are independent of each other: another vendor's.
+		b := holder(t, web())
+		b.hearOn(1, higher, 100, same("fe80::14"), "web ipv6: quiet")
+		for range 3 {
+			b.pass(time.Second)
+			b.hearOn(1, higher, 100)
+			b.in(holding)
+		}
+		b.pass(610 * time.Millisecond)
+		b.in(leaving)
+	})
+}
+
+// A higher priority is no tie: the whole set gives way at once, and goes on
+// serving what still arrives.
+func TestHigherPriority_TakesTheWholeSet(t *testing.T) {
+	b := holder(t, web(), dns())
+	b.hearOn(1, lower, 200,
+		"web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet",
+		"web ipv4: advert 0", "dns ipv4: advert 0",
+		"web: active -> backup: fe80::9 is active with a higher priority (200, here 100)",
+		"dns: active -> backup: fe80::9 is active with a higher priority (200, here 100)",
+		"web: notice HF2003: successor heard: fe80::9 is active, 0s after this node let go")
+	b.carried()
+	b.wait(leaveGrace - time.Nanosecond)
+	b.wait(time.Nanosecond, "web ipv4: remove", "web ipv6: remove", "dns ipv4: remove")
+	b.carried()
+	b.in(waiting)
+}
+
+// A conflict makes the holder say again where the addresses are, and a
+// conflict that goes on does not become a storm.
+func TestConflict_IsAnnouncedAgain(t *testing.T) {
+	b := holder(t, web())
+	b.hearOn(0, lower, 50, "web ipv4: advert 100",
+		"web: notice HF2017: 192.0.2.9 was active too, with priority 50: answered with an advert, addresses announced again",
+		"web ipv4: announce", "web ipv6: announce")
+	announced := 0
+	for range 99 {
+		b.now = b.now.Add(time.Millisecond / 2)
+		for _, a := range append(b.feed(Received(0, b.packet(0, lower, 50, nil))), b.pass(time.Millisecond/2)...) {
+			if a.Kind == ActionAnnounce && a.Router == 0 {
+				announced++
+			}
+		}
+	}
+	if announced != 2 { // at 5 and 25 ms of the burst
+		t.Errorf("announced %d times in 99ms of conflict", announced)
+	}
+}
+
+// The announcements of a new holder: dense, then spread, then the refresh.
+func TestAnnounce_Burst(t *testing.T) {
+	cases := []struct {
+		name string
+		a    Announce
+		want []time.Duration // in ms
+	}{
+		{"by default", Announce{}, []time.Duration{0, 5, 25, 100, 500, 1500, 3000}},
+		{"twice", Announce{Repeat: 2}, []time.Duration{0, 5}},
+		{"longer than the burst", Announce{Repeat: 9}, []time.Duration{0, 5, 25, 100, 500, 1500, 3000, 4000, 5000}},
+		{"refreshed", Announce{Repeat: 1, Refresh: 2 * time.Second}, []time.Duration{0, 2000, 4000}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := claimer(t, single(func(g *Config) { g.Announce = c.a }))
+			begun := b.now
+			var got []time.Duration
+			note := func(acts []Action) {
+				for _, a := range acts {
+					if a.Kind == ActionAnnounce {
+						got = append(got, b.now.Sub(begun)/time.Millisecond)
+					}
+				}
+			}
+			note(b.reply(nil))
+			for b.now.Sub(begun) < 5*time.Second+time.Millisecond {
+				note(b.pass(time.Millisecond))
+			}
+			if fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("announced at %d ms, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// A node that was busy makes up for the announcements it missed by one.
+func TestAnnounce_MakesUpByOne(t *testing.T) {
+	b := claimer(t, single())
+	b.reply(nil)
+	b.now = b.now.Add(600 * time.Millisecond)
+	b.do(Tick(), "web ipv4: announce")
+	b.wait(2400*time.Millisecond, "web ipv4: advert 100", "web ipv4: announce", "web ipv4: advert 100",
+		"web ipv4: advert 100", "web ipv4: announce")
+}
+
+func TestNew_Refuses(t *testing.T) {
+	cases := []struct {
+		groups []Config
+		want   string
+	}{
+		{nil, "cannot make set: it has no groups"},
+		{[]Config{{}}, "cannot make group: it has no name"},
+		{[]Config{{Name: "web"}}, "cannot make group web: it has no addresses"},
+		{
+			[]Config{{Name: "web", Routers: []vrrp.Config{router(51, vrrp.IPv4), router(52, vrrp.IPv4)}}},
+			"cannot make group web: two routers of family ipv4",
+		},
+		{[]Config{web(), dns(priority(99))}, "cannot make group dns: it moves together with web, so it needs the same priority (100, not 99)"},
+		{[]Config{web(routers(func(c *vrrp.Config) { c.VRID = 0 }))}, "cannot make group web: cannot use virtual router configuration: virtual router id 0 is not in 1..255"},
+	}
+	for _, c := range cases {
+		if _, err := New(c.groups); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	if _, err := New([]Config{web(), dns(priority(0))}); err != nil {
+		t.Errorf("no priority is the default one: %v", err)
+	}
+}
