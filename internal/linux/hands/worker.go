@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // worker carries out the orders for one interface.
@@ -124,12 +125,16 @@ const maxInstalls = 32
 // together is the number of orders at the head of the queue that can be
 // carried out as one: of one kind, and for different routers.
 func together(ops []engine.Op) int {
-	seen := map[routerID]bool{}
+	var seen [2][256]bool
 	for i, op := range ops {
-		if i == maxInstalls && op.Kind == engine.OpInstall || op.Kind != ops[0].Kind || seen[idOf(op)] {
+		one := &seen[0][op.VRID]
+		if op.Family == vrrp.IPv6 {
+			one = &seen[1][op.VRID]
+		}
+		if i == maxInstalls && op.Kind == engine.OpInstall || op.Kind != ops[0].Kind || *one {
 			return i
 		}
-		seen[idOf(op)] = true
+		*one = true
 	}
 	return len(ops)
 }

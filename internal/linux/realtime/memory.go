@@ -3,6 +3,7 @@ package realtime
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,9 @@ func lockMemory() error {
 			return err
 		}
 	}
+	// What reading the file took is not needed any more, and locked memory is
+	// never given back: the kernel refuses MADV_DONTNEED on it.
+	debug.FreeOSMemory()
 	return unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 }
 
