@@ -55,18 +55,15 @@ func AppendNA(b []byte, mac MAC, addr netip.Addr, role Role) []byte {
 }
 
 // checksum6 is the Internet checksum over the IPv6 pseudo-header (RFC 8200
-// §8.1) and payload.
+// §8.1) and a payload of an even length.
 func checksum6(src, dst [16]byte, next byte, payload []byte) uint16 {
 	sum := uint32(len(payload)) + uint32(next)
 	for i := 0; i < 16; i += 2 {
 		sum += uint32(src[i])<<8 | uint32(src[i+1])
 		sum += uint32(dst[i])<<8 | uint32(dst[i+1])
 	}
-	for i := 0; i+1 < len(payload); i += 2 {
+	for i := 0; i < len(payload); i += 2 {
 		sum += uint32(payload[i])<<8 | uint32(payload[i+1])
-	}
-	if len(payload)%2 == 1 {
-		sum += uint32(payload[len(payload)-1]) << 8
 	}
 	for sum>>16 != 0 {
 		sum = sum&0xffff + sum>>16
