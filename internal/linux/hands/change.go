@@ -72,6 +72,7 @@ func (h *hand) remove(results []engine.Result) {
 			}
 		}
 	}
+	h.patrol()
 }
 
 // leaving lists the addresses to take off, the last of the list first.

@@ -3,61 +3,80 @@ package hands
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/probe"
 )
 
-// checks looks, in the background, whether virtual MACs are kept.
+// checks looks, in the background, whether virtual MACs are kept: at one
+// address of each interface that has any on a macvlan, because what spoils one
+// spoils all.
 type checks struct {
+	pace
 	report func(ifname, text string)
 	ctx    context.Context // ends with the Hands
 	cancel context.CancelFunc
 	run    sync.WaitGroup
 
-	mu   sync.Mutex
-	last map[string]time.Time // by interface
+	mu      sync.Mutex
+	targets map[string]*target // by interface
 }
 
-// A check begins when the storm of a failover is over, and an interface is
-// checked once in a while only, however many groups become active on it.
-const (
-	checkDelay = time.Second
-	checkEvery = 10 * time.Minute
-)
+// pace is when to look.
+type pace struct {
+	first time.Duration // after an address was put on: when the storm of a failover is over
+	again time.Duration // at the settings, and at the wire where something was wrong
+	every time.Duration // at the wire, where the probe makes a question leave
+}
+
+// target is what one interface is checked with.
+type target struct {
+	probe.Target
+	mend   func() // asks for the settings to be raised again
+	stop   context.CancelFunc
+	looked time.Time // at the wire
+	wrong  bool      // when it was last looked at
+}
 
 func newChecks(report func(ifname, text string)) *checks {
-	c := &checks{report: report, last: map[string]time.Time{}}
+	c := &checks{
+		pace:   pace{first: time.Second, again: time.Minute, every: 10 * time.Minute},
+		report: report, targets: map[string]*target{},
+	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
-// start begins a check unless the interface had one lately.
-func (c *checks) start(t probe.Target) {
+// watch checks an interface from now on, with this address.
+func (c *checks) watch(t probe.Target, mend func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if last, ok := c.last[t.Ifname]; ok && time.Since(last) < checkEvery {
+	old := c.targets[t.Ifname]
+	if old == nil {
+		old = &target{}
+		c.targets[t.Ifname] = old
+	}
+	old.Target, old.mend = t, mend
+	if old.stop != nil {
 		return
 	}
-	c.last[t.Ifname] = time.Now()
-	c.run.Go(func() {
-		timer := time.NewTimer(checkDelay)
-		defer timer.Stop()
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-timer.C:
-		}
-		found, err := probe.Verify(c.ctx, t)
-		if err != nil {
-			c.report(t.Ifname, fmt.Sprintf("cannot check who answers for %s: %v", t.Address.Addr(), err))
-		}
-		for _, text := range found.Wrong {
-			c.report(t.Ifname, text)
-		}
-	})
+	ctx, stop := context.WithCancel(c.ctx)
+	old.stop = stop
+	c.run.Go(func() { c.patrol(ctx, old) })
+}
+
+// leave ends the checks of an interface without addresses on a macvlan. When
+// it was last looked at is remembered: a group that comes and goes must not
+// make a question leave each time.
+func (c *checks) leave(ifname string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.targets[ifname]; t != nil && t.stop != nil {
+		t.stop()
+		t.stop = nil
+	}
 }
 
 func (c *checks) stop() {
@@ -65,20 +84,90 @@ func (c *checks) stop() {
 	c.run.Wait()
 }
 
-// check looks at the first router of the results that has a virtual MAC.
-func (h *hand) check(results []engine.Result) {
-	for i := range results {
-		r := h.routers[idOf(results[i].Op)]
-		if r == nil || results[i].Err != nil || !r.virtual || len(r.op.Addresses) == 0 {
-			continue
+func (c *checks) patrol(ctx context.Context, t *target) {
+	for wait := c.first; ; wait = c.again {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
 		}
-		p := r.op.Addresses[len(r.op.Addresses)-1] // the first of IPv6 is link-local
-		if linkLocal(p) {
-			continue
+		c.look(ctx, t)
+	}
+}
+
+func (c *checks) look(ctx context.Context, t *target) {
+	c.mu.Lock()
+	at, mend := t.Target, t.mend
+	age := time.Since(t.looked)
+	wire := t.looked.IsZero() || age >= c.every || t.wrong && age >= c.again
+	if wire {
+		t.looked = time.Now()
+	}
+	c.mu.Unlock()
+
+	found, err := probe.Settings(at)
+	if wire && err == nil {
+		var seen probe.Findings
+		seen, err = probe.Verify(ctx, at)
+		found = append(found, seen.Wrong...)
+	}
+	c.mu.Lock()
+	if wire {
+		t.wrong = len(found) > 0
+	}
+	c.mu.Unlock()
+	switch {
+	case ctx.Err() != nil: // the address left meanwhile, and settings with it
+	case err != nil:
+		c.report(at.Ifname, fmt.Sprintf("cannot check who answers for %s: %v", at.Address.Addr(), err))
+	case len(found) > 0:
+		c.report(at.Ifname, strings.Join(found, "; "))
+		mend()
+	}
+}
+
+// patrol keeps the checks in line with what is on.
+func (h *hand) patrol() {
+	r := h.routers[h.probed]
+	if !r.probeable() {
+		r = nil
+		for id, other := range h.routers {
+			if other.probeable() {
+				h.probed, r = id, other
+				break
+			}
 		}
-		h.hands.checks.start(probe.Target{
-			Ifname: h.ifname, Parent: h.parent, Macvlan: r.index, MAC: r.mac, Address: p,
-		})
+	}
+	if r == nil {
+		h.watching = probe.Target{}
+		h.hands.checks.leave(h.ifname)
 		return
+	}
+	t := probe.Target{
+		Ifname: h.ifname, Parent: h.parent, Macvlan: r.index, MAC: r.mac,
+		Address: r.op.Addresses[len(r.op.Addresses)-1], // the first of IPv6 is link-local
+	}
+	if t != h.watching {
+		h.watching = t
+		h.hands.checks.watch(t, h.askToMend)
+	}
+}
+
+// probeable says whether the router has an address on a macvlan that a
+// question to a neighbour can come from.
+func (r *router) probeable() bool {
+	return r != nil && r.virtual && len(r.held) > 0 && !linkLocal(r.op.Addresses[len(r.op.Addresses)-1])
+}
+
+// mend raises the settings again that somebody has changed, as reading a
+// directory of sysctls again does after an update of some package.
+func (h *hand) mend() {
+	if h.open() != nil {
+		return // the next order says why
+	}
+	for _, text := range h.adjust(h.needs()) {
+		h.hands.cfg.Report(h.ifname, text)
 	}
 }

@@ -23,6 +23,16 @@
 // The list of an Install is whole: an address that the router had and that is
 // not in the list goes. That is how a changed configuration arrives.
 //
+// # Whether a virtual MAC is kept
+//
+// With a virtual MAC the kernel must neither answer nor ask for an address with
+// the physical one. Where that cannot work, Prepare falls back to the physical
+// MAC and says why, or refuses if the virtual one was demanded. Where it works,
+// a background goroutine for each interface looks on (package probe): a second
+// after an address was put on, at the settings once a minute, at the wire every
+// ten. What it finds is reported, and settings that somebody changed are raised
+// again by the worker; no order ever waits for any of it.
+//
 // # What is left by a run that was killed
 //
 // Everything that holdfast makes in the kernel is marked as its own, see the

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
 	"github.com/holdfast-net/holdfast/internal/linux/filter"
+	"github.com/holdfast-net/holdfast/internal/linux/probe"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -26,6 +27,10 @@ type hand struct {
 	routers map[routerID]*router
 	brought map[subnet]int // how many of our addresses bring the route of a subnet
 	chores  map[int]chore  // by the index of a macvlan
+
+	askToMend func()       // makes the worker call mend, from any goroutine
+	watching  probe.Target // what is checked in the background
+	probed    routerID     // whose address that is
 }
 
 // subnet is one subnet as reached through one interface.
@@ -59,8 +64,8 @@ type held struct {
 	before bool // it was there before us, and stays
 }
 
-func newHand(ifname string, h *Hands) *hand {
-	return &hand{ifname: ifname, hands: h, routers: map[routerID]*router{}, brought: map[subnet]int{}, chores: map[int]chore{}}
+func newHand(ifname string, h *Hands, askToMend func()) *hand {
+	return &hand{ifname: ifname, hands: h, askToMend: askToMend, routers: map[routerID]*router{}, brought: map[subnet]int{}, chores: map[int]chore{}}
 }
 
 // open opens the sockets, once.

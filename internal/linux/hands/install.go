@@ -17,7 +17,7 @@ import (
 // install puts addresses on, answering. This is what a failover waits for:
 // a lookup of routes, one datagram with everything in it, and the verdicts.
 func (h *hand) install(results []engine.Result) {
-	defer h.check(results)
+	defer h.patrol()
 	again := h.tryInstall(results)
 	if len(again) == 0 {
 		return

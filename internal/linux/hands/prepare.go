@@ -73,7 +73,7 @@ func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engin
 	}
 	r.op = op
 	res.MAC, res.Virtual, res.Why = r.mac, r.virtual, r.why
-	res.Notes = append(res.Notes, h.adjust(r)...)
+	res.Notes = append(res.Notes, h.adjust(r.needs())...)
 	return h.filters(id, r, res)
 }
 

@@ -3,6 +3,7 @@ package hands
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"golang.org/x/sys/unix"
 
@@ -32,10 +33,19 @@ func (r *router) needs() sysctl.Values {
 	return v
 }
 
-// adjust raises the settings of the interface to what the router needs. A
-// refusal is a note: the address works, only less well.
-func (h *hand) adjust(r *router) (notes []string) {
-	needs := r.needs()
+// needs are the settings that all routers need together.
+func (h *hand) needs() sysctl.Values {
+	all := sysctl.Values{}
+	for _, r := range h.routers {
+		maps.Copy(all, r.needs()) // whoever needs one needs the same of it
+	}
+	return all
+}
+
+// adjust raises the settings of the interface to what is needed. A refusal is
+// a note: the address works, only less well. So is a setting that we had
+// raised before.
+func (h *hand) adjust(needs sysctl.Values) (notes []string) {
 	if len(needs) == 0 {
 		return nil
 	}
@@ -43,10 +53,15 @@ func (h *hand) adjust(r *router) (notes []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	raised := h.hands.memory.Known()[h.ifname]
 	raise, before := sysctl.Values{}, sysctl.Values{}
 	for k, v := range needs {
-		if now[k] < v {
-			raise[k], before[k] = v, now[k]
+		if now[k] >= v {
+			continue
+		}
+		raise[k], before[k] = v, now[k]
+		if _, again := raised.Values[k]; again && raised.Index == h.parent {
+			notes = append(notes, fmt.Sprintf("net.ipv4.conf.%s.%s was changed to %d by somebody else: set to %d again", h.ifname, k, now[k], v))
 		}
 	}
 	if len(raise) == 0 {
@@ -67,12 +82,7 @@ func (h *hand) relax() error {
 	if !ok {
 		return nil
 	}
-	needed := sysctl.Values{}
-	for _, r := range h.routers {
-		for k, v := range r.needs() {
-			needed[k] = v
-		}
-	}
+	needed := h.needs()
 	var keys []sysctl.Key
 	for k := range known.Values {
 		if _, still := needed[k]; !still {

@@ -17,6 +17,7 @@ type worker struct {
 
 	mu    sync.Mutex
 	queue []engine.Op
+	mend  bool
 	done  bool
 }
 
@@ -27,6 +28,14 @@ func newWorker(ifname string, h *Hands) *worker {
 func (w *worker) submit(op engine.Op) {
 	w.mu.Lock()
 	w.queue = append(w.queue, op)
+	w.mu.Unlock()
+	w.signal()
+}
+
+// askToMend makes the worker look after the settings of its interface.
+func (w *worker) askToMend() {
+	w.mu.Lock()
+	w.mend = true
 	w.mu.Unlock()
 	w.signal()
 }
@@ -52,23 +61,26 @@ func (w *worker) backlog() int {
 }
 
 // take takes all orders there are, and leaves spare for the next ones.
-func (w *worker) take(spare []engine.Op) (ops []engine.Op, done bool) {
+func (w *worker) take(spare []engine.Op) (ops []engine.Op, mend, done bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ops = w.queue
-	w.queue = spare[:0]
-	return ops, w.done
+	ops, mend = w.queue, w.mend
+	w.queue, w.mend = spare[:0], false
+	return ops, mend, w.done
 }
 
 func (w *worker) run() {
 	// Never unlocked: what Thread did to the thread ends with it.
 	runtime.LockOSThread()
 	w.hands.cfg.Thread()
-	h := newHand(w.ifname, w.hands)
+	h := newHand(w.ifname, w.hands, w.askToMend)
 	defer h.close()
 	var spare []engine.Op
 	for {
-		ops, done := w.take(spare)
+		ops, mend, done := w.take(spare)
+		if mend {
+			h.mend()
+		}
 		switch {
 		case len(ops) > 0:
 			w.carryOut(h, ops)

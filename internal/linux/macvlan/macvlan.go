@@ -82,6 +82,7 @@ func settle(nl *netlink.Handle, c *rtnl.Conn, s Spec, name string, index int) (n
 	values := sysctl.Values{
 		sysctl.ARPIgnore:          1, // answer for addresses of this interface only, not for the node's others
 		sysctl.ARPAnnounce:        2, // ask with an address of this interface, never with another one
+		sysctl.ARPFilter:          0, // the routes, which it would ask, lead through the interface below
 		sysctl.RPFilter:           2, // loose: the way back leads through the interface below
 		sysctl.PromoteSecondaries: 1, // removing one address must not remove its neighbours
 	}

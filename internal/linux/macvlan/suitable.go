@@ -3,10 +3,22 @@ package macvlan
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
+
+// sysNet is where the kernel describes interfaces.
+const sysNet = "/sys/class/net"
+
+// wireless says whether an interface is 802.11. A /sys that is not there, or
+// of another namespace, says no.
+func wireless(root, ifname string) bool {
+	_, err := os.Stat(filepath.Join(root, ifname, "phy80211"))
+	return err == nil
+}
 
 // Unsuitable says why an interface cannot carry a virtual MAC, in words for a
 // person, or nothing where it can as far as can be seen from here.
@@ -19,6 +31,8 @@ func Unsuitable(nl *netlink.Handle, link netlink.Link) string {
 		return fmt.Sprintf("%s is not an Ethernet interface", a.Name)
 	case a.RawFlags&unix.IFF_NOARP != 0:
 		return fmt.Sprintf("%s does not use ARP", a.Name)
+	case wireless(sysNet, a.Name):
+		return fmt.Sprintf("%s is wireless: an access point takes frames from the MAC that logged on only", a.Name)
 	}
 	switch link.Type() {
 	case "macvlan", "macvtap", "ipvlan", "ipvtap":

@@ -12,6 +12,7 @@
 // So [Verify] provokes such a question, a datagram from the address to a
 // neighbour that is not known, and looks at the frames that leave. Answers
 // cannot be provoked from the machine itself without putting a foreign MAC on
-// the wire, which port security may punish: for them it reads the settings as
-// they are now, and looks at the answers that happen to leave meanwhile.
+// the wire, which port security may punish: for them [Settings] reads the
+// settings as they are now, and Verify looks at the answers that happen to leave
+// meanwhile.
 package probe

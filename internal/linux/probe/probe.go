@@ -40,18 +40,15 @@ const (
 	attempts = 2
 )
 
-// Verify looks for about half a second. The error is about the looking; an
-// address that is no longer on is not an error.
+// Verify makes the kernel ask a neighbour and looks at the wire, for about half
+// a second at most. The error is about the looking; an address that is no
+// longer on, or an interface that is down or gone, is not an error.
 func Verify(ctx context.Context, t Target) (Findings, error) {
 	var f Findings
-	if t.Address.Addr().Is4() {
-		wrong, err := settings(t)
-		if err != nil {
-			return f, err
-		}
-		f.Wrong = append(f.Wrong, wrong...)
-	}
 	tap, err := listen(t.Parent)
+	if gone(err) {
+		return f, nil
+	}
 	if err != nil {
 		return f, err
 	}
@@ -63,7 +60,7 @@ func Verify(ctx context.Context, t Target) (Findings, error) {
 			return f, nil
 		}
 		if err := provoke(t.Address.Addr(), neighbour); err != nil {
-			if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EPERM) {
+			if gone(err) || errors.Is(err, unix.EPERM) {
 				return f, nil // it has moved on, or is quiet
 			}
 			return f, fmt.Errorf("cannot send from %s: %w", t.Address.Addr(), err)
@@ -106,8 +103,12 @@ func (m message) wrong(t Target) string {
 		does, t.Address.Addr(), net.HardwareAddr(mac[:]), net.HardwareAddr(t.MAC[:]))
 }
 
-// settings reads what decides who answers to ARP.
-func settings(t Target) (wrong []string, err error) {
+// Settings reads what decides who answers to ARP, and says what is not as it
+// should be. Neighbour discovery has no such settings.
+func Settings(t Target) (wrong []string, err error) {
+	if !t.Address.Addr().Is4() {
+		return nil, nil
+	}
 	c, err := rtnl.Dial()
 	if err != nil {
 		return nil, err
@@ -115,18 +116,18 @@ func settings(t Target) (wrong []string, err error) {
 	defer c.Close()
 	all := sysctl.ReadAll()
 	below, err := sysctl.Get(c, t.Parent)
-	if err != nil {
-		return nil, err
-	}
-	own, err := sysctl.Get(c, t.Macvlan)
-	if errors.Is(err, unix.ENODEV) {
+	own, err2 := sysctl.Get(c, t.Macvlan)
+	if gone(err) || gone(err2) {
 		return nil, nil
 	}
-	if err != nil {
+	if err = errors.Join(err, err2); err != nil {
 		return nil, err
 	}
 	if max(all.ARPIgnore, below[sysctl.ARPIgnore]) == 0 {
 		wrong = append(wrong, fmt.Sprintf("net.ipv4.conf.%s.arp_ignore was set back to 0: the node answers for %s with its own MAC too", t.Ifname, t.Address.Addr()))
+	}
+	if n := max(all.ARPAnnounce, below[sysctl.ARPAnnounce]); n < 2 {
+		wrong = append(wrong, fmt.Sprintf("net.ipv4.conf.%s.arp_announce was set back to %d: the node may ask its neighbours for %s with its own MAC", t.Ifname, n, t.Address.Addr()))
 	}
 	if n := max(all.ARPIgnore, own[sysctl.ARPIgnore]); n > 2 {
 		wrong = append(wrong, fmt.Sprintf("net.ipv4.conf.all.arp_ignore is %d: nobody answers for %s", n, t.Address.Addr()))
@@ -135,6 +136,16 @@ func settings(t Target) (wrong []string, err error) {
 		wrong = append(wrong, fmt.Sprintf("arp_filter is on: nobody answers for %s", t.Address.Addr()))
 	}
 	return wrong, nil
+}
+
+// gone says whether there is nothing left to look at.
+func gone(err error) bool {
+	for _, no := range []error{unix.EADDRNOTAVAIL, unix.ENODEV, unix.ENXIO, unix.ENETDOWN, unix.ENETUNREACH} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
 }
 
 // stranger picks an address of the subnet that the node hardly knows.
