@@ -15,6 +15,7 @@ import (
 // in the other tests), many routers the one over the message alone; here a
 // router that says either is heard, and answered in its own form.
 func TestChecksum_BothFormsAreHeardAndAnswered(t *testing.T) {
+	t.Parallel()
 	for form, counter := range map[wire.Form]string{wire.PseudoHeader: "checksum_rfc5798", wire.MessageOnly: "checksum_rfc9568"} {
 		t.Run(string(form), func(t *testing.T) {
 			need(t, peer.Holdfast)
@@ -63,6 +64,7 @@ func TestChecksum_WrongOneIsNeverHeard(t *testing.T) {
 
 // What holdfast can be told to send, a strict peer of either kind hears.
 func TestChecksum_AsConfigured(t *testing.T) {
+	t.Parallel()
 	for word, form := range map[string]wire.Form{"rfc5798": wire.PseudoHeader, "rfc9568": wire.MessageOnly} {
 		t.Run(word, func(t *testing.T) {
 			need(t, peer.Holdfast)

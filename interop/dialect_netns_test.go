@@ -13,6 +13,7 @@ import (
 // The same story in every dialect that the two have in common: one is active,
 // the other one backup; it leaves, and the other one follows.
 func TestDialects(t *testing.T) {
+	t.Parallel()
 	v2 := func(r peer.Router) peer.Router {
 		r.Version, r.Interval = 2, time.Second
 		return r

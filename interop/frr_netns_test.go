@@ -16,6 +16,7 @@ import (
 // FRR's vrrpd with arp_ignore=1 on the parent of its macvlan, without which
 // its backup answers for the address too.
 func TestFRR(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name      string
 		vip       netip.Prefix

@@ -28,7 +28,7 @@ var binary struct {
 
 func TestMain(m *testing.M) {
 	// Most of each test is waiting for a protocol's timers, not work.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	flag.Parse()
@@ -71,6 +71,7 @@ func product() peer.Kind {
 // eachWay runs a test twice: with the peer on node a, which is the one to be
 // active, and holdfast on b, and the other way round.
 func eachWay(t *testing.T, other peer.Kind, f func(t *testing.T, a, b peer.Kind)) {
+	t.Parallel()
 	t.Run(string(other)+" to be active", func(t *testing.T) {
 		need(t, other, product())
 		t.Parallel()

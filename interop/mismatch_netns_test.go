@@ -24,6 +24,7 @@ const metricsAt = "127.0.0.1:9110"
 // in the status, in the events, in the log and in the metrics. No disagreement
 // is ever called a bad packet.
 func TestMismatch_IsNamed(t *testing.T) {
+	t.Parallel()
 	v2 := func(r *peer.Router) { r.Version, r.Interval = 2, time.Second }
 	pass := func(word string) func(*peer.Router) {
 		return func(r *peer.Router) { v2(r); r.Pass = word }

@@ -19,6 +19,7 @@ func router4(priority uint8) peer.Router {
 // A harness that has not seen two known peers agree proves nothing about a
 // third.
 func TestHarness_KnownPeersAgree(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		a, b peer.Kind
@@ -29,6 +30,7 @@ func TestHarness_KnownPeersAgree(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			need(t, tt.a, tt.b)
+			t.Parallel()
 			bed := newBed(t)
 			a := bed.start(tt.a, bed.a, router4(200))
 			b := bed.start(tt.b, bed.b, router4(100))

@@ -31,6 +31,17 @@ func newRolling(t *testing.T) *rolling {
 	return r
 }
 
+// pair starts two daemons one after the other, so that the client has known no
+// other node than the first.
+func (r *rolling) pair(kind peer.Kind) (a, b peer.Daemon) {
+	r.t.Helper()
+	a = r.start(kind, r.a, router4(200))
+	r.state(a, peer.Active)
+	b = r.start(kind, r.b, router4(100))
+	r.state(b, peer.Backup)
+	return a, b
+}
+
 // step does one step, waits until the host answers the client and everything
 // that belongs to the step is over, and returns what the client missed.
 func (r *rolling) step(what string, by *lab.Host, do func()) *lab.Report {
@@ -53,10 +64,7 @@ func (r *rolling) step(what string, by *lab.Host, do func()) *lab.Report {
 // most would do it: the backup first, then the active one.
 func TestRollingReplacement(t *testing.T) {
 	r := newRolling(t)
-	a := r.start(peer.Keepalived, r.a, router4(200))
-	b := r.start(peer.Keepalived, r.b, router4(100))
-	r.state(a, peer.Active)
-	r.state(b, peer.Backup)
+	a, b := r.pair(peer.Keepalived)
 
 	if got := r.step("keepalived on b, the backup, stops", r.a, func() { r.stop(b) }); got.Lost > 0 {
 		t.Error("probes were lost although the active node was left alone")
@@ -86,10 +94,7 @@ func TestRollingReplacement(t *testing.T) {
 // priority, takes the address, and keepalived is replaced where it is backup.
 func TestRollingReplacement_ByPriority(t *testing.T) {
 	r := newRolling(t)
-	a := r.start(peer.Keepalived, r.a, router4(200))
-	b := r.start(peer.Keepalived, r.b, router4(100))
-	r.state(a, peer.Active)
-	r.state(b, peer.Backup)
+	a, b := r.pair(peer.Keepalived)
 
 	r.step("keepalived on b, the backup, stops", r.a, func() { r.stop(b) })
 	got := r.step("holdfast starts on b with the higher priority", r.b, func() { b = r.start(product(), r.b, router4(250)) })
@@ -113,10 +118,7 @@ func TestRollingReplacement_ByPriority(t *testing.T) {
 // And back: whoever tries holdfast can leave it again as gently.
 func TestRollingReplacement_Back(t *testing.T) {
 	r := newRolling(t)
-	a := r.start(product(), r.a, router4(200))
-	b := r.start(product(), r.b, router4(100))
-	r.state(a, peer.Active)
-	r.state(b, peer.Backup)
+	a, b := r.pair(product())
 
 	alone := func(got *lab.Report) {
 		t.Helper()

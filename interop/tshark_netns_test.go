@@ -18,6 +18,7 @@ import (
 // An independent decoder reads everything that holdfast sends while it becomes
 // active, is active and leaves, and finds nothing wrong with it.
 func TestTshark_FindsNothingWrong(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		router func(r peer.Router) peer.Router

@@ -10,6 +10,7 @@ import (
 // keepalived with and without a virtual MAC beside holdfast with and without:
 // whoever holds the address, one MAC answers for it.
 func TestVirtualMAC(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name        string
 		theirs, our peer.MAC
