@@ -1,6 +1,8 @@
 package vrrp
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -146,5 +148,64 @@ func TestAsk_EndsWithItsCause(t *testing.T) {
 	n.do(SetPreempt(false))
 	if n.Asking() {
 		t.Error("still asking to preempt with preempt off")
+	}
+}
+
+// A claim is heard before it is granted, and goes on being heard.
+func TestClaim_Advertises(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.do(Claim())
+	n.wait(down100, askAlone)
+	n.do(Claim(), "send priority 100")
+	n.do(Claim())
+	n.in(Backup)
+	n.due(time.Second)
+	n.wait(time.Second, "send priority 100")
+	n.do(Grant(), "backup -> active: no active node was heard", "send priority 100")
+	if n.Claiming() {
+		t.Error("still claiming after the grant")
+	}
+}
+
+// Of two that claim, one gives way.
+func TestClaim_IsSettledLikeATieOfActives(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		prio uint8
+		from netip.Addr
+		want []string
+	}{
+		{"a higher priority wins", 200, lower, nil},
+		{"a lower one is told", 50, higher, []string{"send priority 100"}},
+		{"the higher address wins", 100, higher, []string{"report: peer has the same priority (192.0.2.20 priority 100)"}},
+		{"the lower address is told", 100, lower, []string{"report: peer has the same priority (192.0.2.9 priority 100)", "send priority 100"}},
+		{"one that leaves is told", 0, higher, []string{"send priority 100"}},
+	} {
+		for _, preempt := range []func(*Config){func(*Config) {}, noPreempt} {
+			t.Run(c.name, func(t *testing.T) {
+				n := backup(t, ipv4(ask, preempt))
+				n.wait(down100, askAlone)
+				n.do(Claim(), "send priority 100")
+				n.hear(c.from, c.prio, c.want...)
+				if wins := slices.Contains(c.want, "send priority 100"); n.Claiming() != wins || n.Asking() != wins {
+					t.Errorf("claiming %v, asking %v, want %v", n.Claiming(), n.Asking(), wins)
+				}
+			})
+		}
+	}
+}
+
+// What was said is taken back.
+func TestClaim_IsTakenBack(t *testing.T) {
+	for _, ev := range []Event{Yield(), Shutdown()} {
+		n := backup(t, ipv4(ask))
+		n.wait(down100, askAlone)
+		n.do(Claim(), "send priority 100")
+		if got := n.Step(n.now, ev, nil); len(got) == 0 || got[0].Kind != ActionSend || got[0].Priority != 0 {
+			t.Errorf("%s: %v, want a priority 0 first", ev.Kind, got)
+		}
+		if n.Claiming() {
+			t.Errorf("%s: still claiming", ev.Kind)
+		}
 	}
 }

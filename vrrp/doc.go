@@ -17,7 +17,8 @@
 // One Router is one virtual router: one VRID, one address family, one
 // interface. IPv4 and IPv6 twins, and routers that must move together, are
 // combined by the caller: with [Config.Ask] set, a Router that would become
-// Active emits [ActionAsk] and waits for [Grant].
+// Active emits [ActionAsk] and waits for [Grant], in silence or, after [Claim],
+// advertising.
 //
 // # What happens to a packet
 //

@@ -22,6 +22,7 @@ const (
 	EventStartup                   // RFC 9568 §6.4.1
 	EventShutdown                  // RFC 9568 §6.4.2, §6.4.3
 	EventGrant                     // the caller lets the router become Active (answer to ActionAsk)
+	EventClaim                     // the caller prepares to grant: say so meanwhile
 	EventYield                     // give up being Active and say priority 0; stay as Backup
 	EventPriority                  // the effective priority changed
 	EventPreempt                   // preempt mode changed
@@ -52,6 +53,14 @@ func Shutdown() Event { return Event{Kind: EventShutdown} }
 // this node.
 func Grant() Event { return Event{Kind: EventGrant} }
 
+// Claim makes a Backup that asks advertise already while the caller makes the
+// addresses ready. RFC 9568 §6.4.2 has the advert before all else, and for a
+// reason: where several backups miss the same Active, their timers differ by
+// fractions of an interval, and the first advert keeps the others quiet. Leave
+// it out where the old Active serves until it hears the first advert: then it
+// must be true. Yield and Shutdown take it back with a priority 0.
+func Claim() Event { return Event{Kind: EventClaim} }
+
 // Yield makes an Active say priority 0 and become Backup. A Backup that asks
 // stops asking and waits for another Active_Down_Interval.
 func Yield() Event { return Event{Kind: EventYield} }
@@ -63,7 +72,7 @@ func SetPriority(p uint8) Event { return Event{Kind: EventPriority, Priority: p}
 // SetPreempt changes Preempt_Mode.
 func SetPreempt(on bool) Event { return Event{Kind: EventPreempt, Preempt: on} }
 
-var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "yield", "priority", "preempt"}
+var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "claim", "yield", "priority", "preempt"}
 
 // String gives one lower case word.
 func (k EventKind) String() string { return name(eventNames[:], int(k), "event") }

@@ -21,12 +21,13 @@ type Router struct {
 
 	state     State
 	learnt    time.Duration // Active_Adver_Interval
-	adverAt   time.Time     // Active: Adver_Timer
+	adverAt   time.Time     // Active, and Backup that claims: Adver_Timer
 	down      downTimer     // Backup: Active_Down_Timer
 	holdUntil time.Time     // Backup: no claim before
 	preemptAt time.Time     // Backup: preempt then, though the timer still runs; zero: not waiting
 	asking    bool          // Backup: an ActionAsk waits for its Grant
 	claim     downTimer     // Backup: why it asks
+	aloud     bool          // Backup: it advertises while it asks
 	active    Peer          // the Active heard last; zero Addr: none
 	losingAt  time.Time     // Active: when a losing Active was heard last
 	answers   time.Time     // Active: when the budget of immediate answers is full again
@@ -64,6 +65,8 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 		return r.shutdown(now, out)
 	case EventGrant:
 		return r.grant(now, out)
+	case EventClaim:
+		return r.claimAloud(now, out)
 	case EventYield:
 		return r.yield(now, out)
 	case EventPriority:
@@ -79,7 +82,7 @@ func (r *Router) tick(now time.Time, out []Action) []Action {
 	if at := r.Deadline(); at.IsZero() || now.Before(at) {
 		return out
 	}
-	if r.state == Active {
+	if r.state == Active || r.aloud {
 		// RFC 9568 §6.4.3, Adver_Timer.
 		r.nextAdvert(now)
 		return r.send(r.priority, out)
@@ -94,7 +97,7 @@ func (r *Router) tick(now time.Time, out []Action) []Action {
 // Deadline is when Step wants a Tick; zero means never.
 func (r *Router) Deadline() time.Time {
 	switch {
-	case r.state == Active:
+	case r.state == Active || r.aloud:
 		return r.adverAt
 	case r.state == Backup && !r.asking:
 		at, _ := r.claimDue()
@@ -108,6 +111,9 @@ func (r *Router) State() State { return r.state }
 
 // Asking says that an ActionAsk waits for its Grant.
 func (r *Router) Asking() bool { return r.asking }
+
+// Claiming says that the router asks and advertises already.
+func (r *Router) Claiming() bool { return r.aloud }
 
 // Config is the configuration in use, with the defaults filled in. Its slices
 // and map are the router's own: do not change them.

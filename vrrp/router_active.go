@@ -17,8 +17,7 @@ func (r *Router) activeHears(now time.Time, p Peer, out []Action) []Action {
 		return out
 	case p.Priority > r.priority:
 		return r.giveWay(now, p, ReasonHigherPriority, out)
-	case p.Priority == r.priority && p.Addr.Compare(r.cfg.Source) > 0:
-		// Two owners resolve here too (erratum 8298).
+	case r.loses(p):
 		return r.giveWay(now, p, ReasonHigherAddress, out)
 	}
 	// A losing Active: assert ourselves at once, which makes it Backup and
@@ -27,6 +26,12 @@ func (r *Router) activeHears(now time.Time, p Peer, out []Action) []Action {
 		out = r.send(r.priority, out)
 	}
 	return r.reportLosing(now, p, out)
+}
+
+// loses says whether another Active wins: by priority, between equals by
+// address. Two owners resolve here too (erratum 8298).
+func (r *Router) loses(p Peer) bool {
+	return p.Priority > r.priority || p.Priority == r.priority && p.Addr.Compare(r.cfg.Source) > 0
 }
 
 func (r *Router) giveWay(now time.Time, p Peer, reason Reason, out []Action) []Action {
@@ -81,6 +86,10 @@ func (r *Router) yield(now time.Time, out []Action) []Action {
 		out = r.move(Backup, ReasonYield, netip.Addr{}, 0, out)
 	case Init:
 		return out
+	case Backup:
+		if r.aloud {
+			out = r.send(0, out)
+		}
 	}
 	r.preemptAt = time.Time{}
 	r.startDown(now, netip.Addr{}, 0)

@@ -9,6 +9,8 @@ import (
 func (r *Router) backupHears(now time.Time, p Peer, out []Action) []Action {
 	r.follow(p)
 	switch {
+	case r.aloud:
+		return r.claimHears(now, p, out)
 	case p.Priority == 0:
 		r.preemptAt = time.Time{}
 		r.startSkew(now, p.Addr)
@@ -64,6 +66,32 @@ func (r *Router) claimActive(now time.Time, c downTimer, out []Action) []Action 
 	}
 	r.asking, r.claim = true, c
 	return append(out, Action{Kind: ActionAsk, Reason: c.reason, Peer: c.peer, PeerPriority: c.priority})
+}
+
+// claimAloud advertises, now and every interval, while the caller makes the
+// addresses ready.
+func (r *Router) claimAloud(now time.Time, out []Action) []Action {
+	if !r.asking || r.aloud {
+		return out
+	}
+	r.aloud = true
+	r.restartAdverts(now)
+	return r.send(r.priority, out)
+}
+
+// claimHears is what an Active would do (RFC 9568 §6.4.3), as that is what
+// the peers take a router for that advertises: between two that claim, one
+// gives way, not both.
+func (r *Router) claimHears(now time.Time, p Peer, out []Action) []Action {
+	if p.Priority != 0 && r.loses(p) {
+		out = r.learn(now, p, out)
+		r.startDown(now, p.Addr, p.Priority)
+		return out
+	}
+	if r.mayAnswer(now) {
+		out = r.send(r.priority, out)
+	}
+	return out
 }
 
 // grant makes a Backup Active because the caller says so.

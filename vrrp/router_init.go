@@ -35,7 +35,7 @@ func (r *Router) shutdown(_ time.Time, out []Action) []Action {
 	if r.state == Init {
 		return out
 	}
-	if r.state == Active {
+	if r.state == Active || r.aloud {
 		out = r.send(0, out)
 	}
 	r.stopTimers()
@@ -43,7 +43,7 @@ func (r *Router) shutdown(_ time.Time, out []Action) []Action {
 }
 
 func (r *Router) stopTimers() {
-	r.asking = false
+	r.asking, r.aloud = false, false
 	r.down, r.claim = downTimer{}, downTimer{}
 	r.adverAt, r.holdUntil, r.preemptAt, r.losingAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 }

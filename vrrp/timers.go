@@ -34,13 +34,13 @@ type downTimer struct {
 // startDown starts the Active_Down_Timer with the Active_Down_Interval.
 func (r *Router) startDown(now time.Time, peer netip.Addr, priority uint8) {
 	r.down = downTimer{now, now.Add(r.DownInterval()), ReasonMasterDown, peer, priority}
-	r.asking = false
+	r.asking, r.aloud = false, false
 }
 
 // startSkew starts it with the Skew_Time, after the Active said that it leaves.
 func (r *Router) startSkew(now time.Time, peer netip.Addr) {
 	r.down = downTimer{now, now.Add(r.SkewTime()), ReasonPeerLeft, peer, 0}
-	r.asking = false
+	r.asking, r.aloud = false, false
 }
 
 // rescaleDown gives the running Active_Down_Timer the length it would have had

@@ -52,11 +52,36 @@ func (s *Set) wanted() bool {
 	return s.taking != "" || s.every((*vrrp.Router).Asking) && !s.gated()
 }
 
-// claim has the addresses installed.
+// claim has the addresses installed. Where the holder fell silent, nobody
+// serves: the other backups are told first, before their timers run out too
+// and they do the same. Where it may still serve, until it hears the first
+// advert, that one waits until it is true.
 func (s *Set) claim() {
 	s.phase = claiming
 	s.half = half{}
+	if s.taking == "" && s.orphaned() {
+		s.all(vrrp.Claim())
+	}
 	s.order(Install)
+}
+
+// orphaned reports whether the set asks because no Active was heard.
+func (s *Set) orphaned() bool {
+	for i := range s.members {
+		if s.members[i].cause != vrrp.ReasonMasterDown {
+			return false
+		}
+	}
+	return true
+}
+
+// hush takes back what a claim has said, in the routers that still say it.
+func (s *Set) hush() {
+	for i := range s.members {
+		if s.members[i].router.Claiming() {
+			s.route(i, vrrp.Yield(), time.Time{})
+		}
+	}
 }
 
 // settleClaiming lets the routers become Active when the addresses answer, so
@@ -75,6 +100,7 @@ func (s *Set) settleClaiming() bool {
 	}
 	if !s.wanted() {
 		// An Active was heard meanwhile.
+		s.hush()
 		s.order(Remove)
 		s.phase = waiting
 		return true

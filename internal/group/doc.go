@@ -5,9 +5,11 @@
 // one. Every group has one [vrrp.Router] per address family. The set is Active
 // only as a whole, and that is the one rule everything here follows from:
 //
-//   - it claims when every router of it asks to be Active ([vrrp.Config.Ask]),
-//     installs all addresses first, and lets the routers send their first
-//     advert once the addresses really answer;
+//   - it claims when every router of it asks to be Active ([vrrp.Config.Ask])
+//     and becomes Active once all addresses are installed. Where it claims
+//     because the holder fell silent, it advertises at once, so that other
+//     backups wait; where the holder may still serve, its first advert waits
+//     until the addresses really answer, as the holder lets go on hearing it;
 //   - it leaves as soon as one router of it may not stay Active, and then
 //     takes the others with it.
 //

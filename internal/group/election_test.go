@@ -8,16 +8,18 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// A set that nobody disturbs becomes the holder: addresses first, then the
-// adverts, then the announcements.
-func TestSet_InstallsBeforeItSpeaks(t *testing.T) {
+// A set that hears nobody says so first, as RFC 9568 §6.4.2 has it, so that
+// other backups stay what they are; it becomes the holder, and announces, when
+// the addresses are there.
+func TestSet_ClaimsAloudWhereNobodyServes(t *testing.T) {
 	b := place(t, web())
 	b.do(Start(), "web: init -> fault: interface not seen yet")
 	b.do(LinkUp(0, addr(vrrp.IPv4, self)))
 	b.do(LinkUp(1, addr(vrrp.IPv6, self)), "web: fault -> backup: started as backup: listening for an active node")
 	b.due(3*time.Second + 609375*time.Microsecond) // RFC 9568 §6.1: 3 intervals and (256-100)/256 of one
-	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install")
-	b.now = b.now.Add(time.Second) // a slow kernel: nothing is said before it has answered
+	b.wait(b.Deadline().Sub(b.now), "web ipv4: advert 100", "web ipv6: advert 100", "web ipv4: install", "web ipv6: install")
+	b.wait(time.Second, "web ipv4: advert 100", "web ipv6: advert 100") // a slow kernel
+	b.in(claiming)
 	b.carried(
 		"web ipv4: advert 100",
 		"web ipv6: advert 100",
@@ -33,7 +35,8 @@ func TestSet_WaitsForItsLastRouter(t *testing.T) {
 	b := backup(t, web(), dns())
 	b.wait(3 * time.Second)
 	b.hearOn(2, higher, 150) // dns
-	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install", "dns ipv4: install")
+	b.wait(4*time.Second, "web ipv4: advert 100", "web ipv6: advert 100", "dns ipv4: advert 100",
+		"web ipv4: install", "web ipv6: install", "dns ipv4: install")
 	b.carried(
 		"web ipv4: advert 100", "web ipv6: advert 100", "dns ipv4: advert 100",
 		"web: backup -> active: no advert heard within 3.609375s",
@@ -57,38 +60,50 @@ func TestSet_TellsThatItIsHalf(t *testing.T) {
 	})
 }
 
-// An advert that arrives while the kernel still works calls the claim off.
+// An advert that arrives while the kernel still works calls the claim off, and
+// the other family takes back what it said.
 func TestClaim_IsCalledOff(t *testing.T) {
-	for i := range 2 {
+	for i, other := range []string{"web ipv6: advert 0", "web ipv4: advert 0"} {
 		b := claimer(t, web())
-		b.hearOn(i, higher, 150, "web ipv4: remove", "web ipv6: remove")
+		b.hearOn(i, higher, 150, other, "web ipv4: remove", "web ipv6: remove")
 		b.in(waiting)
 		b.carried()
 	}
 	b := claimer(t, web())
-	b.hear(lower, 50) // this one is to be preempted
+	b.hear(lower, 50, "web ipv4: advert 100", "web ipv6: advert 100") // this one has to give way
+	b.in(claiming)
+}
+
+// A claim that preempts a holder says nothing before the addresses are there:
+// the holder serves until it hears the first advert.
+func TestClaim_PreemptsInSilence(t *testing.T) {
+	b := backup(t, web())
+	b.hear(lower, 50)
+	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install")
+	b.wait(time.Second)
 	b.in(claiming)
 }
 
 // Why a node became active is told in words.
 func TestClaim_GivesItsReason(t *testing.T) {
 	cases := []struct {
-		name string
-		do   func(*bench)
-		want string
+		name  string
+		do    func(*bench)
+		aloud []string
+		want  string
 	}{
-		{"silence", func(b *bench) {}, "no advert heard within 3.609375s"},
-		{"preempting", func(b *bench) { b.hear(lower, 50) }, "preempted 192.0.2.9: its priority 50 is below 100"},
+		{"silence", func(b *bench) {}, []string{"web ipv4: advert 100"}, "no advert heard within 3.609375s"},
+		{"preempting", func(b *bench) { b.hear(lower, 50) }, nil, "preempted 192.0.2.9: its priority 50 is below 100"},
 		{"priority 0", func(b *bench) {
 			b.hear(higher, 150)
 			b.hear(higher, 0)
-		}, "192.0.2.20 said that it leaves (priority 0)"},
+		}, nil, "192.0.2.20 said that it leaves (priority 0)"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := backup(t, single())
 			c.do(b)
-			b.wait(4*time.Second, "web ipv4: install")
+			b.wait(4*time.Second, append(c.aloud, "web ipv4: install")...)
 			b.carried("web ipv4: advert 100", "web: backup -> active: "+c.want, "web ipv4: announce")
 		})
 	}

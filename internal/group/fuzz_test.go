@@ -49,7 +49,7 @@ func (w *watcher) look(what string, acts []Action) {
 			}
 		case ActionSend:
 			// Priority 0 is the last that a router says.
-			if active := w.Router(a.Router).State() == vrrp.Active; a.Priority != 0 && !active && !w.active[a.Router] {
+			if r := w.Router(a.Router); a.Priority != 0 && r.State() != vrrp.Active && !r.Claiming() && !w.active[a.Router] {
 				fail("an advert of a backup")
 			}
 			w.active[a.Router] = a.Priority != 0

@@ -52,7 +52,7 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 	}
 	t.Run("it fails", func(t *testing.T) {
 		b := gone(holder(t, single()))
-		b.wait(4*time.Second, "web ipv4: install")
+		b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install")
 		b.carried("web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce")
 		if b.View().Suspended {
 			t.Error("preemption is still off")
@@ -170,7 +170,7 @@ func TestMaintenance(t *testing.T) {
 	b.do(Take("b"))
 	b.in(resting)
 	b.do(MaintenanceOff(), "result true: nothing was held here", "web: init -> backup: started as backup: listening for an active node")
-	b.wait(4*time.Second, "web ipv4: install")
+	b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install")
 }
 
 // Forced, the addresses go even where nobody takes them.

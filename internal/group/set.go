@@ -56,6 +56,7 @@ type member struct {
 	misfit  string      // why the router cannot have it
 	preempt bool        // as configured; a handover may suspend it
 	reason  string      // why it asks to be Active, or made its last transition
+	cause   vrrp.Reason // the same in one word
 	asked   time.Time   // when it asked last
 	lost    vrrp.Reason // why it made its last transition
 
@@ -247,7 +248,7 @@ func (s *Set) route(i int, ev vrrp.Event, due time.Time) {
 		case vrrp.ActionSend:
 			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority, Due: due})
 		case vrrp.ActionAsk:
-			m.reason, m.asked = explain(m.router, a), s.now
+			m.reason, m.cause, m.asked = explain(m.router, a), a.Reason, s.now
 		case vrrp.ActionTransition:
 			m.lost = a.Reason
 			if a.To != vrrp.Active {
