@@ -60,7 +60,10 @@ func (s *Set) claim() {
 	s.phase = claiming
 	s.half = half{}
 	if s.taking == "" && s.orphaned() {
-		s.all(vrrp.Claim())
+		// By one router, which is enough to hold back other sets: if all
+		// spoke, two sets of equal priority could each lose in one family,
+		// both withdraw, and claim again at the same time.
+		s.route(s.lead, vrrp.Claim(), time.Time{})
 	}
 	s.order(Install)
 }

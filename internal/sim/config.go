@@ -67,6 +67,7 @@ type NodeSet struct {
 	PreemptDelay time.Duration
 	StartupHold  time.Duration
 	Interval     time.Duration // instead of that of the groups
+	Version      uint8         // instead of that of the groups
 }
 
 // virtualRouter is one router of a set, on all nodes.
@@ -170,6 +171,9 @@ func (w *World) router(n int, g *Group, mine NodeSet, f vrrp.Family) vrrp.Config
 	}
 	if mine.Interval != 0 {
 		c.Interval = mine.Interval
+	}
+	if mine.Version != 0 {
+		c.Version = mine.Version
 	}
 	if g.Unicast {
 		for o := range w.cfg.Nodes {

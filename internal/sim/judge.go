@@ -155,8 +155,10 @@ func (j *Judge) kernelChanged(vr int) {
 	switch since := j.two[vr]; {
 	case count > 1 && since == 0:
 		j.two[vr] = j.w.now
+		j.w.tell("wire", "%s", j.w.whoAnswers(vr))
 	case count < 2 && since != 0:
 		j.two[vr] = 0
+		j.w.tell("wire", "%s alone, after %s", j.w.whoAnswers(vr), show(j.w.now-since))
 		j.bothAnswered(vr, since)
 	}
 }
