@@ -69,14 +69,18 @@ func (n *node) file() string   { return filepath.Join(n.dir, "holdfast.yaml") }
 func (n *node) socket() string { return filepath.Join(n.dir, "run", "holdfast.sock") }
 func (n *node) state() string  { return filepath.Join(n.dir, "state") }
 
+// interval is how often every group is advertised: long enough that a busy
+// machine does not look like a dead one.
+const interval = 200 * time.Millisecond
+
 // group writes one group of a file.
 func group(name string, id, priority int, addresses []netip.Prefix, further ...string) string {
 	var words []string
 	for _, a := range addresses {
 		words = append(words, a.String())
 	}
-	text := fmt.Sprintf("  %s:\n    addresses: [%s]\n    interface: eth0\n    vrrp:\n      id: %d\n      priority: %d\n      interval: 100ms\n",
-		name, strings.Join(words, ", "), id, priority)
+	text := fmt.Sprintf("  %s:\n    addresses: [%s]\n    interface: eth0\n    vrrp:\n      id: %d\n      priority: %d\n      interval: %v\n",
+		name, strings.Join(words, ", "), id, priority, interval)
 	for _, f := range further {
 		text += "      " + f + "\n"
 	}
