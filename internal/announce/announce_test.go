@@ -37,7 +37,7 @@ func TestFrames(t *testing.T) {
 			0001 0800 06 04
 			0002                            reply
 			00005e000133 c0000297
-			ffffffffffff c0000297           target: everybody
+			00005e000133 c0000297           target: RFC 5944 section 4.6: the same once more
 		`},
 		{"neighbour advertisement of a router", AppendNA(nil, mac6, v6, Router), `
 			333300000001 00005e000233 86dd             RFC 2464 section 7: ff02::1 as MAC

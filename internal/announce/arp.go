@@ -18,9 +18,12 @@ func AppendARPRequest(b []byte, mac MAC, addr netip.Addr) []byte {
 }
 
 // AppendARPReply appends the same announcement as a broadcast ARP reply
-// (RFC 5227 §3 describes the stacks that listen to this form).
+// (RFC 5227 §3 describes the stacks that listen to this form). The target
+// hardware address is the sender's, as RFC 5944 §4.6 says: Linux takes a reply
+// without that for one that nobody asked for, and ignores it within a second of
+// the last news about the address.
 func AppendARPReply(b []byte, mac MAC, addr netip.Addr) []byte {
-	return appendARP(b, opReply, mac, addr, broadcast)
+	return appendARP(b, opReply, mac, addr, mac)
 }
 
 func appendARP(b []byte, op byte, mac MAC, addr netip.Addr, target MAC) []byte {
