@@ -23,8 +23,7 @@ type Config struct {
 	Thread func()
 	// Dir is a directory below /run that this user may write to. It keeps
 	// what settings were before they were changed, so that the next run can
-	// put back what a killed one could not, and a lock: one process alone
-	// changes addresses in a network namespace. Empty: neither.
+	// put back what a killed one could not. Empty: it cannot.
 	Dir string
 }
 
@@ -47,10 +46,10 @@ var _ engine.Hands = (*Hands)(nil)
 // errClosed is the error of an order that came after Close.
 var errClosed = errors.New("the daemon is stopping")
 
-// New gives Hands that have done nothing yet. Call [Sweep] before. They work in the network
-// namespace of the calling process.
+// New gives Hands that have done nothing yet. Call [Sweep] before. They work
+// in the network namespace of the calling process, and are the only ones there.
 func New(cfg Config) (*Hands, error) {
-	unlock, err := lock(cfg.Dir)
+	unlock, err := lock()
 	if err != nil {
 		return nil, err
 	}

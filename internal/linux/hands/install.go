@@ -163,7 +163,7 @@ func (h *hand) done(res *engine.Result, s step, err error) {
 		res.Err = errors.Join(res.Err, h.explain(s.prefix, err))
 	default:
 		if _, on := r.held[s.prefix]; on {
-			res.Notes = append(res.Notes, fmt.Sprintf("%s had been removed by somebody else: added it again", s.prefix))
+			res.Notes = append(res.Notes, fmt.Sprintf("%s had been removed, by somebody or because the interface was down: added it again", s.prefix))
 			s.held.before = false
 		}
 		h.hold(r, s.prefix, s.held)

@@ -3,12 +3,14 @@ package hands
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
+	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
 // patience is how long an IPv6 address may take to come alive. It is a
@@ -36,6 +38,10 @@ func (h *hand) verify(results []engine.Result, added []step) {
 		return
 	}
 	dead, err := h.await(keys)
+	if err == nil && dead != nil {
+		h.replace(results, added, keys, dead)
+		dead, err = h.await(keys)
+	}
 	if err == nil && dead == nil {
 		return
 	}
@@ -58,6 +64,27 @@ func (h *hand) verify(results []engine.Result, added []step) {
 		res := &results[of[i]]
 		res.Err = errors.Join(res.Err, fmt.Errorf("%s does not answer: %s", keys[i].Addr, why))
 	}
+}
+
+// replace takes dead addresses off and puts ours in their place: somebody may
+// have added one before us, and the kernel looked for other nodes with it, as
+// it does by default, and found the one that we take over from.
+func (h *hand) replace(results []engine.Result, added []step, keys []address.Key, dead map[int]bool) {
+	var reqs []rtnl.Request
+	for _, s := range added {
+		r := h.routers[idOf(results[s.result].Op)]
+		if r == nil || s.remove || !s.prefix.IsValid() {
+			continue
+		}
+		i := slices.Index(keys, address.Key{Index: r.index, Addr: s.prefix.Addr()})
+		if i < 0 || !dead[i] {
+			continue
+		}
+		reqs = append(reqs, address.Remove(r.index, s.prefix), address.Add(r.index, s.prefix, r.held[s.prefix].route))
+		results[s.result].Notes = append(results[s.result].Notes,
+			fmt.Sprintf("%s was there already and did not answer: put it on anew", s.prefix))
+	}
+	h.send(reqs) // whether that helped is seen when it is awaited
 }
 
 // await waits until all addresses are live. It returns the ones that are not

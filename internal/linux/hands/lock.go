@@ -9,28 +9,52 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errBusy is the error of a second holdfast where one works already.
-var errBusy = errors.New("another holdfast works in this network namespace")
+// lockName is an abstract unix socket (unix(7)): the kernel keeps such names
+// apart by network namespace, which is just what is to be locked, and gives
+// one back when its process ends.
+const lockName = "\x00holdfast/hands"
 
 // lock makes sure that one process alone changes addresses in this network
-// namespace: two would remove each other's as leftovers. Without a directory
-// there is nothing to hold the lock in.
-func lock(dir string) (unlock func(), err error) {
-	if dir == "" {
-		return func() {}, nil
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "hands-"+namespace()+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// namespace: two would remove each other's as leftovers.
+func lock() (unlock func(), err error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock this network namespace: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errBusy
-		}
+	err = unix.Bind(fd, &unix.SockaddrUnix{Name: lockName})
+	if err == nil {
+		err = unix.Listen(fd, 64) // so that others can ask who has it
+	}
+	if errors.Is(err, unix.EADDRINUSE) {
+		err = lockedBy()
+	}
+	if err != nil {
+		_ = unix.Close(fd)
 		return nil, fmt.Errorf("cannot lock this network namespace: %w", err)
 	}
-	return func() { f.Close() }, nil
+	return func() { _ = unix.Close(fd) }, nil
+}
+
+// lockedBy says who has the lock. Everybody in the namespace could take the
+// name; it counts only where somebody has it who could change addresses, or
+// is one of us.
+func lockedBy() error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: lockName}); err != nil {
+		return fmt.Errorf("another holdfast works here, or is just starting or ending: %w", err)
+	}
+	who, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return err
+	}
+	if who.Uid != 0 && int(who.Uid) != os.Geteuid() {
+		return nil
+	}
+	return fmt.Errorf("another holdfast works here (process %d): each needs a network namespace of its own", who.Pid)
 }
 
 // memoryPath is the file that keeps what settings were.

@@ -21,10 +21,9 @@ import (
 // has done what it could. The directory is that of [Config].
 //
 // It needs no configuration, so it also finds what the present one does not
-// name. It refuses to work while Hands with the same directory are open in
-// this network namespace.
+// name. It refuses to work while Hands are open in this network namespace.
 func Sweep(dir string) (did []string, err error) {
-	unlock, err := lock(dir)
+	unlock, err := lock()
 	if err != nil {
 		return nil, err
 	}
