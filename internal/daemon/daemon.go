@@ -86,21 +86,27 @@ func Run(ctx context.Context, opt Options) error {
 		return &BadConfig{Diagnostics: diags}
 	}
 	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
-	d.openJournal(cfg)
+	if err := d.openJournal(cfg); err != nil {
+		return err
+	}
 	defer func() { _ = d.journal.Close() }() // its trouble was a warning all along
 	d.hooks = d.newHooks()
 	defer d.hooks.Close()
 	return d.run(ctx, cfg)
 }
 
-func (d *Daemon) openJournal(cfg *config.Config) {
+func (d *Daemon) openJournal(cfg *config.Config) error {
 	j, err := journal.Open(cfg.State, journal.Options{})
+	if errors.Is(err, journal.ErrBusy) {
+		return err // a second daemon by mistake
+	}
 	if err != nil {
 		// An address matters more than its history.
 		j = journal.Memory()
 		defer d.note(api.Event{Kind: "notice", Code: "HF2105", Reason: fmt.Sprintf("the journal is kept in memory only: %v", err)})
 	}
 	d.journal = j
+	return nil
 }
 
 // run opens the kernel's doors, works until the groups have left, and closes

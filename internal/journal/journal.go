@@ -70,8 +70,9 @@ type Journal struct {
 }
 
 // Open keeps the journal in dir, which is created if it is missing, and reads
-// the newest entries back into memory. It fails if dir cannot be written or
-// another journal has it open; the caller may go on with Memory.
+// the newest entries back into memory. It fails if dir cannot be written, where
+// the caller may go on with Memory, or with ErrBusy if another journal has it
+// open.
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	s, err := openStore(dir, o)

@@ -45,6 +45,9 @@ type store struct {
 	torn bool // the file does not end with a newline
 }
 
+// ErrBusy is the error of a second journal in one directory.
+var ErrBusy = errors.New("another holdfast uses this directory (give each its own state)")
+
 // openStore makes dir ready and takes it for this process.
 func openStore(dir string, o Options) (*store, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -57,7 +60,7 @@ func openStore(dir string, o Options) (*store, error) {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errors.New("another holdfast uses this directory (give each its own state)")
+			return nil, ErrBusy
 		}
 		return nil, fmt.Errorf("cannot lock directory: %w", err)
 	}

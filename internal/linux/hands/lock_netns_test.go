@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
-// inside runs f in a network namespace of its own.
-func inside(t *testing.T, f func()) {
+// within runs f in a network namespace of its own.
+func within(t *testing.T, f func()) {
 	t.Helper()
 	ns, err := netns.New()
 	if err != nil {
@@ -25,8 +25,8 @@ func inside(t *testing.T, f func()) {
 }
 
 func TestLock_IsForOneInANamespace(t *testing.T) {
-	needRoot(t)
-	inside(t, func() {
+	needNetns(t)
+	within(t, func() {
 		unlock, err := lock()
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func TestLock_IsForOneInANamespace(t *testing.T) {
 		if _, err := lock(); err == nil || !strings.Contains(err.Error(), "another holdfast works here (process ") {
 			t.Errorf("a second lock: %v", err)
 		}
-		inside(t, func() {
+		within(t, func() {
 			other, err := lock()
 			if err != nil {
 				t.Errorf("in another namespace: %v", err)
@@ -53,8 +53,8 @@ func TestLock_IsForOneInANamespace(t *testing.T) {
 
 // Anybody may take the name. Who may not change addresses locks nobody out.
 func TestLock_IsNotForStrangers(t *testing.T) {
-	needRoot(t)
-	inside(t, func() {
+	needNetns(t)
+	within(t, func() {
 		ns, err := os.Open("/proc/thread-self/ns/net")
 		if err != nil {
 			t.Fatal(err)
