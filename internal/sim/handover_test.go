@@ -56,6 +56,7 @@ var plannedMoves = []planned{
 // TestPlannedMoves_LoseNothing asks every address up to two thousand times a
 // second, and demands every answer.
 func TestPlannedMoves_LoseNothing(t *testing.T) {
+	t.Parallel()
 	families := map[string][]vrrp.Family{"v4": {vrrp.IPv4}, "v6": {vrrp.IPv6}, "v4+v6": {vrrp.IPv4, vrrp.IPv6}}
 	for _, m := range plannedMoves {
 		for _, interval := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, time.Second} {

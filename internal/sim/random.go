@@ -18,6 +18,7 @@ type Plan struct {
 	End    time.Duration // of the last fault
 	slower time.Duration // by how much intervals get longer
 	rest   time.Duration // what it takes to get over the faults, beyond the usual
+	of     int           // the number of the faults being added
 }
 
 // Fault is something that happens to a world.
@@ -25,6 +26,7 @@ type Fault struct {
 	At   time.Duration
 	Text string
 	do   func(*World)
+	of   int // a fault and its end have the same number; 0: has to be
 }
 
 // intervals to choose from. The short ones are more frequent: their runs cost

@@ -21,7 +21,8 @@ func (c chooser) faults(p *Plan) {
 	}
 	window := 2*time.Second + 30*interval
 	s := scheduler{c, p, interval}
-	for range 2 + c.IntN(7) {
+	for i := range 2 + c.IntN(7) {
+		p.of = i + 1
 		at := c.between(2*interval, window)
 		length := c.between(interval/10, 12*interval)
 		if c.often(0.2) {
@@ -33,6 +34,7 @@ func (c chooser) faults(p *Plan) {
 			s.benign(at, length)
 		}
 	}
+	p.of = 0
 	p.End = max(p.End, window)
 	// Whoever is down now is up again, so that all can be judged.
 	p.add(p.End, func(w *World) {
@@ -43,7 +45,7 @@ func (c chooser) faults(p *Plan) {
 }
 
 func (p *Plan) add(at time.Duration, do func(*World), format string, a ...any) {
-	p.Faults = append(p.Faults, Fault{At: at, Text: fmt.Sprintf(format, a...), do: do})
+	p.Faults = append(p.Faults, Fault{At: at, Text: fmt.Sprintf(format, a...), do: do, of: p.of})
 	p.End = max(p.End, at)
 }
 
