@@ -85,6 +85,9 @@ func Run(ctx context.Context, opt Options) error {
 	if diags.HasErrors() {
 		return &BadConfig{Diagnostics: diags}
 	}
+	if err := privileged(); err != nil {
+		return err
+	}
 	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
 	if err := d.openJournal(cfg); err != nil {
 		return err
@@ -133,7 +136,8 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Report: func(ifname, text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
 		},
-		Dir: memory(socket),
+		Thread: d.below,
+		Dir:    memory(socket),
 	})
 	if err != nil {
 		return err

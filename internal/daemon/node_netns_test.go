@@ -28,6 +28,7 @@ type node struct {
 	name   string
 	dir    string
 	proc   *lab.Process
+	access string // further words of the file's control:
 	log    *output
 	before machine // of the host, when no daemon had ever run
 }
@@ -95,8 +96,8 @@ func web(priority int, further ...string) string {
 // write writes the node's file.
 func (n *node) write(groups ...string) {
 	n.s.t.Helper()
-	text := fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s}\ngroups:\n%s",
-		n.name, n.state(), n.socket(), strings.Join(groups, ""))
+	text := fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s%s}\ngroups:\n%s",
+		n.name, n.state(), n.socket(), n.access, strings.Join(groups, ""))
 	n.s.must(os.WriteFile(n.file(), []byte(text), 0o644))
 }
 
@@ -209,12 +210,21 @@ func (n *node) cliAs(who *syscall.Credential, args ...string) answer {
 // released runs what the unit runs after a daemon was killed, in the host.
 func (n *node) released() answer {
 	n.s.t.Helper()
-	cmd := exec.Command(binary.path, "release", "-c", n.file())
+	return n.ends(exec.Command(binary.path, "release", "-c", n.file()))
+}
+
+// ends runs a program in the host to its end. One that has none is killed.
+func (n *node) ends(cmd *exec.Cmd) answer {
+	n.s.t.Helper()
 	var out, errs output
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	p, err := n.host.Start(cmd)
 	n.s.must(err)
-	<-p.Done()
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		n.s.must(p.Kill())
+	}
 	return answer{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 

@@ -250,3 +250,16 @@ func (n *node) clean() {
 	}
 	n.reasons()
 }
+
+func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func one(a netip.Prefix) []netip.Prefix { return []netip.Prefix{a} }
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
