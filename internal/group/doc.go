@@ -22,6 +22,22 @@
 // sent one. A handover that nobody takes up is called off: the set is Active
 // again.
 //
+// # Phases
+//
+// Between the states that people see, a set is in one of these phases:
+//
+//	resting   init    not started, in maintenance, or stopped
+//	unfit     fault   a link is down, a check with a veto failed, the kernel refused
+//	waiting   backup  another node is the holder, or will be found missing
+//	claiming  backup  every router asks; the addresses are being installed
+//	holding   active  the addresses answer, adverts are sent
+//	hushing   active  ARP and ND are being silenced, then priority 0 is said
+//	leaving   backup  what still arrives is served, until the successor was heard
+//
+// Events change facts; after each event settle moves the set, phase by phase, to
+// where its facts want it. testdata/events.txt shows what every event does in
+// every phase.
+//
 // The package is pure: no clock, no goroutine, no I/O. Events go into
 // [Set.Step], actions come out, and the answer to an action that the kernel
 // carries out (Install, Quiet, Remove) comes back as a [Done] event.
