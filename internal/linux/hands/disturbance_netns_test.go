@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 
@@ -132,4 +133,42 @@ func TestFlushedTables(t *testing.T) {
 	flush()
 	r.ok(op, engine.OpDiscard)
 	r.ok(other, engine.OpDiscard)
+}
+
+// TestSomebodyDeletesTheMacvlan installs again after it was deleted under an
+// active group, and removes and discards a group whose macvlan is gone.
+func TestSomebodyDeletesTheMacvlan(t *testing.T) {
+	l, r := newLAN(t), newRig(t)
+	before := snapshot(t)
+	for _, op := range []engine.Op{order(engine.MACVirtual, "192.0.2.10/24"), order(engine.MACVirtual, "2001:db8::10/64")} {
+		cut := func() {
+			t.Helper()
+			link, err := netlink.LinkByName(r.carrier(op))
+			must(t, err)
+			must(t, netlink.LinkDel(link))
+		}
+		mac := r.ok(op, engine.OpPrepare).MAC
+		want := net.HardwareAddr(mac[:]).String()
+		r.ok(op, engine.OpInstall)
+		cut()
+		l.expect(op.Addresses[0].Addr(), "deleted")
+		if res := r.ok(op, engine.OpInstall); len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "was made anew") {
+			t.Errorf("notes %q, want that the macvlan was made anew", res.Notes)
+		}
+		l.expect(op.Addresses[0].Addr(), "installed again", want)
+		cut()
+		r.ok(op, engine.OpRemove)
+		r.ok(op, engine.OpInstall)
+		l.expect(op.Addresses[0].Addr(), "installed after it was deleted and removed", want)
+		r.ok(op, engine.OpRemove)
+		cut() // while backup
+		r.ok(op, engine.OpInstall)
+		l.expect(op.Addresses[0].Addr(), "installed after it was deleted while backup", want)
+		cut()
+		r.ok(op, engine.OpDiscard)
+	}
+	must(t, r.hands.Close())
+	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
+		t.Errorf("before and after differ (-before +after):\n%s", diff)
+	}
 }

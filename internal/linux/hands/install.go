@@ -22,12 +22,24 @@ func (h *hand) install(results []engine.Result) {
 	if len(again) == 0 {
 		return
 	}
-	// An interface is gone. Maybe it was re-created meanwhile.
+	// An interface is gone, this one or a macvlan. Maybe it was re-created
+	// meanwhile; a macvlan we make anew ourselves.
+	parent := h.parent
+	for i := range again {
+		h.forget(idOf(again[i].Op))
+	}
 	h.prepare(again)
 	for i := range again {
-		if again[i].Err == nil {
-			again[i].Notes = append(again[i].Notes, fmt.Sprintf("%s was re-created", h.ifname))
-			h.tryInstall(again[i : i+1])
+		if again[i].Err != nil {
+			continue
+		}
+		note := fmt.Sprintf("%s was re-created", h.ifname)
+		if h.parent == parent {
+			note = fmt.Sprintf("the macvlan of virtual router %d was deleted by somebody: it was made anew", again[i].Op.VRID)
+		}
+		again[i].Notes = append(again[i].Notes, note)
+		if len(h.tryInstall(again[i:i+1])) > 0 {
+			fail(again[i:i+1], fmt.Errorf("interface gone while addresses were put on: %w", unix.ENODEV))
 		}
 	}
 	for i := range results {
@@ -37,6 +49,21 @@ func (h *hand) install(results []engine.Result) {
 			}
 		}
 	}
+}
+
+// forget drops what is known of a router whose interface is gone.
+func (h *hand) forget(id routerID) {
+	r := h.routers[id]
+	if r == nil {
+		return
+	}
+	delete(h.chores, r.index)
+	// An error comes back where the addresses are prepared again.
+	_ = h.hands.filter.Apply(filter.Change{Speak: r.keys(), Open: r.wanted()})
+	for p := range r.held {
+		h.let(r, p)
+	}
+	delete(h.routers, id)
 }
 
 // step is one request of an install and what it is for.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
+	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
@@ -82,6 +83,8 @@ func parseLink(b []byte) (link, bool) {
 	if elsewhere {
 		l.parent = 0
 	}
+	_, _, ours := macvlan.ParseName(l.name)
+	l.ours = l.macvlan && ours
 	return l, whole && l.index > 0 && l.name != ""
 }
 

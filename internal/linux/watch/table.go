@@ -22,6 +22,7 @@ type link struct {
 	flags         uint32 // unix.IFF_...
 	oper          uint8  // RFC 2863 operational state
 	macvlan       bool
+	ours          bool        // a macvlan that holdfast made: news of the interface below only
 	addrs         []addr      // in the kernel's order
 	told          engine.Link // as it was last delivered
 }
@@ -54,7 +55,9 @@ func newTable() table { return table{links: make(map[int]*link)} }
 func (t *table) all() []engine.Link {
 	list := make([]engine.Link, 0, len(t.links))
 	for _, l := range t.links {
-		list = append(list, l.view())
+		if !l.ours {
+			list = append(list, l.view())
+		}
 	}
 	slices.SortFunc(list, func(a, b engine.Link) int { return a.Index - b.Index })
 	return list
@@ -69,7 +72,9 @@ func (t *table) setLink(l link) []engine.Change {
 	var out []engine.Change
 	if old.name != l.name {
 		// To whoever knows it by the old name, it is gone.
-		out = append(out, engine.Change{Link: goneView(old), Gone: true, Lost: old.prefixes()})
+		if !old.ours {
+			out = append(out, engine.Change{Link: goneView(old), Gone: true, Lost: old.prefixes()})
+		}
 		old.told = engine.Link{}
 	}
 	var lost []netip.Prefix
@@ -89,7 +94,10 @@ func (t *table) dropLink(index int) []engine.Change {
 	}
 	delete(t.links, index)
 	lost := l.prefixes()
-	out := []engine.Change{{Link: goneView(l), Gone: true, Lost: lost}}
+	var out []engine.Change
+	if !l.ours {
+		out = append(out, engine.Change{Link: goneView(l), Gone: true, Lost: lost})
+	}
 	return t.tellParent(out, l, lost, nil)
 }
 
@@ -139,7 +147,7 @@ func (t *table) replace(fresh table) []engine.Change {
 		l := fresh.links[index]
 		out = append(out, t.setLink(link{
 			index: l.index, parent: l.parent, name: l.name, mac: l.mac, mtu: l.mtu,
-			flags: l.flags, oper: l.oper, macvlan: l.macvlan,
+			flags: l.flags, oper: l.oper, macvlan: l.macvlan, ours: l.ours,
 		})...)
 		for _, a := range slices.Clone(t.links[index].addrs) {
 			if l.find(a) < 0 {
@@ -164,6 +172,11 @@ func (t *table) indices() []int {
 
 // tell adds the change of one link, if it is one, and of the link below it.
 func (t *table) tell(out []engine.Change, l *link, lost, failed []netip.Prefix) []engine.Change {
+	if l.ours {
+		// There may be thousands, each with news of its own whenever its
+		// group moves: the busiest moment there is.
+		return t.tellParent(out, l, lost, failed)
+	}
 	view := l.view()
 	if !same(view, l.told) || lost != nil || failed != nil {
 		l.told = view

@@ -15,8 +15,10 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
+	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // lab is a namespace with eth0 (a veth whose other end is far0) being watched.
@@ -176,6 +178,41 @@ func TestWatch_MacvlanIsNewsOfItsParent(t *testing.T) {
 	l.up("vrrp.51")
 	must(t, l.nl.LinkDel(l.link("vrrp.51")))
 	l.expect("macvlan deleted, by the parent's name", lost("eth0", vip))
+}
+
+// A macvlan of holdfast's own is no news but to the interface below.
+func TestWatch_OurMacvlanIsNewsOfItsParentOnly(t *testing.T) {
+	l := newLab(t)
+	l.up("eth0")
+	l.up("far0")
+	attrs := netlink.NewLinkAttrs()
+	attrs.ParentIndex = l.link("eth0").Attrs().Index
+	attrs.Name = macvlan.Name(vrrp.IPv4, attrs.ParentIndex, 51)
+	must(t, l.nl.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	l.up(attrs.Name)
+	l.add(attrs.Name, vip)
+	l.del(attrs.Name, vip)
+	told := false
+	below := func(p netip.Prefix) func(engine.Change) bool {
+		return func(c engine.Change) bool {
+			told = told || c.Link.Name == attrs.Name
+			return lost("eth0", p)(c)
+		}
+	}
+	l.expect("address lost, by the parent's name", below(vip))
+	l.add(attrs.Name, vip)
+	must(t, l.nl.LinkDel(l.link(attrs.Name)))
+	l.expect("macvlan deleted, by the parent's name", below(vip))
+	l.add("eth0", own)
+	l.expect("the end", has("eth0", own))
+	if told {
+		t.Errorf("told about %s itself", attrs.Name)
+	}
+	links, err := l.watch.Links()
+	must(t, err)
+	if len(links) != 3 { // lo, eth0, far0
+		t.Errorf("links %v, want three", links)
+	}
 }
 
 // marked is the request that adds an address as holdfast does.
