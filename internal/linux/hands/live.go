@@ -13,10 +13,13 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
-// patience is how long an IPv6 address may take to come alive. It is a
-// fraction of a millisecond where nothing else changes the network, and more
-// where the kernel's lock for that is fought over.
-const patience = time.Second
+// An IPv6 address takes a fraction of a millisecond to come alive where nothing
+// else changes the network, more where the kernel's lock for that is fought
+// over, and much more where its worker threads hardly get a processor.
+const (
+	glance   = 100 * time.Millisecond // then it is worth asking what is wrong
+	patience = 3 * time.Second
+)
 
 // verify returns when the new IPv6 addresses answer, or will not: the first
 // advert and the neighbour advertisements must not tell of an address whose
@@ -37,10 +40,11 @@ func (h *hand) verify(results []engine.Result, added []step) {
 	if len(keys) == 0 {
 		return
 	}
-	dead, err := h.await(keys)
+	dead, err := h.await(keys, glance)
 	if err == nil && dead != nil {
-		h.replace(results, added, keys, dead)
-		dead, err = h.await(keys)
+		if err = h.replace(results, added, keys, dead); err == nil {
+			dead, err = h.await(keys, patience)
+		}
 	}
 	if err == nil && dead == nil {
 		return
@@ -66,10 +70,15 @@ func (h *hand) verify(results []engine.Result, added []step) {
 	}
 }
 
-// replace takes dead addresses off and puts ours in their place: somebody may
-// have added one before us, and the kernel looked for other nodes with it, as
-// it does by default, and found the one that we take over from.
-func (h *hand) replace(results []engine.Result, added []step, keys []address.Key, dead map[int]bool) {
+// replace takes off dead addresses that the kernel looks for other nodes with,
+// or found one, and puts ours in their place: somebody may have added one
+// before us in the ordinary way, and who is found is the node that we take over
+// from. It leaves alone what only needs time.
+func (h *hand) replace(results []engine.Result, added []step, keys []address.Key, dead map[int]bool) error {
+	entries, err := address.Lookup(h.conn, keys)
+	if err != nil {
+		return err
+	}
 	var reqs []rtnl.Request
 	for _, s := range added {
 		r := h.routers[idOf(results[s.result].Op)]
@@ -77,7 +86,7 @@ func (h *hand) replace(results []engine.Result, added []step, keys []address.Key
 			continue
 		}
 		i := slices.Index(keys, address.Key{Index: r.index, Addr: s.prefix.Addr()})
-		if i < 0 || !dead[i] {
+		if i < 0 || !dead[i] || entries[i].Flags&unix.IFA_F_NODAD != 0 || !entries[i].Tentative() && !entries[i].Duplicate() {
 			continue
 		}
 		reqs = append(reqs, address.Remove(r.index, s.prefix), address.Add(r.index, s.prefix, r.held[s.prefix].route))
@@ -85,13 +94,14 @@ func (h *hand) replace(results []engine.Result, added []step, keys []address.Key
 			fmt.Sprintf("%s was there already and did not answer: put it on anew", s.prefix))
 	}
 	h.send(reqs) // whether that helped is seen when it is awaited
+	return nil
 }
 
 // await waits until all addresses are live. It returns the ones that are not
-// when its patience is over, by their place in keys, and nil where all are.
-func (h *hand) await(keys []address.Key) (dead map[int]bool, err error) {
+// when the time is over, by their place in keys, and nil where all are.
+func (h *hand) await(keys []address.Key, within time.Duration) (dead map[int]bool, err error) {
 	pause := 20 * time.Microsecond
-	for end := time.Now().Add(patience); ; nap(pause) {
+	for end := time.Now().Add(within); ; nap(pause) {
 		live, err := address.Live(h.conn, keys)
 		if err != nil {
 			return nil, err
