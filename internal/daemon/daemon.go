@@ -136,8 +136,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Report: func(ifname, text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
 		},
-		Thread: d.below,
-		Dir:    memory(socket),
+		Dir: memory(socket),
 	})
 	if err != nil {
 		return err

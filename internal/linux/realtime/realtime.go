@@ -25,6 +25,12 @@
 // does just that, and dying of a flood would be worse than working through
 // it.
 //
+// All threads have the same priority, and none may leave it for a moment. The
+// runtime spins, yielding the processor, while it waits for one of its own
+// threads (a collector for a goroutine to stop, for instance). A thread that
+// is one step below never runs beside spinners above it: with the loop raised
+// or a worker lowered by one step, whole processes were seen to spin for ever.
+//
 // Programs that the daemon starts must not run in the class: start them with
 // Start.
 package realtime

@@ -12,53 +12,51 @@ import (
 
 // defaultSlack is the kernel's timer slack for ordinary threads, in
 // nanoseconds.
-const defaultSlack = 50_000
+const defaultSlack = "50000"
 
 // Start starts a program that does not inherit what Raise did: it runs in the
 // ordinary scheduling class, with ordinary timers, and is not spared when
 // memory runs out. (Locked memory is never inherited.)
 //
-// A child has the class of the thread that starts it, so the calling thread
-// leaves the class for that moment. It has to be the calling one: a program
-// with a Pdeathsig ends with the thread that started it (prctl(2)), and only
-// the caller can see to it that this thread lives.
+// A child has the class of the thread that starts it, unless that thread has
+// asked for the ordinary one to be given to what it forks (sched(7),
+// SCHED_FLAG_RESET_ON_FORK). The thread itself stays in its class: see the
+// package's word on mixed priorities. It is the calling thread, because a
+// program with a Pdeathsig ends with the thread that started it (prctl(2)),
+// and only the caller can see to it that this one lives.
 func Start(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
-	before, err := unix.SchedGetAttr(0, 0)
+	if err := startOrdinary(cmd); err != nil {
+		return err
+	}
+	// These can be set only now. A child that runs as another user may be out
+	// of reach: it keeps ours then.
+	proc := "/proc/" + strconv.Itoa(cmd.Process.Pid)
+	_ = os.WriteFile(proc+"/oom_score_adj", []byte("0"), 0)
+	_ = os.WriteFile(proc+"/timerslack_ns", []byte(defaultSlack), 0)
+	return nil
+}
+
+// startOrdinary starts a program and unlocks the calling thread once it is
+// what it was before. A thread that may not take its flag back stays locked:
+// it ends with its goroutine rather than make ordinary threads for others.
+func startOrdinary(cmd *exec.Cmd) error {
+	attr, err := unix.SchedGetAttr(0, 0)
 	if err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("cannot read the scheduling class: %w", err)
 	}
-	if err := startOrdinary(cmd, before); err != nil {
-		return err // the lock stays if the thread could not be raised again
+	attr.Size = unix.SizeofSchedAttr
+	flags := attr.Flags
+	attr.Flags |= unix.SCHED_FLAG_RESET_ON_FORK
+	if err := unix.SchedSetAttr(0, attr, 0); err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("cannot have the program started in the ordinary class: %w", err)
 	}
-	// The score belongs to the process, so it can be set only now. A child
-	// that runs as another user may be out of reach: it keeps ours then.
-	_ = os.WriteFile("/proc/"+strconv.Itoa(cmd.Process.Pid)+"/oom_score_adj", []byte("0"), 0)
-	return nil
-}
-
-// startOrdinary starts a program while the calling thread is in the ordinary
-// class, and unlocks the thread once it is what it was before. A thread that
-// cannot get back stays locked: it ends with its goroutine rather than serve
-// others from the wrong class.
-func startOrdinary(cmd *exec.Cmd, before *unix.SchedAttr) error {
-	raised := before.Policy != unix.SCHED_NORMAL
-	if raised {
-		if err := lowerThread(0); err != nil {
-			runtime.UnlockOSThread()
-			return fmt.Errorf("cannot leave the real-time class: %w", err)
-		}
+	err = cmd.Start()
+	attr.Flags = flags
+	if unix.SchedSetAttr(0, attr, 0) == nil {
+		runtime.UnlockOSThread()
 	}
-	_ = slack(defaultSlack)
-	err := cmd.Start()
-	_ = slack(1)
-	if raised {
-		before.Size = unix.SizeofSchedAttr
-		if unix.SchedSetAttr(0, before, 0) != nil {
-			return err
-		}
-	}
-	runtime.UnlockOSThread()
 	return err
 }

@@ -35,11 +35,16 @@ func TestStartChild(t *testing.T) {
 	// Wherever Go takes a thread from, before and after.
 	for range 20 {
 		var out strings.Builder
-		cmd := exec.Command("/bin/sh", "-c", "cut -d' ' -f41 /proc/self/stat; cat /proc/self/timerslack_ns /proc/self/oom_score_adj")
+		cmd := exec.Command("/bin/sh", "-c", "read _; cut -d' ' -f41 /proc/self/stat; cat /proc/self/timerslack_ns /proc/self/oom_score_adj")
 		cmd.Stdout = &out
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := Start(cmd); err != nil {
 			t.Fatal(err)
 		}
+		in.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Fatal(err)
 		}

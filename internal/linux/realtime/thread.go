@@ -70,11 +70,6 @@ func raiseThread(tid, priority int) error {
 	}, 0)
 }
 
-// lowerThread puts one thread into the ordinary class.
-func lowerThread(tid int) error {
-	return unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
-}
-
 // slack is how much the kernel may round the calling thread's timers, in
 // nanoseconds.
 func slack(ns uintptr) error { return unix.Prctl(unix.PR_SET_TIMERSLACK, ns, 0, 0, 0) }
