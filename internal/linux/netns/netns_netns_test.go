@@ -153,7 +153,7 @@ func TestStartPdeathsig(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Error("program outlived its namespace")
 	}
 	if err := ns.Start(exec.Command("true")); !errors.Is(err, errClosed) {

@@ -89,7 +89,7 @@ func kernelAddr(p netip.Prefix) *netlink.Addr {
 // expect waits for a change that fits.
 func (l *lab) expect(what string, fits func(engine.Change) bool) engine.Change {
 	l.t.Helper()
-	timeout := time.After(5 * time.Second)
+	timeout := time.After(20 * time.Second)
 	var seen []engine.Change
 	for {
 		select {

@@ -115,7 +115,7 @@ func TestWire_AllocatesNothing(t *testing.T) {
 	round := func() {
 		a.wire.Send(out)
 		for got := 0; got < len(out)-1; {
-			n, err := b.wire.Wait(time.Now().Add(5*time.Second), b.in[:]) // a neighbour not found at once is asked for again after a second
+			n, err := b.wire.Wait(time.Now().Add(20*time.Second), b.in[:]) // a neighbour not found at once is asked for again after a second
 			if n == 0 || err != nil {
 				t.Fatalf("Wait gave %d, %v", n, err)
 			}

@@ -123,7 +123,7 @@ func (n *node) up(name string, addrs ...netip.Addr) {
 // route for IPv6 multicast.
 func (n *node) ready(name string) {
 	n.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if n.link(name).Attrs().OperState == netlink.OperUp {
 			return
 		}
@@ -152,7 +152,7 @@ func pair(t testing.TB) (a, b *node) {
 // hear waits for one packet that fits.
 func (n *node) hear(what string, fits func(engine.Datagram) bool) engine.Datagram {
 	n.t.Helper()
-	d, ok := n.listen(5*time.Second, fits)
+	d, ok := n.listen(20*time.Second, fits)
 	if !ok {
 		n.t.Fatalf("did not hear %s", what)
 	}
@@ -200,7 +200,7 @@ func (n *node) sniffer() int {
 		if err != nil {
 			return err
 		}
-		tv := unix.Timeval{Sec: 5}
+		tv := unix.Timeval{Sec: 20}
 		return errors.Join(
 			unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: link.Attrs().Index, Protocol: bigEndian(unix.ETH_P_ALL)}),
 			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
