@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -27,6 +28,8 @@ type hand struct {
 	routers map[routerID]*router
 	brought map[subnet]int // how many of our addresses bring the route of a subnet
 	chores  map[int]chore  // by the index of a macvlan
+
+	unstuck time.Time // when neighbours were last looked after
 
 	askToMend func()       // makes the worker call mend, from any goroutine
 	watching  probe.Target // what is checked in the background

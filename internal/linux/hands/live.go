@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
+	"github.com/holdfast-net/holdfast/internal/linux/neighbour"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
@@ -119,6 +120,19 @@ func (h *hand) await(keys []address.Key, within time.Duration) (dead map[int]boo
 			return dead, nil
 		}
 		pause = min(2*pause, time.Millisecond)
+	}
+}
+
+// inVain is how long the kernel must have asked for a neighbour before it is
+// better to ask anew.
+const inVain = 100 * time.Millisecond
+
+// unstick lets the node answer at once to whom it could not reach a moment ago:
+// the cable was out, and its address comes with the cable.
+func (h *hand) unstick() {
+	if now := time.Now(); h.conn != nil && h.parent != 0 && now.Sub(h.unstuck) > inVain {
+		h.unstuck = now
+		h.complain(neighbour.Unstick(h.conn, h.parent, inVain))
 	}
 }
 

@@ -3,8 +3,10 @@ package hands
 import (
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	vnetns "github.com/vishvananda/netns"
@@ -155,4 +157,51 @@ func (r *rig) carrier(op engine.Op) string {
 		return macvlan.Name(op.Family, index(r.t, nodeIf), op.VRID)
 	}
 	return nodeIf
+}
+
+// TestNeighboursAreAskedForAnew installs while the kernel asks for a neighbour
+// in vain, which it does once a second.
+func TestNeighboursAreAskedForAnew(t *testing.T) {
+	for _, c := range []struct {
+		family        int
+		name          string
+		from          netip.Addr
+		stranger, vip string
+	}{
+		{netlink.FAMILY_V4, "ipv4", node4.Addr(), "192.0.2.99", "192.0.2.10/24"},
+		{netlink.FAMILY_V6, "ipv6", node6.Addr(), "2001:db8::99", "2001:db8::10/64"},
+	} {
+		newLAN(t)
+		r := newRig(t)
+		stranger := netip.MustParseAddr(c.stranger)
+		// Long enough to be seen, however busy the machine is.
+		must(t, os.WriteFile("/proc/sys/net/"+c.name+"/neigh/"+nodeIf+"/mcast_solicit", []byte("1000"), 0o644))
+		state := func() int {
+			t.Helper()
+			list, err := netlink.NeighList(index(t, nodeIf), c.family)
+			must(t, err)
+			for _, n := range list {
+				if ip, _ := netip.AddrFromSlice(n.IP); ip.Unmap() == stranger {
+					return n.State
+				}
+			}
+			return 0
+		}
+		sendFrom(t, c.from, stranger)
+		if got := state(); got != unix.NUD_INCOMPLETE {
+			t.Errorf("%s: state %#x, want that the kernel asks for it", stranger, got)
+		}
+		time.Sleep(2 * inVain)
+		op := order(engine.MACAuto, c.vip)
+		r.ok(op, engine.OpPrepare)
+		r.ok(op, engine.OpInstall)
+		r.ok(op, engine.OpDiscard) // what comes after an Install is over then
+		if got := state(); got != 0 {
+			t.Errorf("%s: state %#x after an install, want none", stranger, got)
+		}
+		must(t, r.hands.Close())
+		link, err := netlink.LinkByName(nodeIf)
+		must(t, err)
+		must(t, netlink.LinkDel(link))
+	}
 }

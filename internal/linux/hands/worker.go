@@ -94,11 +94,15 @@ func (w *worker) run() {
 	}
 }
 
+// carryOut delivers the results before it does what can be done later.
 func (w *worker) carryOut(h *hand, ops []engine.Op) {
 	for len(ops) > 0 {
 		n := together(ops)
 		for _, r := range h.do(ops[:n]) {
 			w.hands.cfg.Deliver(r)
+		}
+		if ops[0].Kind == engine.OpInstall {
+			h.unstick()
 		}
 		ops = ops[n:]
 	}
