@@ -88,6 +88,10 @@ func (s *stage) tour(pid int, user bool) []string {
 	for _, h := range s.lan.Hosts() {
 		say("a shell on "+h.Name(), fmt.Sprintf("%s --net=%s", enter, h.NS().Path()))
 	}
-	say("every frame, at the switch", fmt.Sprintf("%s --net=%s tcpdump -eni any vrrp", enter, s.lan.Switch().Path()))
+	watch := "nsenter"
+	if user {
+		watch = "sudo nsenter" // tcpdump gives its rights up, which a user namespace does not let it
+	}
+	say("every frame, at the switch", fmt.Sprintf("%s --net=%s tcpdump -eni any vrrp", watch, s.lan.Switch().Path()))
 	return append(lines, "")
 }

@@ -27,7 +27,7 @@ func (s *stage) window() time.Duration { return after + 6*s.opt.Interval }
 // longer than any takeover that is on its way.
 func (s *stage) calm() time.Duration { return 200*time.Millisecond + 4*s.opt.Interval }
 
-// elect starts all daemons and waits until one holds and the others follow.
+// elect starts all daemons and waits until one holds for good.
 func (s *stage) elect(ctx context.Context, r *Result) ([]NodeState, error) {
 	begun := time.Now()
 	for _, n := range s.nodes {
@@ -40,15 +40,17 @@ func (s *stage) elect(ctx context.Context, r *Result) ([]NodeState, error) {
 	return states, err
 }
 
-// settle waits until one node holds and all others follow it.
+// settle waits until the node with the highest priority holds and all others
+// follow it. Another one may hold for a moment, if its daemon was faster.
 func (s *stage) settle(ctx context.Context, deadline time.Time) ([]NodeState, error) {
+	first := s.nodes[0].Name
 	for {
 		states := s.states(ctx)
-		follow := func(n NodeState) bool { return n.State == active || n.State == backup }
-		if holder(states) != "" && !slices.ContainsFunc(states, func(n NodeState) bool { return !follow(n) }) {
+		alien := func(n NodeState) bool { return n.Node != first && n.State != backup }
+		if holder(states) == first && !slices.ContainsFunc(states, alien) {
 			return states, nil
 		}
-		if err := s.wait(ctx, deadline, "one holder", states); err != nil {
+		if err := s.wait(ctx, deadline, first+" to hold and the others to follow", states); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +58,7 @@ func (s *stage) settle(ctx context.Context, deadline time.Time) ([]NodeState, er
 
 // wait waits one tick, unless there is nothing left to wait for.
 func (s *stage) wait(ctx context.Context, deadline time.Time, what string, states []NodeState) error {
-	if err := s.died(); err != nil {
+	if err := s.died(ctx); err != nil {
 		return err
 	}
 	if time.Now().After(deadline) {
@@ -189,7 +191,7 @@ func (s *stage) pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return errStopped
 	case <-time.After(d):
-		return s.died()
+		return s.died(ctx)
 	}
 }
 

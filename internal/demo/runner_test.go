@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -26,7 +27,7 @@ func needRoot(t *testing.T) {
 type runner struct {
 	cmd      *exec.Cmd
 	tmp      string
-	out, err *bytes.Buffer
+	out, err *output
 	exe      string
 }
 
@@ -47,7 +48,7 @@ func newRunner(t *testing.T, args ...string) *runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{tmp: tmp, exe: filepath.Join(tmp, "holdfast"), out: new(bytes.Buffer), err: new(bytes.Buffer)}
+	r := &runner{tmp: tmp, exe: filepath.Join(tmp, "holdfast"), out: new(output), err: new(output)}
 	if err := os.WriteFile(r.exe, self, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -75,13 +76,9 @@ func (r *runner) processes() []int {
 // the last process in them.
 func (r *runner) leavesNothing(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for len(r.processes()) > 0 || len(r.files()) > 0 {
-		if time.Now().After(deadline) {
-			t.Fatalf("left behind: processes %v, files %v", r.processes(), r.files())
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	r.until(t, fmt.Sprintf("the end of all, and of the files %v", r.files()), func() bool {
+		return len(r.processes()) == 0 && len(r.files()) == 0
+	})
 }
 
 func (r *runner) files() []string {
@@ -89,17 +86,32 @@ func (r *runner) files() []string {
 	return files
 }
 
-// started starts the demo and returns once all three daemons run.
-func (r *runner) started(t *testing.T) {
+// until waits for a condition.
+func (r *runner) until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); len(r.processes()) < 5; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("only processes %v run after 20s: %s", r.processes(), r.err)
+			t.Fatalf("waited in vain for %s; processes %v, it says: %s%s", what, r.processes(), r.out, r.err)
 		}
 	}
+}
+
+// output is a buffer that can be read while it is written.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 // keep runs a demo to its end, looks around in the lab and ends it.
@@ -141,7 +153,7 @@ func (r *runner) keep(t *testing.T) *Result {
 	r.leavesNothing(t)
 
 	result := new(Result)
-	decoder := json.NewDecoder(r.out)
+	decoder := json.NewDecoder(strings.NewReader(r.out.String()))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(result); err != nil {
 		t.Fatal(err)

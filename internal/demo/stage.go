@@ -129,7 +129,7 @@ func (s *stage) heir(states []NodeState) *node {
 }
 
 // died is an error when a daemon ended that should run.
-func (s *stage) died() error {
+func (s *stage) died(ctx context.Context) error {
 	for _, n := range s.nodes {
 		daemon := n.running()
 		if daemon == nil {
@@ -137,9 +137,17 @@ func (s *stage) died() error {
 		}
 		select {
 		case <-daemon.Done():
-			return fmt.Errorf("cannot go on: the daemon of %s ended (%v) and said last:\n%s", n.Name, daemon.Err(), n.lastWords())
 		default:
+			continue
 		}
+		// Ctrl-C goes to all processes of a terminal, and to a daemon too that
+		// has just been forked.
+		select {
+		case <-ctx.Done():
+			return errStopped
+		case <-time.After(200 * time.Millisecond):
+		}
+		return fmt.Errorf("cannot go on: the daemon of %s ended (%v) and said last:\n%s", n.Name, daemon.Err(), n.lastWords())
 	}
 	return nil
 }

@@ -2,12 +2,14 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -38,18 +40,29 @@ func Run(ctx context.Context, opt Options) error {
 	// Neither is for the daemons.
 	unix.CloseOnExec(verdictFD)
 	_ = os.Unsetenv(dirVariable)
-	err := show(ctx, opt, dir)
-	_ = os.RemoveAll(dir) // the parent does it too, unless it was killed
-	report(err)
+	report(showIn(ctx, opt, dir))
 	return nil
+}
+
+// showIn runs the show in a directory of its own. The copy makes it, once it
+// listens to signals: a parent that is killed before leaves none.
+func showIn(ctx context.Context, opt Options, dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make a directory for the demo: %w", err)
+	}
+	defer os.RemoveAll(dir) // the parent does it too, unless it was killed
+	release, err := claim(dir)
+	if err != nil {
+		return fmt.Errorf("cannot lock the demo's directory: %w", err)
+	}
+	defer release()
+	return show(ctx, opt, dir)
 }
 
 // supervise runs the copy and tidies up after it, whatever became of it.
 func supervise(ctx context.Context, opt Options) (err error) {
-	dir, err := os.MkdirTemp("", "holdfast-demo-")
-	if err != nil {
-		return fmt.Errorf("cannot make a directory for the demo: %w", err)
-	}
+	sweep(os.TempDir(), time.Now())
+	dir := filepath.Join(os.TempDir(), prefix+rand.Text()[:10])
 	defer func() {
 		if cause := os.RemoveAll(dir); cause != nil {
 			err = errors.Join(err, fmt.Errorf("cannot remove the demo's directory: %w", cause))

@@ -127,7 +127,7 @@ func closing(r *Result, s style) []string {
 		})
 	}
 	lines := table(rows, s)
-	lines = append(lines, "", fmt.Sprintf("%d probes in %d steps, %d lost.", r.Sent, len(r.Steps), r.Lost))
+	lines = append(append(lines, ""), summary(r)...)
 	if mac := onlyMAC(r); mac != "" {
 		lines = append(lines, fmt.Sprintf("The client's ARP entry stayed %s: it moves with the address.", mac))
 	}
@@ -135,6 +135,27 @@ func closing(r *Result, s style) []string {
 		lines = append(lines, s.paint(red, "Not every promise was kept.")+" A busy machine can do that; so can a bug.")
 	}
 	return append(lines, "", "Now on two machines of yours: those ten lines, and `holdfast run -c FILE`.")
+}
+
+// summary is the show in two lines: what was planned, and what was not.
+func summary(r *Result) []string {
+	var asked, lost int
+	var worst *Step
+	for i := range r.Steps {
+		step := &r.Steps[i]
+		switch {
+		case step.Promise.Lossless:
+			asked, lost = asked+step.Sent, lost+step.Lost
+		case worst == nil || step.Outage > worst.Outage:
+			worst = step
+		}
+	}
+	lines := []string{fmt.Sprintf("Planned moves and returning nodes: %d of %s lost.", lost, count(asked, "probe"))}
+	if worst != nil {
+		lines = append(lines, fmt.Sprintf("The longest failover: %s (%s), with an advert every %s.",
+			milliseconds(time.Duration(worst.Outage)), worst.Action, time.Duration(r.Interval)))
+	}
+	return lines
 }
 
 // onlyMAC is the MAC that the client had for the address, "" when there was
