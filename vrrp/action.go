@@ -45,6 +45,7 @@ const (
 	ReasonYield                 // asked to give up
 	ReasonShutdown              // shut down
 	ReasonGranted               // told to take over (a handover named this node)
+	ReasonLapsed                // was silent for so long that a Backup took over
 )
 
 var actionNames = [...]string{"send", "ask", "transition", "report"}
@@ -61,6 +62,7 @@ var reasonNames = [...]string{
 	ReasonYield:          "gave the addresses up on request",
 	ReasonShutdown:       "shut down",
 	ReasonGranted:        "took over on request",
+	ReasonLapsed:         "this node was silent for so long that another one took over",
 }
 
 // String gives one lower case word.

@@ -19,6 +19,11 @@ func (r *Router) activeHears(now time.Time, p Peer, out []Action) []Action {
 		return r.giveWay(now, p, ReasonHigherPriority, out)
 	case r.loses(p):
 		return r.giveWay(now, p, ReasonHigherAddress, out)
+	case r.lapsed(now):
+		if p.Priority > lowest {
+			out = r.send(lowest, out)
+		}
+		return r.giveWay(now, p, ReasonLapsed, out)
 	}
 	// A losing Active: assert ourselves at once, which makes it Backup and
 	// teaches bridges where we are. The Adver_Timer runs on.
@@ -26,6 +31,24 @@ func (r *Router) activeHears(now time.Time, p Peer, out []Action) []Action {
 		out = r.send(r.priority, out)
 	}
 	return r.reportLosing(now, p, out)
+}
+
+const lowest = 1 // RFC 9568 §5.2.4: 0 has another meaning
+
+// lapsed says whether this router has been silent for so long (its process was
+// stopped, its machine paused) that even the most eager Backup had to take it
+// for gone. Whoever is Active then is so by right, and is preempted or not like
+// any other: RFC 9568 §6.4.3 does not know of such a stall, and would have the
+// one with the higher priority go on as if nothing had happened, whatever its
+// Preempt_Mode. Where nobody took over, nothing is heard and nothing given up.
+//
+// Its last advert has the lowest priority there is: it tells the other one that
+// it was not alone, so that it announces the addresses again (keepalived does
+// so too). Hosts may have learnt ours all the while.
+func (r *Router) lapsed(now time.Time) bool {
+	silent := now.Sub(r.adverAt) + r.cfg.Interval
+	eager := 3*r.cfg.Interval + 2*r.cfg.Interval/256 // the Active_Down_Interval at priority 254
+	return r.priority != OwnerPriority && silent > eager
 }
 
 // loses says whether another Active wins: by priority, between equals by

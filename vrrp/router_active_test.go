@@ -251,3 +251,52 @@ func TestActive_AnswersAreLimited(t *testing.T) {
 		t.Errorf("sent %d answers in a second, want about 100", got)
 	}
 }
+
+// A router that was stalled for longer than any Backup waits finds another one
+// Active: that one is so by right, whatever its priority.
+func TestActive_GivesWayAfterAStall(t *testing.T) {
+	const taken = "active -> backup: this node was silent for so long that another one took over (192.0.2.9 priority 50)"
+	for _, cfg := range []Config{ipv4(), ipv4(noPreempt), version2()} {
+		n := active(t, cfg)
+		n.now = n.now.Add(4 * time.Second)
+		n.hear(lower, 50, "send priority 1", taken)
+		n.due(down100)
+	}
+	// With preempt it is preempted like any other, without it stays.
+	n := active(t, ipv4())
+	n.now = n.now.Add(4 * time.Second)
+	n.hear(lower, 50, "send priority 1", taken)
+	n.wait(time.Second)
+	n.hear(lower, 50)
+	n.wait(down100-time.Second, "backup -> active: the active node has a lower priority (192.0.2.9 priority 50)", "send priority 100")
+	n = active(t, ipv4(noPreempt))
+	n.now = n.now.Add(4 * time.Second)
+	n.hear(lower, 50, "send priority 1", taken)
+	for range 10 {
+		n.wait(time.Second)
+		n.hear(lower, 50)
+	}
+	n.in(Backup)
+}
+
+// Where the other one has the lowest priority itself, it would not lose to ours.
+func TestActive_SaysNothingToTheLowestPriority(t *testing.T) {
+	n := active(t, ipv4())
+	n.now = n.now.Add(4 * time.Second)
+	n.hear(lower, 1, "active -> backup: this node was silent for so long that another one took over (192.0.2.9 priority 1)")
+}
+
+// Nobody can have taken over before that, nor from the owner of the addresses;
+// and where nobody did, nothing is given up.
+func TestActive_StaysAfterAShortStall(t *testing.T) {
+	n := active(t, ipv4())
+	n.now = n.now.Add(3*time.Second + time.Second/128) // the most eager Backup waits for so long
+	n.hear(lower, 50, "send priority 100", "report: peer was active too and lost (192.0.2.9 priority 50)")
+	n = active(t, ipv4(priority(OwnerPriority)))
+	n.now = n.now.Add(time.Minute)
+	n.hear(lower, 50, "send priority 255", "report: peer was active too and lost (192.0.2.9 priority 50)")
+	n = active(t, ipv4())
+	n.now = n.now.Add(time.Minute)
+	n.do(Tick(), "send priority 100")
+	n.hear(lower, 50, "send priority 100", "report: peer was active too and lost (192.0.2.9 priority 50)")
+}

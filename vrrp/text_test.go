@@ -38,7 +38,7 @@ func TestText(t *testing.T) {
 	for n := NoticeNone; n <= NoticeDuplicatePriority; n++ {
 		say("notice", n)
 	}
-	for r := ReasonNone; r <= ReasonGranted; r++ {
+	for r := ReasonNone; r <= ReasonLapsed; r++ {
 		say("reason", r)
 	}
 	for k := EventTick; k <= EventPreempt; k++ {
@@ -96,7 +96,7 @@ func TestText_EventsAndActions(t *testing.T) {
 
 // A transition's words fit into the sentence "web became active: ...".
 func TestText_TransitionsHaveAReason(t *testing.T) {
-	for r := ReasonStartup; r <= ReasonGranted; r++ {
+	for r := ReasonStartup; r <= ReasonLapsed; r++ {
 		a := Action{Kind: ActionTransition, From: Backup, To: Active, Reason: r}
 		if got := a.String(); !strings.HasPrefix(got, "backup -> active: ") || strings.Contains(got, "no reason") {
 			t.Errorf("%q", got)

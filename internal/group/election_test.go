@@ -313,3 +313,28 @@ func TestNew_Refuses(t *testing.T) {
 		t.Errorf("no priority is the default one: %v", err)
 	}
 }
+
+// A holder whose process was stopped for longer than its peers wait goes, as a
+// whole, when it hears who took over meanwhile, whatever its priority.
+func TestStall_GivesWayToWhoTookOver(t *testing.T) {
+	b := holder(t, web(routers(noPreempt)))
+	b.now = b.now.Add(10 * time.Second)
+	b.hearOn(1, lower, 50, "web ipv6: advert 1", "web ipv4: quiet", "web ipv6: quiet", "web ipv4: advert 0",
+		"web: active -> backup: fe80::9 took over while this node was silent for longer than a peer waits",
+		"web: notice HF2003: successor heard: fe80::9 is active, 0s after this node let go")
+	b.carried()
+	b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove")
+	for range 10 {
+		b.wait(time.Second)
+		b.hear(lower, 50)
+	}
+	b.in(waiting)
+}
+
+// Where nobody did, it stays, however long it slept.
+func TestStall_OfALoneNode(t *testing.T) {
+	b := holder(t, web())
+	b.now = b.now.Add(time.Hour)
+	b.do(Tick(), "web ipv4: advert 100", "web ipv6: advert 100")
+	b.in(holding)
+}

@@ -241,6 +241,21 @@ func TestTake_ClaimsAtOnce(t *testing.T) {
 		"web ipv4: announce", "web ipv6: announce")
 }
 
+// A node that has just left, and still serves the last packets, can be called
+// back.
+func TestTake_CallsTheLeaverBack(t *testing.T) {
+	b := holder(t, single())
+	b.feed(Handover("b"))
+	b.reply(nil)
+	b.do(Take("b")) // of nobody who holds
+	b.adverts(lower, 50)
+	b.hear(lower, 50, "result true: 192.0.2.9 is active, 1ms after this node let go",
+		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
+	b.do(Take("b"), "web ipv4: install")
+	b.hear(lower, 0)
+	b.carried("web ipv4: advert 100", "web: backup -> active: handover from b", "web ipv4: announce")
+}
+
 // A named node that is not fit does not claim.
 func TestTake_NeedsAFitNode(t *testing.T) {
 	b := backup(t, single(uses(Use{"service", 0})))

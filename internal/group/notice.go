@@ -63,6 +63,8 @@ func explain(r *vrrp.Router, a vrrp.Action) string {
 		return fmt.Sprintf("%s is active with a higher priority (%d, here %d)", a.Peer, a.PeerPriority, r.Priority())
 	case vrrp.ReasonHigherAddress:
 		return fmt.Sprintf("%s is active with the same priority and a higher address", a.Peer)
+	case vrrp.ReasonLapsed:
+		return fmt.Sprintf("%s took over while this node was silent for longer than a peer waits", a.Peer)
 	case vrrp.ReasonPreempt:
 		return fmt.Sprintf("preempted %s: its priority %d is below %d", a.Peer, a.PeerPriority, r.Priority())
 	case vrrp.ReasonPeerLeft:
