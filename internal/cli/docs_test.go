@@ -3,8 +3,11 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,6 +75,68 @@ func describeCommand(t *testing.T, page *bytes.Buffer, cmd *cobra.Command) {
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+// TestDocs_ExplainEveryCode keeps the table of codes in docs/operations.md
+// complete and without the codes of yesterday.
+func TestDocs_ExplainEveryCode(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	explained := found(regexp.MustCompile(`(?m)^\| (HF2\d{3}) \|`), page)
+	used := make(map[string]bool)
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() == "apitest" || d.Name() == "testdata") {
+			if err == nil {
+				err = fs.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		maps.Copy(used, found(regexp.MustCompile(`"(HF2\d{3})"`), source))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(used, explained); diff != "" {
+		t.Errorf("codes in the source (-) and in docs/operations.md (+):\n%s", diff)
+	}
+}
+
+// TestDocs_LinksLeadSomewhere follows the links between the pages.
+func TestDocs_LinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	for _, pattern := range []string{"*.md", "docs/*.md", "interop/*.md", "bench/*/*.md"} {
+		pages, err := filepath.Glob(filepath.Join("..", "..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for to := range found(link, text) {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(page), to)); err != nil {
+					t.Errorf("%s links to %s, which is not there", page, to)
+				}
+			}
+		}
+	}
+}
+
+// found is the set of what the first group of a pattern matches.
+func found(pattern *regexp.Regexp, text []byte) map[string]bool {
+	all := make(map[string]bool)
+	for _, m := range pattern.FindAllSubmatch(text, -1) {
+		all[string(m[1])] = true
+	}
+	return all
+}
 
 // TestHelp_IsOneForEveryCommand: what all commands promise.
 func TestHelp_IsOneForEveryCommand(t *testing.T) {
