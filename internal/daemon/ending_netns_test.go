@@ -10,9 +10,15 @@ import (
 // pair starts both daemons with one group, which a holds.
 func (s *site) pair(further ...string) {
 	s.t.Helper()
-	s.a.start(web(200, further...))
+	s.pairOf(web(200, further...), web(100, further...))
+}
+
+// pairOf does so with other groups.
+func (s *site) pairOf(a, b string) {
+	s.t.Helper()
+	s.a.start(a)
 	s.a.becomes("web", "active")
-	s.b.start(web(100, further...))
+	s.b.start(b)
 	s.b.becomes("web", "backup")
 	s.answers(vip, "a")
 	s.answers(vip6, "a")

@@ -92,7 +92,7 @@ func TestInterface(t *testing.T) {
 // The backup's interface goes and comes: the holder does not notice.
 func TestInterface_OfBackup(t *testing.T) {
 	s := newSite(t)
-	s.pair()
+	s.pairOf(slow(web(200)), slow(web(100)))
 	before, began := s.a.transitions("web"), time.Now()
 	for range 2 {
 		s.must(s.b.host.RemoveInterface())
@@ -100,7 +100,7 @@ func TestInterface_OfBackup(t *testing.T) {
 		s.must(s.b.host.AddInterface())
 		s.b.becomes("web", "backup")
 	}
-	s.more(51, began, 10)
+	s.more(51, began, 4)
 	s.gaps(51, began, calm)
 	if n := s.a.transitions("web"); n != before {
 		t.Errorf("the holder had %d transitions", n-before)

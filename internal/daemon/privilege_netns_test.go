@@ -181,7 +181,7 @@ func TestControlSocket(t *testing.T) {
 // The first one does not notice.
 func TestSecondDaemon(t *testing.T) {
 	s := newSite(t)
-	s.a.start(web(200))
+	s.a.start(slow(web(200)))
 	s.a.becomes("web", "active")
 	began, before := time.Now(), s.a.transitions("web")
 
@@ -203,7 +203,7 @@ func TestSecondDaemon(t *testing.T) {
 	})
 	other("namespace", func(second *node) { second.write(group("dns", 52, 200, one(vip2))) })
 
-	s.more(51, began, 10)
+	s.more(51, began, 4)
 	s.gaps(51, began, calm)
 	s.answers(vip, "a")
 	s.answers(vip6, "a")

