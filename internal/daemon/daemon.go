@@ -143,7 +143,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: w, Hands: h, Record: d.record, Log: d.opt.Log, Role: role,
+		Wire: w, Hands: h, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/holdfast-net/holdfast/internal/announce"
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/api/server"
 	"github.com/holdfast-net/holdfast/internal/config"
@@ -105,15 +103,6 @@ func programFor(r config.Run, s group.State) []string {
 		return r.Fault
 	}
 	return nil
-}
-
-// role is what this machine is to the IPv6 neighbours on an interface.
-func role(ifname string) announce.Role {
-	b, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + ifname + "/forwarding")
-	if err == nil && strings.TrimSpace(string(b)) != "0" {
-		return announce.Router
-	}
-	return announce.Host
 }
 
 // serve opens the control socket, and the HTTP address if the file has one.
