@@ -65,27 +65,37 @@ func TestKilled_Release(t *testing.T) {
 	s.over()
 }
 
-// The holder's daemon freezes: its kernel goes on answering. When it thaws,
-// there is one holder again: the better one, as when two LANs grow together.
+// The holder's daemon freezes: its kernel goes on answering. When it thaws, it
+// gives way to who took over meanwhile, and is a backup like any other: one
+// that preempts, or not.
 func TestFrozen(t *testing.T) {
-	s := newSite(t)
-	s.pair()
-	s.must(s.a.proc.Pause())
-	s.b.becomes("web", "active")
-	frozen := time.Now()
-	// Far longer than any backup waits.
-	s.within("b has held the addresses for a while", func() error {
-		if len(s.adverts(51, frozen)) < 10 {
-			return errNotYet
-		}
-		return nil
-	})
-	s.must(s.a.proc.Resume())
-	s.answers(vip, "a")
-	s.answers(vip6, "a")
-	s.a.becomes("web", "active")
-	s.b.becomes("web", "backup")
-	s.over()
+	for name, want := range map[string]string{"preempt: true": "a", "preempt: false": "b"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.pair(name)
+			s.must(s.a.proc.Pause())
+			s.b.becomes("web", "active")
+			frozen := time.Now()
+			// Far longer than any backup waits.
+			s.within("b has held the addresses for a while", func() error {
+				if len(s.adverts(51, frozen)) < 10 {
+					return errNotYet
+				}
+				return nil
+			})
+			s.must(s.a.proc.Resume())
+			holder, other := s.a, s.b
+			if want == "b" {
+				holder, other = other, holder
+			}
+			other.becomes("web", "backup")
+			holder.becomes("web", "active")
+			s.answers(vip, want)
+			s.answers(vip6, want)
+			other.becomes("web", "backup")
+			s.over()
+		})
+	}
 }
 
 // The holder's daemon is told to stop, as with systemctl stop: the client

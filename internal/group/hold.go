@@ -85,6 +85,12 @@ func (s *Set) repair(ev Event) {
 	if s.phase != holding && s.phase != claiming || m.ordered != Install {
 		return
 	}
+	if m.pending > 0 {
+		// As likely the news of our own removal, from before the order that
+		// is under way. Whichever it is, once more does no harm.
+		s.give(ev.Router, Install)
+		return
+	}
 	s.record(m.group, Record{
 		Kind: "address", Code: "HF2002", Family: m.router.Config().Family,
 		Reason: fmt.Sprintf("%s was removed by someone else: put back and announced again", ev.Text),
