@@ -24,7 +24,7 @@ daemon would use the file, though there may be warnings; 3 that it would not.`,
 		Example: `  holdfast check
   holdfast check lb1.yaml
   holdfast check -c lb1.yaml -o json`,
-		Args: arguments(cobra.MaximumNArgs(1)),
+		Args: atMostOneArgument("a file"),
 	}
 	path := configFlag(cmd)
 	form := outputFlag(cmd)

@@ -20,7 +20,7 @@ flags, and the names of groups and nodes, for which it asks the daemon.`,
 		Example: `  holdfast completion bash >/etc/bash_completion.d/holdfast
   holdfast completion zsh >"${fpath[1]}/_holdfast"
   holdfast completion fish >~/.config/fish/completions/holdfast.fish`,
-		Args:      arguments(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
+		Args:      oneOf("bash", "zsh", "fish", "powershell"),
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 func newDemo(c Commands, t Terminal) *cobra.Command {
@@ -19,7 +23,7 @@ root where user namespaces are allowed, and it leaves nothing behind.`,
   holdfast demo --interval 10ms
   holdfast demo --keep
   holdfast demo --json >demo.json`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 	}
 	o := DemoOptions{In: t.In, Out: t.Out, Err: t.Err}
 	cmd.Flags().DurationVar(&o.Interval, "interval", 0, "`time` between adverts (default 100ms)")
@@ -28,6 +32,9 @@ root where user namespaces are allowed, and it leaves nothing behind.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if c.Demo == nil {
 			return missing("show a demo")
+		}
+		if cmd.Flags().Changed("interval") && (o.Interval < vrrp.MinInterval || o.Interval > vrrp.MaxInterval) {
+			return usage(cmd, fmt.Errorf("--interval takes %s to %s, such as 100ms, not %s", vrrp.MinInterval, vrrp.MaxInterval, o.Interval))
 		}
 		return c.Demo(cmd.Context(), o)
 	}

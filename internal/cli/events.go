@@ -33,7 +33,7 @@ With -f it goes on as things happen, and survives a restart of the daemon. With
   holdfast events --since 2h
   holdfast events --since "2026-05-04 14:00" -o json
   holdfast events --journal /var/lib/holdfast -n 100`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 	}
 	var e eventQuery
 	socket := socketFlag(cmd, t)

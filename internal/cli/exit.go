@@ -63,16 +63,6 @@ func usage(cmd *cobra.Command, err error) error {
 	return &failure{fmt.Errorf("cannot understand the command: %w", err), exitUsage, cmd.CommandPath() + " --help"}
 }
 
-// arguments makes a check of arguments one whose error is a usage error.
-func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usage(cmd, err)
-		}
-		return nil
-	}
-}
-
 // unknownCommand is what is wrong with arguments of `holdfast` itself.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

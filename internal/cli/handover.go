@@ -22,7 +22,7 @@ The successor keeps the group, also where this node has the higher priority,
 until the next move.`,
 		Example: `  holdfast handover web
   holdfast handover web --to lb2`,
-		Args:              arguments(cobra.ExactArgs(1)),
+		Args:              oneArgument("the name of a group"),
 		ValidArgsFunction: completeGroups(t),
 	}
 	socket := socketFlag(cmd, t)
@@ -35,6 +35,9 @@ until the next move.`,
 		r, err := dial(socket).Handover(cmd.Context(), args[0], api.Handover{To: *to})
 		if err != nil {
 			return doing(what, err)
+		}
+		if !r.OK && r.Hint == "" {
+			r.Hint = "holdfast status " + args[0] + " says who holds it and who is heard"
 		}
 		return t.result(*form, what, r, time.Since(begin))
 	}
@@ -49,7 +52,7 @@ func newMaintenance(t Terminal) *cobra.Command {
 until it is switched off. It does nothing where no other node could take a group
 over, unless --force says that its addresses may go down.`,
 		Example: `  holdfast maintenance on && apt-get dist-upgrade && holdfast maintenance off`,
-		Args:    arguments(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
+		Args:    oneOf("on", "off"),
 		ValidArgs: []cobra.Completion{
 			cobra.CompletionWithDesc("on", "hand everything over and claim nothing"),
 			cobra.CompletionWithDesc("off", "take part again"),

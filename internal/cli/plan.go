@@ -18,7 +18,7 @@ func newPlan(t Terminal) *cobra.Command {
 each difference with what it would do to the group. It changes nothing.`,
 		Example: `  holdfast plan
   holdfast plan --exit-code >/dev/null || echo "there is something to reload"`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 	}
 	socket := socketFlag(cmd, t)
 	form := outputFlag(cmd)
@@ -47,7 +47,7 @@ func newReload(t Terminal) *cobra.Command {
 that was. Groups that did not change notice nothing. A file with errors changes
 nothing; they are shown, and the exit code is 3.`,
 		Example: `  holdfast check && holdfast reload`,
-		Args:    arguments(cobra.NoArgs),
+		Args:    noArguments,
 	}
 	socket := socketFlag(cmd, t)
 	form := outputFlag(cmd)

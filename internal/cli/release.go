@@ -20,7 +20,7 @@ finds nothing.
 It must not run while the daemon does.`,
 		Example: `  holdfast release
   holdfast release --socket /tmp/lb1.sock`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 	}
 	path := configFlag(cmd)
 	socket := cmd.Flags().String("socket", "", "`path` of the daemon's control socket, in place of the file's")

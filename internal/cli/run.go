@@ -26,7 +26,7 @@ Under systemd the log carries no timestamps, for the journal has its own, and
 each line's level is the journal's.`,
 		Example: `  holdfast run
   holdfast run -c /tmp/lb1.yaml --socket /tmp/lb1.sock --log-level debug`,
-		Args: arguments(cobra.NoArgs),
+		Args: noArguments,
 	}
 	path := configFlag(cmd)
 	socket := cmd.Flags().String("socket", "", "`path` of the control socket, in place of the file's")

@@ -32,7 +32,7 @@ check, maintenance), 21 a group without a holder, 22 one with more than one.`,
   holdfast status web
   holdfast status --watch
   holdfast status -o json | jq '.groups[] | select(.holder_is_me) | .name'`,
-		Args:              arguments(cobra.MaximumNArgs(1)),
+		Args:              groupForStatus,
 		ValidArgsFunction: completeGroups(t),
 	}
 	socket := socketFlag(cmd, t)

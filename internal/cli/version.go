@@ -15,7 +15,7 @@ func newVersion(c Commands, t Terminal) *cobra.Command {
 		Long: `Version tells the release, the source it was built from, the Go release it was
 built with, and the running kernel: what a bug report needs.`,
 		Example: `  holdfast version -o json`,
-		Args:    arguments(cobra.NoArgs),
+		Args:    noArguments,
 	}
 	form := outputFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {

@@ -14,7 +14,7 @@ func Load(path string, f Facts) (*Config, Diagnostics) {
 	src, err := readFile(path)
 	if err != nil {
 		r := newReport(path, "")
-		r.add(ruleUnreadable, span{}, "", "cannot read the configuration: %s", cause(err))
+		r.add(ruleUnreadable, span{}, "another file is named with -c FILE", "cannot read the configuration: %s", cause(err))
 		return nil, r.done()
 	}
 	if f.Dir == "" {
