@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-net/holdfast/internal/config"
 )
 
 // TestDocs_ShowTheHelp keeps docs/commands.md what the commands say of
@@ -107,6 +109,32 @@ func TestDocs_ExplainEveryCode(t *testing.T) {
 	}
 }
 
+// TestReadme_ShowsAGoodFile: the ten lines of the README are ten, and right.
+func TestReadme_ShowsAGoodFile(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- example: begin -->")
+	example, _, ok := strings.Cut(rest, "<!-- example: end -->")
+	if !ok {
+		t.Fatal("no example")
+	}
+	example = strings.ReplaceAll(strings.Trim(example, "\n")+"\n", "\n    ", "\n")[4:]
+	if n := strings.Count(example, "\n"); n != 10 {
+		t.Errorf("the example has %d lines:\n%s", n, example)
+	}
+	file := filepath.Join(t.TempDir(), "holdfast.yaml")
+	if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := kernelless().Facts()
+	f.Links = append(f.Links, config.Link{Name: "eth1"})
+	if _, diags := config.Load(file, f); len(diags) > 0 {
+		t.Errorf("the example has problems: %v", diags)
+	}
+}
+
 // TestDocs_LinksLeadSomewhere follows the links between the pages.
 func TestDocs_LinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
@@ -126,6 +154,36 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestArchitecture_NamesEveryFolder: the map has no white spots.
+func TestArchitecture_NamesEveryFolder(t *testing.T) {
+	root := filepath.Join("..", "..")
+	page, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := found(regexp.MustCompile("`([a-z/]+)`"), page)
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".")) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if !named[folder] && !named[filepath.Base(folder)] {
+			t.Errorf("ARCHITECTURE.md does not name %s", folder)
+			named[folder] = true // once is enough
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
