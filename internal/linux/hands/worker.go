@@ -90,9 +90,14 @@ func (w *worker) run() {
 			w.idle(h)
 		}
 		clear(ops)
-		spare = ops
+		if spare = ops; cap(spare) > maxSpare {
+			spare = nil // a storm that is over
+		}
 	}
 }
+
+// maxSpare is how long a queue is kept for its memory.
+const maxSpare = 64
 
 // carryOut delivers the results before it does what can be done later.
 func (w *worker) carryOut(h *hand, ops []engine.Op) {
