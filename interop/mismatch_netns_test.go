@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -210,7 +211,7 @@ func scrape(node *peer.Node) (text string, err error) {
 		defer conn.Close()
 		client := http.Client{Transport: &http.Transport{
 			DisableKeepAlives: true,
-			Dial:              func(string, string) (net.Conn, error) { return conn, nil },
+			DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		}, Timeout: 5 * time.Second}
 		answer, err := client.Get("http://" + metricsAt + "/metrics")
 		if err != nil {
