@@ -80,6 +80,20 @@ func TestScreen_DrawsOver(t *testing.T) {
 	}
 }
 
+func TestScreen_NeverWrapsWhatItDrawsOver(t *testing.T) {
+	r := sample()
+	for i := range r.Steps {
+		var out bytes.Buffer
+		v := &screen{out: &out, nodes: r.Nodes, style: style{marks: asciiMarks, paint: plain, width: 60, moving: true}}
+		v.look(&r.Steps[i])
+		for line := range strings.Lines(out.String()) {
+			if n := len(strings.TrimSuffix(line, "\n")); n > 60 {
+				t.Errorf("%d columns in a terminal of 60: %s", n, line)
+			}
+		}
+	}
+}
+
 func TestStyleFor_NoTerminal(t *testing.T) {
 	for _, c := range []struct {
 		name string

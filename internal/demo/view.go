@@ -42,8 +42,16 @@ func (v *screen) begin(number int, step *Step) {
 // look draws the picture as far as it is known, over the one before.
 func (v *screen) look(step *Step) {
 	if v.style.moving {
-		v.draw(append(lanes(step, v.nodes, v.style), v.style.paint(dim, soFar(step))))
+		v.draw(append(lanes(step, v.nodes, v.style), v.style.paint(dim, clip(soFar(step), v.style.width))))
 	}
+}
+
+// clip keeps a line from wrapping, after which it could not be drawn over.
+func clip(line string, width int) string {
+	if r := []rune(line); len(r) > width {
+		return string(r[:width])
+	}
+	return line
 }
 
 func (v *screen) end(step *Step) {
