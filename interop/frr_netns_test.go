@@ -47,10 +47,12 @@ func TestFRR(t *testing.T) {
 
 				bed.stop(a) // says priority 0
 				bed.state(b, peer.Active)
-				bed.answers(tt.vip, bed.b)
 				if first == peer.FRR {
-					return // its macvlan, which the harness made, is still there
+					// Whether it takes its macvlan down is a race between
+					// its daemons: see TestFRR_KilledLeavesItsMacvlan.
+					return
 				}
+				bed.answers(tt.vip, bed.b)
 
 				a = bed.start(first, bed.a, high)
 				bed.state(a, peer.Active)
