@@ -3,7 +3,9 @@ package interop
 import (
 	"net/netip"
 	"testing"
+	"time"
 
+	"github.com/holdfast-net/holdfast/internal/lab"
 	"github.com/holdfast-net/holdfast/interop/peer"
 )
 
@@ -58,10 +60,15 @@ func (b *bed) answersWith(kind peer.Kind, vip netip.Prefix, mac peer.MAC) {
 	if kind != peer.Holdfast {
 		return
 	}
-	found, err := b.lan.WhoHas(b.client, vip.Addr(), answerTime)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	var found []lab.Answer
+	b.within(10*time.Second, "somebody answers", func() error {
+		var err error
+		found, err = b.lan.WhoHas(b.client, vip.Addr(), answerTime)
+		if err == nil && len(found) == 0 {
+			err = errNotYet
+		}
+		return err
+	})
 	virtual := "00:00:5e:00:01:33" // RFC 9568 §7.3, VRID 51
 	if vip.Addr().Is6() {
 		virtual = "00:00:5e:00:02:33"

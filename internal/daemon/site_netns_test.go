@@ -251,8 +251,6 @@ func (n *node) clean() {
 	n.reasons()
 }
 
-func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
-
 func one(a netip.Prefix) []netip.Prefix { return []netip.Prefix{a} }
 
 func read(t *testing.T, name string) string {
