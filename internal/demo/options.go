@@ -26,7 +26,7 @@ type Options struct {
 	Args []string
 }
 
-// DefaultInterval is short enough for a demo that takes half a minute.
+// DefaultInterval is short enough for a demo that takes twenty seconds.
 const DefaultInterval = 100 * time.Millisecond
 
 func (o *Options) complete() error {
