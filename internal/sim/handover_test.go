@@ -30,7 +30,7 @@ const (
 	never = time.Duration(0)
 )
 
-var moves = flag.Int("moves", 3, "how many seeds to play for each planned move")
+var moves = flag.Int("moves", max(3/slow, 1), "how many seeds to play for each planned move")
 
 var plannedMoves = []planned{
 	{"handover to a named node", func(w *World, h *node) {

@@ -18,7 +18,7 @@ func seedsByDefault() int {
 	if n, err := strconv.Atoi(os.Getenv("HOLDFAST_SEEDS")); err == nil {
 		return n
 	}
-	return 2000
+	return 2000 / slow
 }
 
 // TestSeeds_KeepEveryPromise plays one random run for each seed.
