@@ -15,6 +15,7 @@ type move struct {
 	promise Promise
 	do      func(ctx context.Context) error
 	ends    []string // states in which the node may be afterwards
+	to      string   // who has to hold afterwards; "": whoever does
 	ask     question // whether to ask by ARP afterwards
 }
 
@@ -68,7 +69,10 @@ func (s *stage) handOver(states []NodeState) (move, error) {
 		node:    from,
 		promise: lossless("the leaving node serves until it hears its successor"),
 		do:      func(ctx context.Context) error { return from.handover(ctx, to.Name) },
-		ends:    []string{backup},
+		// A machine so busy that the successor's adverts come too late gives
+		// the address back: a promise that was not kept, and the show goes on.
+		ends: []string{backup, active},
+		to:   to.Name,
 	}, nil
 }
 

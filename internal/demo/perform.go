@@ -119,7 +119,7 @@ func (s *stage) perform(ctx context.Context, m move, step *Step, look func(*Step
 	s.prober.Settle()
 	step.Timeline.To = max(step.Timeline.To, round(end.Sub(zero)))
 	step.fill(s.prober.Report(zero.Add(-before), end), zero)
-	step.Kept = m.promise.kept(step.Lost, time.Duration(step.Outage))
+	step.Kept = m.promise.kept(step.Lost, time.Duration(step.Outage)) && (m.to == "" || m.to == step.After)
 	if m.ask == askWhoHas {
 		step.Stale = step.Timeline.stale(step.Node)
 	}

@@ -114,7 +114,8 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// keep runs a demo to its end, looks around in the lab and ends it.
+// keep runs a demo to its end, looks around in the lab and ends it. It returns
+// nil when the demo could not finish.
 func (r *runner) keep(t *testing.T) *Result {
 	t.Helper()
 	stdin, err := r.cmd.StdinPipe()
@@ -130,6 +131,11 @@ func (r *runner) keep(t *testing.T) *Result {
 		t.Fatal(err)
 	}
 	tour := readTour(stderr)
+	if !strings.Contains(tour, "tcpdump") {
+		t.Logf("the demo did not come to its end: %v: %s", r.cmd.Wait(), tour)
+		r.leavesNothing(t)
+		return nil
+	}
 	nets := regexp.MustCompile(`--net=(\S+)`).FindAllStringSubmatch(tour, -1)
 	if len(nets) != 5 {
 		t.Errorf("the tour names %d namespaces, want 3 nodes, the client and the switch:\n%s", len(nets), tour)

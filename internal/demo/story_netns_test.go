@@ -45,6 +45,9 @@ func TestDemo_TellsTheStoryAndKeepsTheLab(t *testing.T) {
 	told := false
 	for range attempts {
 		result := newRunner(t, "--json", "--keep").keep(t)
+		if result == nil {
+			continue
+		}
 		kept := true
 		for _, s := range result.Steps {
 			if !s.Kept {
@@ -81,13 +84,15 @@ func TestDemo_WithoutRoot(t *testing.T) {
 	for range attempts {
 		r := newRunner(t)
 		r.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-		if err := r.cmd.Run(); err != nil {
-			t.Fatalf("%v: %s", err, r.err)
-		}
+		err := r.cmd.Run()
 		if strings.Contains(r.out.String(), "\x1b") {
 			t.Error("control sequences went to something that is no terminal")
 		}
 		r.leavesNothing(t)
+		if err != nil {
+			t.Logf("%v: %s", err, r.err)
+			continue
+		}
 		missing := slices.DeleteFunc([]string{
 			"WHAT WAS DONE", "handover, lb1", "power off, lb2", "SIGSTOP, lb1", "cable out, lb1",
 			"Asked by ARP who has the address, lb1 and lb2 answer",
