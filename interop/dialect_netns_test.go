@@ -50,7 +50,7 @@ func TestDialects(t *testing.T) {
 			name: "version 3", vip: vip4,
 			router: func(r peer.Router, _, _ string) peer.Router { return r },
 			check: func(t *testing.T, a wire.Advert) {
-				if a.Version != 3 || a.Form != wire.PseudoHeader || a.Interval != 100*time.Millisecond || a.TTL != 255 || a.TOS != 0xc0 {
+				if a.Version != 3 || a.Form != wire.PseudoHeader || a.Interval != 200*time.Millisecond || a.TTL != 255 || a.TOS != 0xc0 {
 					t.Errorf("not the version 3 advert that keepalived understands: %+v", a)
 				}
 			},

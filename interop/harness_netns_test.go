@@ -189,8 +189,13 @@ func (b *bed) start(kind peer.Kind, host *lab.Host, routers ...peer.Router) peer
 		Dir:    filepath.Join(b.dir, fmt.Sprintf("%s-%d", host.Name(), b.starts)),
 		Binary: binary.path,
 	}
-	if kind == peer.Holdfast {
+	switch kind {
+	case peer.Holdfast:
 		opt.Global = b.global
+	case peer.Keepalived:
+		// In the real-time class, as holdfast is: without it a busy machine
+		// looks like a dead peer. The limit would kill it there.
+		opt.Global = []string{"vrrp_rt_priority 50", "vrrp_rlimit_rttime 500000"}
 	}
 	d, err := peer.Start(kind, host, opt, routers...)
 	if err != nil {

@@ -41,7 +41,7 @@ func TestMismatch_IsNamed(t *testing.T) {
 	}{
 		{
 			name: "interval of version 3", theirs: func(r *peer.Router) { r.Interval = 300 * time.Millisecond },
-			code: "HF2010", says: []string{"300ms", "100ms", "interval"},
+			code: "HF2010", says: []string{"300ms", "200ms", "interval"},
 		},
 		{
 			name: "interval of version 2", theirs: v2, ours: func(r *peer.Router) { v2(r); r.Interval = 2 * time.Second },

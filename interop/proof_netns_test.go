@@ -12,7 +12,7 @@ import (
 func router4(priority uint8) peer.Router {
 	return peer.Router{
 		Name: "web", Interface: "eth0", ID: 51, Priority: priority, Version: 3,
-		Interval: 100 * time.Millisecond, Addresses: []netip.Prefix{vip4},
+		Interval: 200 * time.Millisecond, Addresses: []netip.Prefix{vip4},
 	}
 }
 

@@ -36,7 +36,7 @@ func TestTshark_FindsNothingWrong(t *testing.T) {
 		{
 			name: "version 3", router: func(r peer.Router) peer.Router { return r },
 			form: wire.PseudoHeader,
-			want: []string{"vrrp.version=3", "vrrp.prio=100", "vrrp.short_adver_int=10", "vrrp.ip_addr=192.0.2.10", "vrrp.prio=0", "arp.opcode=1"},
+			want: []string{"vrrp.version=3", "vrrp.prio=100", "vrrp.short_adver_int=20", "vrrp.ip_addr=192.0.2.10", "vrrp.prio=0", "arp.opcode=1"},
 		},
 		{
 			name: "version 3, checksum over the message", router: func(r peer.Router) peer.Router {
