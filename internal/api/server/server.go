@@ -59,9 +59,10 @@ func (s *Server) ServeControl(ctx context.Context, l *Listener) error {
 }
 
 // ServeReadOnly answers readers on any listener, meant for TCP, until ctx
-// ends, then closes l. It adds /metrics, and it knows no writing.
+// ends, then closes l. It adds /metrics, and it knows no writing. Answers are
+// computed one after another, for a fifth of a processor at most.
 func (s *Server) ServeReadOnly(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, l, s.handler(readOnly{}))
+	return s.serve(ctx, l, inTurns(s.handler(readOnly{})))
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener, h http.Handler) error {
