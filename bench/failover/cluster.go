@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
+	"os"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
@@ -31,7 +31,6 @@ type cluster struct {
 	hosts  [2]*lab.Host
 	client *lab.Host
 	nodes  [2]peer.Daemon
-	starts int
 }
 
 func (b *bench) newCluster() (*cluster, error) {
@@ -74,16 +73,14 @@ func (c *cluster) start(i int, who contender, interval time.Duration) error {
 }
 
 func (c *cluster) startWith(i int, who contender, routers ...peer.Router) error {
-	c.starts++
 	for r := range routers {
 		routers[r].MAC = who.mac
 	}
-	opt := peer.Options{
-		Dir:    filepath.Join(c.b.dir, fmt.Sprintf("%p-%d", c, c.starts)),
-		Binary: c.b.holdfast,
-		Global: who.global,
+	dir, err := os.MkdirTemp(c.b.dir, "node-") // never one with a killed daemon's files
+	if err != nil {
+		return err
 	}
-	var err error
+	opt := peer.Options{Dir: dir, Binary: c.b.holdfast, Global: who.global}
 	c.nodes[i], err = peer.Start(who.kind, c.hosts[i], opt, routers...)
 	return err
 }

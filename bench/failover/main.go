@@ -97,6 +97,7 @@ func run() error {
 			report.Tables = append(report.Tables, table)
 		}
 		if err != nil {
+			say("cannot finish %s: %v", p.name, err)
 			failed = errors.Join(failed, fmt.Errorf("cannot finish %s: %w", p.name, err))
 			if errors.Is(err, errStopped) {
 				break
