@@ -22,7 +22,7 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 		case group.ActionAnnounce:
 			e.announce(u.routers[a.Router])
 		case group.ActionTell:
-			e.tell(now, u.routers[a.Router], a.Name)
+			e.tell(now, u, a)
 		case group.ActionRecord:
 			e.record(Record{Time: now, Record: *a.Record})
 			e.nextTalk = now // tell the peers, too
@@ -100,17 +100,18 @@ func (e *Engine) frame(r *router, data []byte) {
 }
 
 // tell names the successor to the other nodes. Without a name it is the best
-// holdfast node that is there; without one of those nothing needs saying, as
-// a priority 0 says it all.
-func (e *Engine) tell(now time.Time, r *router, to string) {
+// holdfast node that is there, one for the whole set; without one of those
+// nothing needs saying, as a priority 0 says it all.
+func (e *Engine) tell(now time.Time, u *unit, a *group.Action) {
+	r, to := u.routers[a.Router], a.Name
 	if to == "" {
-		n, ok := r.table.Successor(uint8(group.Backup), now)
+		n, ok := u.routers[u.set.Lead()].table.Successor(uint8(group.Backup), now)
 		if !ok {
 			return
 		}
 		to = n.Name
 	}
-	t := peer.Take{Family: r.cfg.Family, VRID: r.cfg.VRID, From: e.node, To: to, Sent: now}
+	t := peer.Take{Family: r.cfg.Family, VRID: r.cfg.VRID, From: e.node, To: to, Sent: now, Chosen: a.Chosen}
 	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return t.Append(b, r.key) }))
 }
 

@@ -45,7 +45,7 @@ func (e *Engine) heard(now time.Time, d *Datagram) {
 	if err != nil {
 		return
 	}
-	if kind == peer.KindTake {
+	if kind.IsTake() {
 		e.heardTake(now, d)
 		return
 	}
@@ -84,9 +84,12 @@ func (e *Engine) heardTake(now time.Time, d *Datagram) {
 	}) {
 		return // repeated
 	}
-	if t.To == e.node {
+	switch {
+	case t.To == e.node && !t.Chosen:
+		e.step(now, r.unit, group.Next(t.From))
+	case t.To == e.node:
 		e.step(now, r.unit, group.Take(t.From))
-	} else {
+	case t.Chosen:
 		e.step(now, r.unit, group.Suspend(t.To))
 	}
 }

@@ -285,6 +285,9 @@ func (b *bench) line(a Action) string {
 	case ActionAnnounce:
 		return who(a.Router) + ": announce"
 	case ActionTell:
+		if !a.Chosen {
+			return who(a.Router) + ": tell the next to take over"
+		}
 		return fmt.Sprintf("%s: tell %q to take over", who(a.Router), a.Name)
 	case ActionResult:
 		return fmt.Sprintf("result %t: %s", a.OK, a.Text)

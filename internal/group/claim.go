@@ -1,7 +1,6 @@
 package group
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/holdfast-net/holdfast/vrrp"
@@ -182,6 +181,6 @@ func (s *Set) take(ev Event) {
 		s.phase = waiting
 	}
 	if s.phase == waiting {
-		s.taking = fmt.Sprintf("handover from %s", ev.Name)
+		s.taking = ev.Text
 	}
 }

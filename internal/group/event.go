@@ -22,7 +22,7 @@ const (
 	EventLost                         // an address of Router vanished from the kernel
 	EventHandover                     // an operator wants another node (Name; empty: any) to take over
 	EventMaintenance                  // an operator switches maintenance (Up, Force)
-	EventTake                         // a leaving peer named this node as its successor (Name: the peer)
+	EventTake                         // a leaving peer named this node as its successor (Text: why it takes over)
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
 )
 
@@ -58,7 +58,7 @@ const (
 	ActionSend     ActionKind = iota // Router sends an advert with Priority
 	ActionOrder                      // carry out Op for Router, answer with Done
 	ActionAnnounce                   // announce Router's addresses once (ARP, ND)
-	ActionTell                       // tell the peers of Router that the node Name is to take over
+	ActionTell                       // tell the peers of Router who takes over: Name, or the best; Chosen by an operator or not
 	ActionRecord                     // journal Record
 	ActionResult                     // an operator's command ended: OK, Text
 	ActionStopped                    // after Stop: everything is off
@@ -71,6 +71,7 @@ type Action struct {
 	Priority uint8
 	Op       Op
 	OK       bool
+	Chosen   bool
 	Name     string
 	Text     string
 	Record   *Record
@@ -155,6 +156,12 @@ func MaintenanceForced() Event { return Event{Kind: EventMaintenance, Up: true, 
 
 func MaintenanceOff() Event { return Event{Kind: EventMaintenance} }
 
-func Take(from string) Event { return Event{Kind: EventTake, Name: from} }
+// Take and Next say that a leaving holder named this node as its successor,
+// because an operator chose it or because it is the best there is.
+func Take(from string) Event { return Event{Kind: EventTake, Text: "handover from " + from} }
+
+func Next(from string) Event {
+	return Event{Kind: EventTake, Text: from + " leaves, and this node is next"}
+}
 
 func Suspend(to string) Event { return Event{Kind: EventSuspend, Name: to} }

@@ -13,6 +13,7 @@ func TestVeto_LeavesInOrder(t *testing.T) {
 	b := holder(t, web(uses(Use{"service", 0})), dns())
 	b.do(Failed("service", "refused"), "web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet")
 	b.carried("web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0",
+		"web ipv4: tell the next to take over", "web ipv6: tell the next to take over", "dns ipv4: tell the next to take over",
 		"web: active -> backup: check service failed: refused",
 		"dns: active -> backup: check service failed: refused")
 	b.hear(lower, 50, "web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
@@ -114,7 +115,7 @@ func TestLink_AnotherSource(t *testing.T) {
 	}
 	b.wait(time.Second, "web ipv4: advert 100")
 	b.do(LinkUp(0, addr(vrrp.IPv6, 77)), "web ipv4: quiet")
-	b.carried("web ipv4: advert 0",
+	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over",
 		"web: active -> backup: cannot use virtual router configuration: source fe80::4d is not an ipv4 address")
 }
 

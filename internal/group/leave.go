@@ -76,10 +76,8 @@ func (s *Set) settleHushing() bool {
 	}
 	s.all(vrrp.Yield())
 	s.humble(true)
-	if s.leave.cause == toPeer {
-		for i := range s.members {
-			s.emit(Action{Kind: ActionTell, Router: i, Name: s.leave.to})
-		}
+	for i := range s.members {
+		s.emit(Action{Kind: ActionTell, Router: i, Name: s.leave.to, Chosen: s.leave.cause == toPeer})
 	}
 	s.leave.deadline = s.now.Add(s.patience())
 	s.enter(leaving, s.leave.reason)

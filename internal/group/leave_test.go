@@ -160,7 +160,7 @@ func TestCommands_AreAnsweredInOrder(t *testing.T) {
 func TestMaintenance(t *testing.T) {
 	b := holder(t, single())
 	b.do(MaintenanceOn(), "web ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web: active -> backup: maintenance by an operator")
+	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over", "web: active -> backup: maintenance by an operator")
 	b.hear(lower, 50,
 		"result true: 192.0.2.9 is active, 1ms after this node let go",
 		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
@@ -189,7 +189,8 @@ func TestMaintenance_Forced(t *testing.T) {
 func TestStop(t *testing.T) {
 	b := holder(t, web())
 	b.do(Stop("the daemon was told to stop"), "web ipv4: quiet", "web ipv6: quiet")
-	b.carried("web ipv4: advert 0", "web ipv6: advert 0", "web: active -> backup: the daemon was told to stop")
+	b.carried("web ipv4: advert 0", "web ipv6: advert 0", "web ipv4: tell the next to take over", "web ipv6: tell the next to take over",
+		"web: active -> backup: the daemon was told to stop")
 	b.hear(higher, 50, "web: notice HF2003: successor heard: 192.0.2.20 is active, 1ms after this node let go")
 	b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove", "web: backup -> init: the daemon was told to stop")
 	b.carried("stopped")

@@ -63,7 +63,7 @@ func TestLost_CannotBePutBack(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Lost(0, "192.0.2.151"))
 	b.refused("web: address HF2001: cannot install addresses: device is busy", "web ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web: active -> backup: the kernel refused the addresses: device is busy")
+	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over", "web: active -> backup: the kernel refused the addresses: device is busy")
 }
 
 // While the addresses are quiet or coming off, one that is gone is no loss.
@@ -104,7 +104,7 @@ func TestQuiet_Hangs(t *testing.T) {
 
 	b = holder(t, single())
 	b.feed(Stop("told to stop"))
-	b.wait(hushPatience, "web ipv4: advert 100", "web ipv4: advert 100", "web ipv4: remove", "web ipv4: advert 0",
+	b.wait(hushPatience, "web ipv4: advert 100", "web ipv4: advert 100", "web ipv4: remove", "web ipv4: advert 0", "web ipv4: tell the next to take over",
 		"web: active -> backup: told to stop")
 }
 

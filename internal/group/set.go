@@ -133,6 +133,9 @@ func leading(members []member) int {
 	return best
 }
 
+// Lead is the router that speaks for the set where its routers disagree.
+func (s *Set) Lead() int { return s.lead }
+
 // Step tells the set what happened at now and appends what must be done.
 func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	s.now, s.out = now, out

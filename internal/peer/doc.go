@@ -8,8 +8,9 @@
 //     virtual routers there the state and the priority. One message serves all
 //     groups of an interface and family. It informs people; no election
 //     depends on it, so it is not signed.
-//   - a [Take] when it leaves: which node is to take over at once, and so for
-//     all others not to preempt that one. It is signed with the key of the
+//   - a [Take] when it leaves: which node is to take over at once, without
+//     waiting its Skew_Time; and where an operator chose that node, so for all
+//     others not to preempt it. It is signed with the key of the
 //     group's auth where there is one. Where there is none it is worth as much
 //     as a priority 0, which anybody on the LAN can forge as well.
 //
@@ -23,7 +24,7 @@
 // All integers are big-endian.
 //
 //	 0  4  magic "HFP1"
-//	 4  1  kind: 1 hello, 2 take
+//	 4  1  kind: 1 hello, 2 take (chosen by an operator), 3 take (the next in line)
 //	 5  1  family: 4 or 6
 //	 6  1  VRID (take), 0 (hello)
 //	 7  1  key id (signed take), else 0

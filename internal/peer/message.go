@@ -14,7 +14,8 @@ type Kind uint8
 
 const (
 	KindHello Kind = 1
-	KindTake  Kind = 2
+	KindTake  Kind = 2 // a Take with Chosen
+	KindNext  Kind = 3 // a Take without
 )
 
 // Hello says who a node is and how it does in the virtual routers of one
@@ -40,6 +41,17 @@ type Take struct {
 	From   string
 	To     string
 	Sent   time.Time
+	Chosen bool // by an operator: the others are not to preempt To
+}
+
+// IsTake says whether a message of this kind is a Take.
+func (k Kind) IsTake() bool { return k == KindTake || k == KindNext }
+
+func (t Take) kind() Kind {
+	if t.Chosen {
+		return KindTake
+	}
+	return KindNext
 }
 
 const (
@@ -75,7 +87,7 @@ func (h Hello) Append(b []byte) []byte {
 // Append appends the encoded message, signed if there is a key.
 func (t Take) Append(b []byte, k Key) []byte {
 	at := len(b)
-	b = appendHeader(b, header{kind: KindTake, family: t.Family, vrid: t.VRID, key: k.sender(), sent: t.Sent, from: t.From, to: t.To})
+	b = appendHeader(b, header{kind: t.kind(), family: t.Family, vrid: t.VRID, key: k.sender(), sent: t.Sent, from: t.From, to: t.To})
 	return k.sign(b, at)
 }
 
@@ -110,10 +122,10 @@ func DecodeTake(b []byte) (Take, error) {
 	switch {
 	case err != nil:
 		return Take{}, err
-	case h.kind != KindTake || h.vrid == 0:
+	case !h.kind.IsTake() || h.vrid == 0:
 		return Take{}, ErrMalformed
 	}
-	return Take{Family: h.family, VRID: h.vrid, From: h.from, To: h.to, Sent: h.sent}, nil
+	return Take{Family: h.family, VRID: h.vrid, From: h.from, To: h.to, Sent: h.sent, Chosen: h.kind == KindTake}, nil
 }
 
 type header struct {

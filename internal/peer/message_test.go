@@ -18,7 +18,7 @@ var sent = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var key = Key{ID: 2, Keys: map[uint8][]byte{1: []byte("the old one"), 2: []byte("the new one")}, Window: 5 * time.Second}
 
-func take() Take { return Take{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent} }
+func take() Take { return Take{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Chosen: true} }
 
 // The messages byte by byte, as the package documentation has them.
 func TestMessages_OnTheWire(t *testing.T) {
@@ -35,6 +35,9 @@ func TestMessages_OnTheWire(t *testing.T) {
 		}},
 		{"take", take().Append(nil, Key{}), []string{
 			"48465031 02 04 33 00", when, "03 03 0000", "6c6231 6c6232",
+		}},
+		{"next", Take{Family: vrrp.IPv6, VRID: 51, From: "lb1", To: "lb2", Sent: sent}.Append(nil, Key{}), []string{
+			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232",
 		}},
 		{"signed take", take().Append(nil, key), []string{
 			"48465031 02 04 33 02", when, "03 03 0000", "6c6231 6c6232",
@@ -151,7 +154,7 @@ func TestDecode_Refuses(t *testing.T) {
 		want  error
 	}{
 		{"magic", func(b []byte) { b[3] = '2' }, ErrNotOurs},
-		{"kind", func(b []byte) { b[4] = 3 }, ErrMalformed},
+		{"kind", func(b []byte) { b[4] = 4 }, ErrMalformed},
 		{"family", func(b []byte) { b[5] = 5 }, ErrMalformed},
 		{"no VRID", func(b []byte) { b[6] = 0 }, ErrMalformed},
 		{"no name", func(b []byte) { b[16] = 0 }, ErrMalformed},
@@ -230,6 +233,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Hello{Family: vrrp.IPv4, From: "lb1", Sent: sent, Entries: []Entry{{51, 2, 150}}}.Append(nil))
 	f.Add(take().Append(nil, Key{}))
 	f.Add(take().Append(nil, key))
+	f.Add(Take{Family: vrrp.IPv6, VRID: 1, From: "a", To: "b", Sent: sent}.Append(nil, key))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		kind, kerr := KindOf(b)
 		if h, err := DecodeHello(b, nil); err == nil {
@@ -241,7 +245,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		if k, err := DecodeTake(b); err == nil {
-			if kind != KindTake || kerr != nil {
+			if !kind.IsTake() || kerr != nil {
 				t.Errorf("a take is of kind %d, %v", kind, kerr)
 			}
 			if again, err := DecodeTake(k.Append(nil, key)); err != nil || k != again {

@@ -21,7 +21,7 @@ func (w *World) perform(n *node, u *unit, acts []group.Action) {
 		case group.ActionAnnounce:
 			w.announce(n, u.routers[a.Router])
 		case group.ActionTell:
-			w.tellSuccessor(n, u.routers[a.Router], a.Name)
+			w.tellSuccessor(n, u, a)
 		case group.ActionRecord:
 			w.judge.recorded(n, u, a.Record)
 			w.tellRecord(n, a.Record)
@@ -89,17 +89,17 @@ func (w *World) announce(n *node, r *router) {
 }
 
 // tellSuccessor names the node that is to take over.
-func (w *World) tellSuccessor(n *node, r *router, to string) {
-	now := n.clock.at(w.now)
+func (w *World) tellSuccessor(n *node, u *unit, a *group.Action) {
+	r, to, now := u.routers[a.Router], a.Name, n.clock.at(w.now)
 	if to == "" {
-		best, ok := r.table.Successor(uint8(group.Backup), now)
+		best, ok := u.routers[u.set.Lead()].table.Successor(uint8(group.Backup), now)
 		if !ok {
 			return
 		}
 		to = best.Name
 	}
 	v := &w.vrs[r.vr]
-	t := peer.Take{Family: v.family, VRID: v.vrid, From: n.name, To: to, Sent: now}
+	t := peer.Take{Family: v.family, VRID: v.vrid, From: n.name, To: to, Sent: now, Chosen: a.Chosen}
 	w.message(n, v.lan, v.family, r.cfg.Peers, t.Append(nil, r.key))
 }
 

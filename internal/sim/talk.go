@@ -104,7 +104,7 @@ func (w *World) hearMessage(n *node, lan int, f *frame) {
 		w.fail("%s cannot read a message: %v", n.name, err)
 		return
 	}
-	if kind == peer.KindTake {
+	if kind.IsTake() {
 		w.hearTake(n, lan, f)
 		return
 	}
@@ -139,9 +139,12 @@ func (w *World) hearTake(n *node, lan int, f *frame) {
 	if !r.table.Note(peer.Node{Name: t.From, Addr: f.from, State: uint8(group.Backup), Sent: t.Sent, Heard: now}) {
 		return
 	}
-	if t.To == n.name {
+	switch {
+	case t.To == n.name && !t.Chosen:
+		w.step(n, r.unit, group.Next(t.From))
+	case t.To == n.name:
 		w.step(n, r.unit, group.Take(t.From))
-	} else {
+	case t.Chosen:
 		w.step(n, r.unit, group.Suspend(t.To))
 	}
 }
