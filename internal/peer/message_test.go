@@ -18,7 +18,9 @@ var sent = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var key = Key{ID: 2, Keys: map[uint8][]byte{1: []byte("the old one"), 2: []byte("the new one")}, Window: 5 * time.Second}
 
-func take() Take { return Take{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Chosen: true} }
+func take() Take {
+	return Take{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Chosen: true}
+}
 
 // The messages byte by byte, as the package documentation has them.
 func TestMessages_OnTheWire(t *testing.T) {
