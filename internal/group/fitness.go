@@ -98,15 +98,16 @@ func (s *Set) unfitness() string {
 	return ""
 }
 
-// severed reports whether an interface of the set is down, so that nothing
-// can be sent or served on it.
+// severed reports whether every interface of the set is down, so that nothing
+// can be sent or served any more. A set that has lost one of several leaves in
+// order: on the others it is heard, and there are clients.
 func (s *Set) severed() bool {
 	for i := range s.members {
-		if !s.members[i].linkUp {
-			return true
+		if s.members[i].linkUp {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // absence says why the set should take no part at all; "" when it should.

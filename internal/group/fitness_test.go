@@ -1,7 +1,9 @@
 package group
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,21 +82,42 @@ func TestEffectivePriority(t *testing.T) {
 	}
 }
 
-// Every link of a set has to work.
+// Every link of a set has to work. While one does, the set leaves in order by
+// that one: its successor is named, and heard where it can be heard.
 func TestLink_OneOfASetIsEnoughToFail(t *testing.T) {
 	for i := range 3 {
 		b := holder(t, web(), dns())
-		b.do(LinkDown(i, "no carrier"),
-			"web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0",
-			"web ipv4: remove", "web ipv6: remove", "dns ipv4: remove",
-			"web: active -> fault: no carrier",
-			"dns: active -> fault: no carrier")
+		b.do(LinkDown(i, "no carrier"), "web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet")
+		b.carried("web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0",
+			"web ipv4: tell the next to take over",
+			"web ipv6: tell the next to take over",
+			"dns ipv4: tell the next to take over",
+			"web: active -> backup: no carrier",
+			"dns: active -> backup: no carrier")
+		live := slices.Delete([]int{0, 1, 2}, i, i+1)
+		family := b.Router(live[0]).Config().Family
+		b.hearOn(live[0], lower, 50)
+		b.hearOn(live[1], lower, 50,
+			fmt.Sprintf("web: notice HF2003: successor heard: %s is active, 2ms after this node let go", addr(family, lower)))
+		b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove", "dns ipv4: remove",
+			"web: backup -> fault: no carrier",
+			"dns: backup -> fault: no carrier")
 		b.carried()
 		b.wait(time.Minute)
 		b.do(LinkUp(i, netip.Addr{}),
 			"web: fault -> backup: started as backup: listening for an active node",
 			"dns: fault -> backup: started as backup: listening for an active node")
 	}
+}
+
+// Where no link is left there is nobody to serve: the addresses go at once.
+func TestLink_TheLastOne(t *testing.T) {
+	b := holder(t, web())
+	b.feed(LinkDown(0, "no carrier"))
+	b.do(LinkDown(1, "no carrier"),
+		"web ipv4: advert 0", "web ipv6: advert 0",
+		"web ipv4: remove", "web ipv6: remove",
+		"web: active -> fault: no carrier")
 }
 
 // A link that goes down during a leave ends it, and the operator is told.

@@ -139,7 +139,7 @@ func (s *Set) settleLeaving() bool {
 		s.order(Remove)
 		return true
 	}
-	if !l.heard.IsValid() && s.every(s.heard) {
+	if !l.heard.IsValid() && s.heardEverywhere() {
 		l.heard = s.primary()
 		l.deadline = s.now.Add(leaveGrace)
 		s.succeeded()
@@ -182,6 +182,17 @@ func (s *Set) mustGo() string {
 func (s *Set) heard(r *vrrp.Router) bool {
 	p, ok := r.Active()
 	return ok && p.LastHeard.After(s.leave.begun)
+}
+
+// heardEverywhere reports whether the successor was heard by every router
+// whose interface works.
+func (s *Set) heardEverywhere() bool {
+	for i := range s.members {
+		if m := &s.members[i]; m.linkUp && !s.heard(m.router) {
+			return false
+		}
+	}
+	return true
 }
 
 // outranked reports whether an Active heard since the leave began would win
