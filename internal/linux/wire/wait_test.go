@@ -80,6 +80,9 @@ func TestWake(t *testing.T) {
 }
 
 func TestWait_AllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	w := newWire(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

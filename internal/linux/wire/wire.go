@@ -54,6 +54,7 @@ type Wire struct {
 	timer  int       // timerfd
 	armed  time.Time // what the timer is set to
 	woken  atomic.Bool
+	life   sync.RWMutex // guards event against a Wake that comes late
 	events []unix.EpollEvent
 	ready  int        // events of the last look
 	errno  unix.Errno // of the last look
@@ -134,17 +135,25 @@ func (w *Wire) watch(fd int, slot int32) error {
 }
 
 // Wake makes the Wait that is running, or else the next one, return at once.
-// Wakes that come before it returned are one.
+// Wakes that come before it returned are one. After Shutdown it does nothing.
 func (w *Wire) Wake() {
 	if w.woken.Swap(true) {
 		return // Wait will return anyway, and has not yet
+	}
+	// The number of a closed file may belong to another one.
+	w.life.RLock()
+	defer w.life.RUnlock()
+	if w.event < 0 {
+		return
 	}
 	one := [8]byte{0: 1, 7: 1} // not zero in either byte order
 	_, _ = unix.Write(w.event, one[:])
 }
 
-// Shutdown closes everything. No other method may be called after it.
+// Shutdown closes everything. No other method but Wake may be called after it.
 func (w *Wire) Shutdown() error {
+	w.life.Lock()
+	defer w.life.Unlock()
 	var errs []error
 	for p := range w.ports {
 		errs = append(errs, w.Close(p))
