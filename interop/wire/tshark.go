@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -72,6 +73,22 @@ func judge(layers map[string][]string) Verdict {
 			}
 		}
 	}
-	v.Problems = append(v.Problems, layers["_ws.expert.message"]...)
+	severities := layers["_ws.expert.severity"]
+	for i, message := range layers["_ws.expert.message"] {
+		// A message without a severity is taken for a warning.
+		if i < len(severities) && !serious(severities[i]) {
+			continue
+		}
+		v.Problems = append(v.Problems, message)
+	}
 	return v
+}
+
+// warning is Wireshark's PI_WARN (epan/proto.h). Below it are notes, such as
+// one on every datagram with a TTL of 1, chats and comments.
+const warning = 0x00600000
+
+func serious(severity string) bool {
+	n, err := strconv.ParseUint(severity, 0, 32)
+	return err != nil || n >= warning
 }
