@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,20 +39,10 @@ func TestMain(m *testing.M) {
 				return 1
 			}
 			defer os.RemoveAll(dir)
-			binary.path, binary.err = build(dir)
+			binary.path, binary.err = peer.Build(dir)
 		}
 		return m.Run()
 	}())
-}
-
-func build(dir string) (string, error) {
-	path := filepath.Join(dir, "holdfast")
-	cmd := exec.Command("go", "build", "-o", path, "../cmd/holdfast")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build holdfast: %w\n%s", err, out)
-	}
-	return path, nil
 }
 
 // control puts keepalived in holdfast's place. A test that fails then too says

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/linux/capability"
 )
 
 // needed are the capabilities without which no group can work, and what for.
@@ -34,14 +36,9 @@ func (e *Unprivileged) Hint() string {
 // privileged looks whether the process has what it needs, by name: later the
 // kernel would only say that something is not permitted.
 func privileged() error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var sets [2]unix.CapUserData // of 32 capabilities each, capget(2)
-	if err := unix.Capget(&header, &sets[0]); err != nil {
-		return fmt.Errorf("cannot look up the capabilities of this process: %w", err)
-	}
 	var missing []string
 	for _, c := range needed {
-		if sets[c.bit/32].Effective&(1<<(c.bit%32)) == 0 {
+		if !capability.Has(c.bit) {
 			missing = append(missing, c.name)
 		}
 	}

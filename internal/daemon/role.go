@@ -1,11 +1,10 @@
 package daemon
 
 import (
-	"os"
-	"strings"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/announce"
+	"github.com/holdfast-net/holdfast/internal/linux/sysctl"
 )
 
 // roles is what this machine is to the IPv6 neighbours on its interfaces. It
@@ -24,8 +23,7 @@ func (r roles) of(ifname string) announce.Role {
 		return k.role
 	}
 	k := known{role: announce.Host, at: now}
-	b, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + ifname + "/forwarding")
-	if err == nil && strings.TrimSpace(string(b)) != "0" {
+	if n, err := sysctl.ReadIPv6(ifname, "forwarding"); err == nil && n != 0 {
 		k.role = announce.Router
 	}
 	r[ifname] = k

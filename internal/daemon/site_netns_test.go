@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
+	"github.com/holdfast-net/holdfast/interop/peer"
 	"github.com/holdfast-net/holdfast/interop/wire"
 )
 
@@ -41,23 +40,10 @@ func TestMain(m *testing.M) {
 				return 1
 			}
 			defer os.RemoveAll(dir)
-			binary.path, binary.err = build(dir)
+			binary.path, binary.err = peer.Build(dir)
 		}
 		return m.Run()
 	}())
-}
-
-func build(dir string) (string, error) {
-	if err := os.Chmod(dir, 0o755); err != nil { // for daemons that are not root
-		return "", err
-	}
-	path := filepath.Join(dir, "holdfast")
-	cmd := exec.Command("go", "build", "-o", path, "../../cmd/holdfast")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build holdfast: %w\n%s", err, out)
-	}
-	return path, nil
 }
 
 // The addresses of all tests.

@@ -4,10 +4,12 @@
 // Two things need more than that: an operator who wants to see all nodes of a
 // group, and a handover to a node by name. So every node sends
 //
-//   - a [Hello] once a second and after changes: its name, and for each of its
-//     virtual routers there the state and the priority. One message serves all
-//     groups of an interface and family. It informs people; no election
-//     depends on it, so it is not signed.
+//   - a [Hello] every second or so (with what wakes the sender anyway) and
+//     after changes: its name, and for each of its virtual routers there the
+//     state and the priority. One message serves all groups of an interface
+//     and family. It informs people, and a leaving node about who is next. No
+//     election depends on it, so it is not signed: if the next is a lie, the
+//     others wait their Skew_Time as ever.
 //   - a [Take] when it leaves: which node is to take over at once, without
 //     waiting its Skew_Time; and where an operator chose that node, so for all
 //     others not to preempt it. It is signed with the key of the

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// Interval is the time between two hellos.
+// Interval is the shortest time between two hellos without news; the longest
+// is half as much again.
 const Interval = time.Second
 
-// Expiry is how long a node that says nothing is still taken to be there:
-// three hellos and a half.
+// Expiry is how long a node that says nothing is still taken to be there: two
+// hellos.
 const Expiry = 3500 * time.Millisecond
 
 // maxNodes bounds what a flood of invented names can make a node remember.

@@ -41,7 +41,7 @@ func List(c *rtnl.Conn, index int) ([]Entry, error) {
 		b = binary.NativeEndian.AppendUint32(b, uint32(index))
 		err := c.Dump(unix.RTM_GETADDR, b, func(body []byte) {
 			// Kernels before 4.20 ignore the index that was asked for.
-			if e, ok := parse(body); ok && (index == 0 || e.Index == index) {
+			if e, ok := Parse(body); ok && (index == 0 || e.Index == index) {
 				list = append(list, e)
 			}
 		})
@@ -73,13 +73,15 @@ func Lookup(c *rtnl.Conn, keys []Key) ([]Entry, error) {
 	entries := make([]Entry, len(keys))
 	for i, r := range reqs {
 		if r.Err == nil {
-			entries[i], _ = parse(r.Reply)
+			entries[i], _ = Parse(r.Reply)
 		}
 	}
 	return entries, nil
 }
 
-func parse(b []byte) (Entry, bool) {
+// Parse reads the body of an address message (struct ifaddrmsg,
+// rtnetlink(7)). It says false of one without an address.
+func Parse(b []byte) (Entry, bool) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return Entry{}, false
 	}
@@ -102,5 +104,5 @@ func parse(b []byte) (Entry, bool) {
 		local = peer
 	}
 	e.Prefix = netip.PrefixFrom(local, bits)
-	return e, local.IsValid()
+	return e, e.Prefix.IsValid()
 }

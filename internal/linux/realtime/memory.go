@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/linux/capability"
 )
 
 // lockMemory keeps what the process uses, now and later, in memory. Only what
@@ -17,7 +19,7 @@ import (
 // the limit into failing allocations, of which a Go program dies. So it is
 // tried only where nothing limits it.
 func lockMemory() error {
-	if !capable(unix.CAP_IPC_LOCK) {
+	if !capability.Has(unix.CAP_IPC_LOCK) {
 		var limit unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 			return err

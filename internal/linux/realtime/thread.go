@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/linux/capability"
 )
 
 // Raise puts every thread of the process into the real-time class at a
@@ -79,18 +81,8 @@ func slack(ns uintptr) error { return unix.Prctl(unix.PR_SET_TIMERSLACK, ns, 0, 
 func hintClass(priority int) string {
 	var limit unix.Rlimit
 	_ = unix.Getrlimit(unix.RLIMIT_RTPRIO, &limit)
-	if limit.Cur >= uint64(priority) || capable(unix.CAP_SYS_NICE) {
+	if limit.Cur >= uint64(priority) || capability.Has(unix.CAP_SYS_NICE) {
 		return "its control group has no real-time budget: set cpu.rt_runtime_us there, or sysctl kernel.sched_rt_runtime_us"
 	}
 	return fmt.Sprintf("set LimitRTPRIO=%d in the unit, or give CAP_SYS_NICE", priority)
-}
-
-// capable says whether the process has a capability.
-func capable(c uint) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
-		return false
-	}
-	return data[c/32].Effective&(1<<(c%32)) != 0
 }

@@ -3,7 +3,6 @@ package watch
 import (
 	"bytes"
 	"encoding/binary"
-	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -88,31 +87,10 @@ func parseLink(b []byte) (link, bool) {
 	return l, whole && l.index > 0 && l.name != ""
 }
 
-// parseAddr reads an address message (struct ifaddrmsg).
+// parseAddr reads an address message.
 func parseAddr(b []byte) (int, addr, bool) {
-	if len(b) < unix.SizeofIfAddrmsg {
-		return 0, addr{}, false
-	}
-	a := addr{flags: uint32(b[2])}
-	index := int(binary.NativeEndian.Uint32(b[4:]))
-	var local, peer netip.Addr
-	rtnl.Attrs(b[unix.SizeofIfAddrmsg:], func(typ uint16, v []byte) {
-		switch {
-		case typ == unix.IFA_LOCAL:
-			local, _ = netip.AddrFromSlice(v)
-		case typ == unix.IFA_ADDRESS:
-			peer, _ = netip.AddrFromSlice(v)
-		case typ == unix.IFA_FLAGS && len(v) == 4:
-			a.flags = binary.NativeEndian.Uint32(v)
-		case typ == ifaProto && len(v) == 1:
-			a.ours = v[0] == address.Mark
-		}
-	})
-	if !local.IsValid() { // IPv6 has IFA_LOCAL only beside a peer address
-		local = peer
-	}
-	a.prefix = netip.PrefixFrom(local, int(b[1]))
-	return index, a, index > 0 && a.prefix.IsValid()
+	e, ok := address.Parse(b)
+	return e.Index, addr{prefix: e.Prefix, flags: e.Flags, ours: e.Ours()}, ok && e.Index > 0
 }
 
 func text(v []byte) string { return string(bytes.TrimRight(v, "\x00")) }
