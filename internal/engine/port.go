@@ -113,6 +113,7 @@ type Result struct {
 	Err     error
 	MAC     [6]byte  // OpPrepare: the MAC that will answer
 	Virtual bool     // OpPrepare: a virtual MAC is used
+	Slot    Slot     // OpPrepare: the router's place in the gate
 	Why     string   // OpPrepare: why not the virtual MAC, where auto fell back
 	Notes   []string // what a person should know: a leftover removed, a sysctl refused, ...
 }
@@ -124,6 +125,34 @@ type Hands interface {
 	Submit(Op)
 	// Close carries out what is queued, then stops.
 	Close() error
+}
+
+// Instant is a time by the gate's clock: nanoseconds of CLOCK_BOOTTIME, which
+// goes on while the machine sleeps.
+type Instant int64
+
+// Slot is a router's place in the gate.
+type Slot int
+
+// Hold is what the gate lets pass for a router, each until an instant. An
+// instant that is over, zero above all, is a closed door.
+type Hold struct {
+	// Announced is until when ARP and ND are answered for the addresses and
+	// adverts may be sent. At most one node of a group has it in the future.
+	Announced Instant
+	// Served is until when packets to and from the addresses pass.
+	Served Instant
+	// Advertised is until when a router may send adverts that is about to
+	// hold, and does not yet.
+	Advertised Instant
+}
+
+// Gate lets addresses answer only while they are held. The kernel enforces it,
+// whatever becomes of this process. Both methods are for the loop, and cheap:
+// a read of the clock, and one store for each instant.
+type Gate interface {
+	Now() Instant
+	Set(Slot, Hold)
 }
 
 // Link is one interface as it is now.
