@@ -154,7 +154,6 @@ func TestAsk_EndsWithItsCause(t *testing.T) {
 // A claim is heard before it is granted, and goes on being heard.
 func TestClaim_Advertises(t *testing.T) {
 	n := backup(t, ipv4(ask))
-	n.do(Claim())
 	n.wait(down100, askAlone)
 	n.do(Claim(), "send priority 100")
 	n.do(Claim())
@@ -165,6 +164,51 @@ func TestClaim_Advertises(t *testing.T) {
 	if n.Claiming() {
 		t.Error("still claiming after the grant")
 	}
+}
+
+// A handover names this node, which says so before it is granted.
+func TestClaim_Unasked(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.hear(higher, 200)
+	n.do(Claim(), "send priority 100")
+	n.due(time.Second)
+	n.do(Grant(), "backup -> active: took over on request (192.0.2.20 priority 200)", "send priority 100")
+
+	n = place(t, ipv4(ask))
+	n.do(Claim()) // not started
+}
+
+// A router that is told to wait follows the Active, and asks again.
+func TestDefer_AsksAgain(t *testing.T) {
+	const preempt = "ask: the active node has a lower priority (192.0.2.9 priority 100)"
+	n := backup(t, ipv4(priority(200), ask))
+	n.hear(lower, 100)
+	n.wait(3*time.Second+56*time.Second/256, preempt)
+	n.hear(lower, 100)
+	n.do(Defer(100 * time.Millisecond))
+	n.due(100 * time.Millisecond)
+	n.hear(lower, 100)
+	n.due(100 * time.Millisecond)
+	n.wait(100*time.Millisecond, preempt)
+}
+
+// Asking again and again does not keep it from noticing a death.
+func TestDefer_NoticesADeath(t *testing.T) {
+	const down = 3*time.Second + 56*time.Second/256
+	n := backup(t, ipv4(priority(200), ask))
+	n.hear(lower, 100)
+	n.wait(down, "ask: the active node has a lower priority (192.0.2.9 priority 100)")
+	n.hear(lower, 100)
+	heard := n.now
+	n.do(Defer(time.Second))
+	for n.now.Before(heard.Add(3 * time.Second)) {
+		n.wait(time.Second, "ask: the active node has a lower priority (192.0.2.9 priority 100)")
+		n.do(Defer(time.Second))
+	}
+	n.due(heard.Add(down).Sub(n.now))
+	n.wait(heard.Add(down).Sub(n.now), "ask: no active node was heard (192.0.2.9 priority 100)")
+	n.do(Defer(time.Second))
+	n.due(0)
 }
 
 // Of two that claim, one gives way.

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // Packet is one received IP datagram of protocol 112 with its header facts.
@@ -23,6 +24,7 @@ const (
 	EventShutdown                  // RFC 9568 §6.4.2, §6.4.3
 	EventGrant                     // the caller lets the router become Active (answer to ActionAsk)
 	EventClaim                     // the caller prepares to grant: say so meanwhile
+	EventDefer                     // the caller does not preempt yet: ask again later
 	EventYield                     // give up being Active and say priority 0; stay as Backup
 	EventPriority                  // the effective priority changed
 	EventPreempt                   // preempt mode changed
@@ -31,6 +33,7 @@ const (
 // Event is one input of Step. Use the constructors.
 type Event struct {
 	Kind     EventKind
+	After    time.Duration
 	Packet   *Packet
 	Priority uint8
 	Preempt  bool
@@ -53,13 +56,18 @@ func Shutdown() Event { return Event{Kind: EventShutdown} }
 // this node.
 func Grant() Event { return Event{Kind: EventGrant} }
 
-// Claim makes a Backup that asks advertise already while the caller makes the
-// addresses ready. RFC 9568 §6.4.2 has the advert before all else, and for a
+// Claim makes a Backup advertise already while the caller makes the addresses
+// ready: one that asks, or that a handover named. RFC 9568 §6.4.2 has the advert before all else, and for a
 // reason: where several backups miss the same Active, their timers differ by
 // fractions of an interval, and the first advert keeps the others quiet. Leave
 // it out where the old Active serves until it hears the first advert: then it
 // must be true. Yield and Shutdown take it back with a priority 0.
 func Claim() Event { return Event{Kind: EventClaim} }
+
+// Defer answers an ActionAsk of a router that would preempt a live Active: not
+// now. It follows that Active like one that it does not preempt, so that its
+// death is noticed in time, and asks again after a while.
+func Defer(after time.Duration) Event { return Event{Kind: EventDefer, After: after} }
 
 // Yield makes an Active say priority 0 and become Backup. A Backup that asks
 // stops asking and waits for another Active_Down_Interval.
@@ -72,7 +80,7 @@ func SetPriority(p uint8) Event { return Event{Kind: EventPriority, Priority: p}
 // SetPreempt changes Preempt_Mode.
 func SetPreempt(on bool) Event { return Event{Kind: EventPreempt, Preempt: on} }
 
-var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "claim", "yield", "priority", "preempt"}
+var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "claim", "defer", "yield", "priority", "preempt"}
 
 // String gives one lower case word.
 func (k EventKind) String() string { return name(eventNames[:], int(k), "event") }

@@ -67,6 +67,9 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 		return r.grant(now, out)
 	case EventClaim:
 		return r.claimAloud(now, out)
+	case EventDefer:
+		r.deferPreempt(now, ev.After)
+		return out
 	case EventYield:
 		return r.yield(now, out)
 	case EventPriority:

@@ -43,10 +43,10 @@ func (r *Router) preempts(priority uint8) bool {
 // advert of a lower priority Active, or from the end of the startup hold, and
 // never makes preempting sooner than without a delay.
 func (r *Router) waitsToPreempt(now time.Time) bool {
-	if r.cfg.PreemptDelay == 0 {
-		return false
-	}
 	if r.preemptAt.IsZero() {
+		if r.cfg.PreemptDelay == 0 {
+			return false
+		}
 		start := now
 		if r.holdUntil.After(start) {
 			start = r.holdUntil
@@ -71,8 +71,11 @@ func (r *Router) claimActive(now time.Time, c downTimer, out []Action) []Action 
 // claimAloud advertises, now and every interval, while the caller makes the
 // addresses ready.
 func (r *Router) claimAloud(now time.Time, out []Action) []Action {
-	if !r.asking || r.aloud {
+	if r.state != Backup || r.aloud {
 		return out
+	}
+	if !r.asking {
+		r.asking, r.claim = true, r.granted()
 	}
 	r.aloud = true
 	r.restartAdverts(now)
@@ -102,7 +105,23 @@ func (r *Router) grant(now time.Time, out []Action) []Action {
 	if r.asking {
 		return r.becomeActive(now, r.claim, out)
 	}
-	return r.becomeActive(now, downTimer{reason: ReasonGranted, peer: r.active.Addr, priority: r.active.Priority}, out)
+	return r.becomeActive(now, r.granted(), out)
+}
+
+// granted is the claim of a router that did not ask.
+func (r *Router) granted() downTimer {
+	return downTimer{reason: ReasonGranted, peer: r.active.Addr, priority: r.active.Priority}
+}
+
+// deferPreempt follows the Active that was to be preempted, and counts its
+// silence from when it was heard, so that asking again and again does not keep
+// this router from noticing its death.
+func (r *Router) deferPreempt(now time.Time, after time.Duration) {
+	if r.state != Backup || !r.asking || !r.active.Addr.IsValid() {
+		return
+	}
+	r.startDown(r.active.LastHeard, r.active.Addr, r.active.Priority)
+	r.preemptAt = now.Add(after)
 }
 
 // becomeActive is RFC 9568 §6.4.1 and §6.4.2: the transition first, so that
