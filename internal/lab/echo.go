@@ -53,7 +53,7 @@ func startEcho(ns *netns.NS, name string, port uint16) (*echo, error) {
 	}
 	for _, fd := range e.fds {
 		e.done.Go(func() {
-			preferThread()
+			PreferThread()
 			newExchange(name).serve(fd)
 			unix.Close(fd)
 		})

@@ -14,14 +14,14 @@ import (
 // for, and overflow some queue. The thread is the prober's own and ends with
 // it.
 func (p *Prober) send() {
-	preferThread()
-	clock := newAlarm(p.start)
+	PreferThread()
+	clock := NewAlarm(p.start)
 	buf := make([]byte, probeSize)
 	slot := 0
 	for i := range p.record {
 		slot++
 		due := time.Duration(slot) * p.cfg.Interval
-		clock.sleepUntil(due)
+		clock.SleepUntil(due)
 		if p.stopping.Load() {
 			return
 		}
@@ -57,11 +57,11 @@ func (p *Prober) write(b []byte) bool {
 	return false
 }
 
-// preferThread gives the calling goroutine a thread of its own until it ends,
+// PreferThread gives the calling goroutine a thread of its own until it ends,
 // and asks the kernel to run that thread on time, as far as it is allowed: the
 // lowest real-time priority, below every daemon's, and no slack on timers.
 // What the client and the services wait for a CPU would look like an outage.
-func preferThread() {
+func PreferThread() {
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
@@ -72,19 +72,20 @@ func preferThread() {
 	}, 0)
 }
 
-// alarm sleeps until instants on the monotonic clock.
-type alarm struct{ zero int64 }
+// Alarm sleeps until instants on the monotonic clock.
+type Alarm struct{ zero int64 }
 
-// newAlarm makes an alarm whose zero is start.
-func newAlarm(start time.Time) alarm {
+// NewAlarm makes an Alarm whose zero is start.
+func NewAlarm(start time.Time) Alarm {
 	var ts unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
-		return alarm{}
+		return Alarm{}
 	}
-	return alarm{zero: ts.Nano() - int64(time.Since(start))}
+	return Alarm{zero: ts.Nano() - int64(time.Since(start))}
 }
 
-func (a alarm) sleepUntil(d time.Duration) {
+// SleepUntil sleeps until so long after the alarm's zero.
+func (a Alarm) SleepUntil(d time.Duration) {
 	ts := unix.NsecToTimespec(a.zero + int64(d))
 	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
 	}

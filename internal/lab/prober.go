@@ -145,7 +145,7 @@ func makeRoom(fd int) {
 
 // hear notes the answers, until the socket is shut down.
 func (p *Prober) hear() {
-	preferThread()
+	PreferThread()
 	buf := make([]byte, 256)
 	for {
 		n, _, errno := unix.Syscall(unix.SYS_READ, uintptr(p.fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))

@@ -133,6 +133,16 @@ func (h *Host) killAll() {
 	}
 }
 
+// Processes lists the programs that run in the host, also those that nobody
+// here started. It is empty when the host is off.
+func (h *Host) Processes() []int {
+	ns := h.NS()
+	if ns == nil {
+		return nil
+	}
+	return inside(ns)
+}
+
 // inside lists the processes whose first thread is in a namespace, without
 // this one. Zombies are in none.
 func inside(ns *netns.NS) []int {

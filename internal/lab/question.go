@@ -24,8 +24,8 @@ const (
 	ndSize       = 24 // ICMPv6 header, reserved, target
 )
 
-// question is the frame that asks all who has an address.
-func question(mac net.HardwareAddr, source, target netip.Addr) []byte {
+// Question is the frame that asks all who has an address.
+func Question(mac net.HardwareAddr, source, target netip.Addr) []byte {
 	if target.Is4() {
 		return arpRequest(mac, source, target)
 	}

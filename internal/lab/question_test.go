@@ -72,7 +72,7 @@ func TestQuestion(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := question(mac, netip.MustParseAddr(c.source), netip.MustParseAddr(c.target))
+			got := Question(mac, netip.MustParseAddr(c.source), netip.MustParseAddr(c.target))
 			if diff := cmp.Diff(hex.EncodeToString(c.want), hex.EncodeToString(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -35,7 +35,7 @@ func (l *LAN) WhoHas(from *Host, addr netip.Addr, wait time.Duration) ([]Answer,
 }
 
 func (l *LAN) whoHas(from *Host, addr netip.Addr, wait time.Duration) ([]Answer, error) {
-	ports, err := l.ports()
+	ports, err := l.Ports()
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (l *LAN) whoHas(from *Host, addr netip.Addr, wait time.Duration) ([]Answer,
 	}
 }
 
-// ports maps the interfaces of the switch to the hosts behind them.
-func (l *LAN) ports() (map[int]string, error) {
+// Ports maps the interfaces of the switch to the hosts behind them.
+func (l *LAN) Ports() (map[int]string, error) {
 	links, err := l.nl.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the switch's ports: %w", err)
@@ -178,7 +178,7 @@ func ask(addr netip.Addr) error {
 		if !ok || !a.Contains(addr.AsSlice()) {
 			continue
 		}
-		frame := question(eth0.Attrs().HardwareAddr, source.Unmap(), addr)
+		frame := Question(eth0.Attrs().HardwareAddr, source.Unmap(), addr)
 		return transmit(eth0.Attrs().Index, frame)
 	}
 	return fmt.Errorf("no address on %s is in its subnet", Interface)
