@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
 )
@@ -42,6 +43,7 @@ type Options struct {
 	Binary string   // of holdfast
 	Node   string   // the node's name; empty: the host's
 	Global []string // lines for keepalived's global_defs, or top level lines for holdfast's file
+	Under  []string // a command that runs the program given by its further arguments, such as unshare(1)
 }
 
 // Start starts a daemon of a kind with its routers on a host. It returns as
@@ -79,8 +81,9 @@ func Have(kind Kind) error {
 }
 
 // run starts a program with its output in a log.
-func run(host *lab.Host, log *Log, name string, args ...string) (*lab.Process, error) {
-	cmd := exec.Command(name, args...)
+func run(host *lab.Host, log *Log, opt Options, name string, args ...string) (*lab.Process, error) {
+	line := append(append(slices.Clone(opt.Under), name), args...)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	return host.Start(cmd)

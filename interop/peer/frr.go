@@ -27,6 +27,7 @@ type frr struct {
 	zebra, vrrp *lab.Process
 	log         *Log
 	dir         string
+	opt         Options
 	ids         map[string]uint8 // VRID of each group
 }
 
@@ -35,7 +36,7 @@ type frr struct {
 // and the way it needs to be (arp_ignore on the parent, without which a
 // backup answers for the addresses too), then starts zebra and vrrpd.
 func startFRR(host *lab.Host, opt Options, routers []Router) (Daemon, error) {
-	f := &frr{host: host, log: &Log{}, dir: opt.Dir, ids: map[string]uint8{}}
+	f := &frr{host: host, log: &Log{}, dir: opt.Dir, opt: opt, ids: map[string]uint8{}}
 	var conf strings.Builder
 	for _, r := range routers {
 		f.ids[r.Name] = r.ID
@@ -89,7 +90,7 @@ func (f *frr) write(vrrpd string) error {
 
 // start starts one of FRR's daemons with all of its paths in the folder.
 func (f *frr) start(name string) (*lab.Process, error) {
-	return run(f.host, f.log, filepath.Join(frrDir, name),
+	return run(f.host, f.log, f.opt, filepath.Join(frrDir, name),
 		"--log", "stdout", "-A", "127.0.0.1", "-P", "0",
 		"-f", filepath.Join(f.dir, name+".conf"),
 		"-i", filepath.Join(f.dir, name+".pid"),

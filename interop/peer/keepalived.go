@@ -29,7 +29,7 @@ func startKeepalived(host *lab.Host, opt Options, routers []Router) (Daemon, err
 		return nil, fmt.Errorf("cannot write keepalived.conf: %w", err)
 	}
 	k := &keepalived{log: &Log{}}
-	k.proc, err = run(host, k.log, path,
+	k.proc, err = run(host, k.log, opt, path,
 		"--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file="+conf,
 		"--pid="+filepath.Join(opt.Dir, "keepalived.pid"),
 		"--vrrp_pid="+filepath.Join(opt.Dir, "vrrp.pid"))
