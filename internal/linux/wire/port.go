@@ -113,17 +113,24 @@ func (w *Wire) openFamily(p *port, i int, family vrrp.Family) error {
 		w.closeSocket(&p.udp[i])
 		return fmt.Errorf("cannot use IPv6 on %s: it is disabled there (sysctl net.ipv6.conf.%s.disable_ipv6)", p.name, p.name)
 	}
-	for _, want := range []struct {
+	type wish struct {
 		place **socket
 		open  func(string, int, vrrp.Family) (*socket, error)
-	}{{&p.raw[i], openRaw}, {&p.udp[i], openUDP}} {
+	}
+	wishes := []wish{{&p.raw[i], openRaw}, {&p.udp[i], openUDP}}
+	if w.mute {
+		wishes = []wish{{&p.raw[i], openMute}}
+	}
+	for _, want := range wishes {
 		if *want.place != nil {
 			continue
 		}
 		s, err := want.open(p.name, p.index, family)
 		if err == nil {
 			s.port = p
-			err = w.add(s)
+			if !w.mute {
+				err = w.add(s)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("cannot use IPv%d on %s: %w", family, p.name, withHint(err))
@@ -164,7 +171,7 @@ func (w *Wire) closeSocket(place **socket) {
 		return
 	}
 	*place = nil
-	if s.kind != engine.Frame {
+	if s.kind != engine.Frame && !w.mute {
 		// Not left to close: a program that is just being started may hold a
 		// copy of the descriptor, and epoll goes by the open file.
 		_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, s.fd, nil)

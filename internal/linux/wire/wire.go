@@ -58,6 +58,7 @@ type Wire struct {
 	events []unix.EpollEvent
 	ready  int        // events of the last look
 	errno  unix.Errno // of the last look
+	mute   bool       // nothing is received; see Sender
 
 	file           *os.File // the epoll as the runtime sees it
 	parked         syscall.RawConn
