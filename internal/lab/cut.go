@@ -66,14 +66,32 @@ type Loss struct {
 // Lose drops frames in further ways, on top of what is dropped already.
 // From a to b alone is a one-way cut: b does not hear a, a hears b.
 func (l *LAN) Lose(losses ...Loss) error {
+	if err := valid(losses); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.setLosses(append(slices.Clone(l.losses), losses...))
+}
+
+// LoseOnly drops frames in these ways and in no others, from one frame to the
+// next.
+func (l *LAN) LoseOnly(losses ...Loss) error {
+	if err := valid(losses); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.setLosses(slices.Clone(losses))
+}
+
+func valid(losses []Loss) error {
 	for _, loss := range losses {
 		if loss.Percent < 1 || loss.Percent > 100 {
 			return fmt.Errorf("cannot lose %d percent of the frames: 1 to 100 are possible", loss.Percent)
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.setLosses(append(slices.Clone(l.losses), losses...))
+	return nil
 }
 
 // Heal ends every Loss.
