@@ -60,8 +60,7 @@ func (s *Session) hear(now time.Time, p *Packet, out []Action) []Action {
 		s.counters.PollsHeard++
 		return s.send(now, out, Control{Final: true})
 	case s.state != from:
-		// RFC 5880 §6.8.7: do not wait to tell a change of state.
-		return s.send(now, out, Control{})
+		return s.tell(now, out)
 	}
 	return out
 }

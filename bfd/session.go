@@ -78,7 +78,7 @@ func (s *Session) tick(now time.Time, out []Action) []Action {
 		// RFC 5880 §6.8.4.
 		s.forget()
 		out = s.move(now, Down, DiagExpired, ReasonExpired, out)
-		out = s.send(now, out, Control{})
+		out = s.tell(now, out)
 	}
 	if at := s.forgetAt(); !at.IsZero() && !now.Before(at) {
 		s.forget()
@@ -111,23 +111,16 @@ func (s *Session) enable(now time.Time, out []Action) []Action {
 	}
 	s.started, s.sentAt = true, now
 	out = s.move(now, Down, DiagNone, ReasonEnabled, out)
-	if s.mayPeriodic() {
-		out = s.send(now, out, Control{})
-	}
-	return out
+	return s.tell(now, out)
 }
 
-// disable is RFC 5880 §6.8.16. The packet that says so leaves whatever the
-// timers say.
+// disable is RFC 5880 §6.8.16.
 func (s *Session) disable(now time.Time, out []Action) []Action {
 	if s.state == AdminDown {
 		return out
 	}
 	out = s.move(now, AdminDown, DiagAdminDown, ReasonDisabled, out)
-	if s.cfg.Passive && s.remote.discriminator == 0 {
-		return out
-	}
-	return s.send(now, out, Control{})
+	return s.tell(now, out)
 }
 
 // wake starts the Detection Time anew, once for each packet heard.
@@ -155,11 +148,14 @@ func (s *Session) move(now time.Time, to State, diag Diag, why Reason, out []Act
 }
 
 // forget is what becomes of the neighbour after a Detection Time of silence
-// (RFC 5880 §6.8.1, bfd.RemoteDiscr). Nobody is left who would end a poll.
+// (RFC 5880 §6.8.1 for bfd.RemoteDiscr, §6.8.18 for bfd.RemoteMinRxInterval).
+// Nobody is left who would end a poll.
 func (s *Session) forget() {
-	s.remote.discriminator = 0
-	s.remote.state = Down
+	before := s.Interval()
+	s.remote.discriminator, s.remote.state = 0, Down
+	s.remote.requiredMinRx, s.remote.surelyRx = time.Microsecond, time.Microsecond
 	s.tempo.abandon()
+	s.regap(before)
 }
 
 // State is the state of RFC 5880 §6.2.

@@ -5,9 +5,7 @@ import "time"
 // mayPeriodic says whether periodic packets are sent, RFC 5880 §6.8.7.
 func (s *Session) mayPeriodic() bool {
 	switch {
-	case !s.started:
-		return false
-	case s.cfg.Passive && s.remote.discriminator == 0:
+	case !s.started, s.mute():
 		return false
 	case s.remote.requiredMinRx == 0:
 		return false
@@ -17,10 +15,23 @@ func (s *Session) mayPeriodic() bool {
 	return true
 }
 
+// mute says that nothing may be sent at all: the passive role waits until the
+// neighbour has spoken (RFC 5880 §6.8.7).
+func (s *Session) mute() bool { return s.cfg.Passive && s.remote.discriminator == 0 }
+
 // demanded says that demand mode is active on the neighbour: it wants no
 // periodic packets (RFC 5880 §6.6, §6.8.6).
 func (s *Session) demanded() bool {
 	return s.remote.demand && s.state == Up && s.remote.state == Up
+}
+
+// tell sends between two periodic packets, because what is said has changed
+// (RFC 5880 §6.8.7).
+func (s *Session) tell(now time.Time, out []Action) []Action {
+	if s.mute() {
+		return out
+	}
+	return s.send(now, out, Control{})
 }
 
 // send asks for a packet with the contents of RFC 5880 §6.8.7. The poll and
