@@ -1,0 +1,235 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/cilium/ebpf"
+	"github.com/vishvananda/netlink"
+)
+
+// layout is LAYOUT of gate.c.
+const layout = 1
+
+// direction is where a program looks.
+type direction int
+
+const (
+	in direction = iota
+	out
+)
+
+func (d direction) String() string { return [...]string{"ingress", "egress"}[d] }
+
+// hook is a place of the kernel where programs see an interface's packets.
+type hook interface {
+	id() LineID
+	// available says why this kernel does not have it.
+	available() error
+	// list finds the programs that bear a name of ours, on all interfaces.
+	list(links []netlink.Link) ([]attachment, error)
+	// attach puts a program before all others, or in the place of an old one.
+	// There it stays, whoever ends.
+	attach(index int, d direction, p *ebpf.Program, name string, old *attachment) error
+	detach(attachment) error
+	// tidy removes from an interface what attach made beside the program and
+	// nobody uses any more.
+	tidy(index int) error
+}
+
+// attachment is a program of holdfast, of whatever version, on an interface.
+type attachment struct {
+	hook   hook
+	link   link
+	dir    direction
+	name   string
+	layout int
+	prog   ebpf.ProgramID
+	maps   []ebpf.MapID
+	handle *netlink.BpfFilter // clsact
+}
+
+// names of programs, as the macro NAME of gate.c makes them.
+var names = regexp.MustCompile(`^holdfast(\d+)_(?:l3)?(in|out)$`)
+
+// parseName says whether a program is one of holdfast.
+func parseName(name string) (layout int, d direction, ok bool) {
+	m := names.FindStringSubmatch(name)
+	if m == nil {
+		return 0, 0, false
+	}
+	layout, err := strconv.Atoi(m[1])
+	if m[2] == "out" {
+		d = out
+	}
+	return layout, d, err == nil
+}
+
+// attachments are all that were found.
+type attachments []attachment
+
+func findAttached() (attachments, error) {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list interfaces: %w", err)
+	}
+	var all attachments
+	for _, h := range []hook{tcxHook{}, clsactHook{}} {
+		if h.available() != nil {
+			continue
+		}
+		found, err := h.list(links)
+		if err != nil {
+			return nil, fmt.Errorf("cannot find the programs of an earlier run: %w", err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// maps opens the maps to take over. Nil: there are none.
+func (as attachments) maps() (map[string]*ebpf.Map, error) {
+	maps := map[string]*ebpf.Map{}
+	fail := func(err error) (map[string]*ebpf.Map, error) {
+		return nil, errors.Join(fmt.Errorf("cannot take over the maps of an earlier run: %w", err), closeMaps(maps))
+	}
+	holds := ebpf.MapID(0)
+	for _, a := range as {
+		if a.layout != layout || holds != 0 && !slices.Contains(a.maps, holds) {
+			continue
+		}
+		for _, id := range a.maps {
+			m, err := ebpf.NewMapFromID(id)
+			if err != nil {
+				return fail(err)
+			}
+			info, err := m.Info()
+			if err != nil {
+				return fail(errors.Join(err, m.Close()))
+			}
+			if maps[info.Name] != nil {
+				_ = m.Close() // known from another program
+				continue
+			}
+			maps[info.Name] = m
+			if info.Name == kernelMapHfHolds {
+				holds = id
+			}
+		}
+	}
+	if holds == 0 {
+		return nil, closeMaps(maps)
+	}
+	return maps, nil
+}
+
+func closeMaps(maps map[string]*ebpf.Map) error {
+	var errs []error
+	for _, m := range maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// with lists the attachments whose programs use a map.
+func (as attachments) with(id ebpf.MapID) attachments {
+	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return !slices.Contains(a.maps, id) })
+}
+
+// on lists the attachments of an interface.
+func (as attachments) on(index int) attachments {
+	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return a.link.index != index })
+}
+
+// attach makes the programs look at an interface: both, or neither.
+func (k *kernel) attach(l link) error {
+	found, err := findAttachedTo(l)
+	if err != nil {
+		return err
+	}
+	for _, d := range []direction{in, out} {
+		if err := k.attachOne(l, d, found); err != nil {
+			return fmt.Errorf("cannot attach to the %s of the interface: %w", d, err)
+		}
+	}
+	return nil
+}
+
+func (k *kernel) attachOne(l link, d direction, found attachments) error {
+	p, name := k.program(l, d)
+	id, err := programID(p)
+	if err != nil {
+		return err
+	}
+	var old *attachment
+	for i, a := range found {
+		if a.dir != d || a.hook.id() != k.id {
+			continue
+		}
+		if a.prog == id {
+			return nil
+		}
+		if slices.Contains(a.maps, k.holdsID) {
+			old = &found[i]
+		}
+	}
+	if err := k.hook.attach(l.index, d, p, name, old); err != nil {
+		return err
+	}
+	for _, a := range found.with(k.holdsID) {
+		if a.dir == d && a.hook.id() != k.id {
+			if err := errors.Join(a.hook.detach(a), a.hook.tidy(l.index)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// program is the one for an interface.
+func (k *kernel) program(l link, d direction) (*ebpf.Program, string) {
+	switch {
+	case l.ether && d == in:
+		return k.objs.Holdfast1In, kernelProgHoldfast1In
+	case l.ether:
+		return k.objs.Holdfast1Out, kernelProgHoldfast1Out
+	case d == in:
+		return k.objs.Holdfast1L3in, kernelProgHoldfast1L3in
+	default:
+		return k.objs.Holdfast1L3out, kernelProgHoldfast1L3out
+	}
+}
+
+func programID(p *ebpf.Program) (ebpf.ProgramID, error) {
+	info, err := p.Info()
+	if err != nil {
+		return 0, err
+	}
+	id, ok := info.ID()
+	if !ok {
+		return 0, errors.New("the kernel does not number programs")
+	}
+	return id, nil
+}
+
+func findAttachedTo(l link) (attachments, error) {
+	nl, err := netlink.LinkByIndex(l.index)
+	if err != nil {
+		return nil, err
+	}
+	var all attachments
+	for _, h := range []hook{tcxHook{}, clsactHook{}} {
+		if h.available() != nil {
+			continue
+		}
+		found, err := h.list([]netlink.Link{nl})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}

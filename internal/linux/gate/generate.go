@@ -1,0 +1,8 @@
+package gate
+
+// The kernel's half is built with `make generate` (clang, llvm-strip and
+// libbpf-dev), and committed: go build needs none of them. The folders are
+// where Debian has the asm/ of its architectures; one that is missing is
+// passed over.
+//
+//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -no-global-types -type hold -type address -type guarded -type mac -type router -type hints -type drops kernel gate.c -- -O2 -g -Wall -Wextra -Werror -mcpu=v2 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu

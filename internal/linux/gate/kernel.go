@@ -1,0 +1,234 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/engine"
+)
+
+// kernel is the first line of defence: the programs of gate.c. What it knows
+// is in the kernel's maps, so that another process can take over.
+type kernel struct {
+	id     LineID
+	hook   hook
+	objs   kernelObjects
+	holds  []slotHold // the map itself, as everything below
+	hints  *[hintWords]atomic.Uint64
+	drops  []slotDrops
+	mapped [][]byte
+	taken  []guarded
+
+	holdsID ebpf.MapID                    // by which programs that use our maps are known
+	owner   map[kernelAddress]engine.Slot // hf_addresses
+	links   map[int]*user                 // interfaces with our programs, by index
+}
+
+var _ line = (*kernel)(nil)
+
+// slotHold is struct hold of gate.c. A store of an instant is one store.
+type slotHold struct {
+	announced, served, advertised atomic.Uint64
+	_                             [5]uint64
+}
+
+// slotDrops is struct drops of gate.c.
+type slotDrops [8]atomic.Uint64
+
+// openKernel loads the programs, on maps that are in use already if there are
+// any, and puts them in the place of the programs that use these.
+func openKernel(id LineID, o Options) (_ *kernel, err error) {
+	if bits.UintSize < 64 {
+		return nil, errors.New("a 32-bit kernel can read half an instant")
+	}
+	k := &kernel{id: id, hook: tcxHook{}, owner: map[kernelAddress]engine.Slot{}, links: map[int]*user{}}
+	if id == Clsact {
+		k.hook = clsactHook{}
+	}
+	if err := k.hook.available(); err != nil {
+		return nil, err
+	}
+	_ = rlimit.RemoveMemlock() // needed before Linux 5.11; loading says what it thinks of a refusal
+	found, err := findAttached()
+	if err != nil {
+		return nil, err
+	}
+	maps, err := found.maps()
+	if err != nil {
+		return nil, err
+	}
+	defer closeMaps(maps)
+	if err := loadKernelObjects(&k.objs, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
+		return nil, fmt.Errorf("cannot load the programs: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, k.close())
+		}
+	}()
+	if err := k.mapMemory(); err != nil {
+		return nil, err
+	}
+	k.bindMaps()
+	if k.holdsID, err = mapID(k.objs.HfHolds); err != nil {
+		return nil, err
+	}
+	if maps == nil {
+		return k, nil
+	}
+	if err := k.recall(); err != nil {
+		return nil, err
+	}
+	// Same maps, our own programs: no packet meets neither.
+	for _, a := range found.with(k.holdsID) {
+		if err := k.attach(a.link); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// bindMaps makes every program refer to every map, so that any program that is
+// left leads to all maps. Before Linux 5.10 a program has those that it uses
+// itself, which is all of them only for both programs of an interface together.
+func (k *kernel) bindMaps() {
+	o := &k.objs
+	for _, p := range []*ebpf.Program{o.Holdfast1In, o.Holdfast1Out, o.Holdfast1L3in, o.Holdfast1L3out} {
+		for _, m := range []*ebpf.Map{o.HfAddresses, o.HfDrops, o.HfHints, o.HfHolds, o.HfMacs, o.HfRouters, o.HfSightings} {
+			_ = p.BindMap(m)
+		}
+	}
+}
+
+func mapID(m *ebpf.Map) (ebpf.MapID, error) {
+	info, err := m.Info()
+	if err != nil {
+		return 0, err
+	}
+	id, ok := info.ID()
+	if !ok {
+		return 0, errors.New("the kernel does not number maps")
+	}
+	return id, nil
+}
+
+func (k *kernel) close() error {
+	errs := []error{k.objs.Close()}
+	for _, m := range k.mapped {
+		errs = append(errs, unix.Munmap(m))
+	}
+	k.mapped, k.holds, k.hints, k.drops = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+func (k *kernel) mapMemory() error {
+	for _, m := range []struct {
+		name string
+		of   *ebpf.Map
+		set  func(*byte)
+	}{
+		{"holds", k.objs.HfHolds, func(p *byte) { k.holds = unsafe.Slice((*slotHold)(unsafe.Pointer(p)), Slots) }},
+		{"hints", k.objs.HfHints, func(p *byte) { k.hints = (*[hintWords]atomic.Uint64)(unsafe.Pointer(p)) }},
+		{"drops", k.objs.HfDrops, func(p *byte) { k.drops = unsafe.Slice((*slotDrops)(unsafe.Pointer(p)), Slots) }},
+	} {
+		b, err := shared(m.of)
+		if err != nil {
+			return fmt.Errorf("cannot map the %s: %w", m.name, err)
+		}
+		k.mapped = append(k.mapped, b)
+		m.set(&b[0])
+	}
+	return nil
+}
+
+// shared maps an array of the kernel into this process. It is mapped with all
+// its pages: a store must never wait for one.
+func shared(m *ebpf.Map) ([]byte, error) {
+	return unix.Mmap(m.FD(), 0, int(m.MaxEntries()*m.ValueSize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+}
+
+func (k *kernel) about() Line {
+	return Line{
+		ID:        k.id,
+		Text:      "the kernel drops what comes for and from an address, from the instant at which its hold is over",
+		Guarantee: time.Millisecond,
+	}
+}
+
+// set is what the engine calls for every advert: three stores.
+func (k *kernel) set(s engine.Slot, h engine.Hold) {
+	if s < 0 || int(s) >= len(k.holds) {
+		return
+	}
+	slot := &k.holds[s]
+	slot.announced.Store(uint64(max(h.Announced, 0)))
+	slot.served.Store(uint64(max(h.Served, 0)))
+	slot.advertised.Store(uint64(max(h.Advertised, 0)))
+}
+
+func (k *kernel) held(s engine.Slot) engine.Hold { return heldIn(k.holds, s) }
+
+func heldIn(holds []slotHold, s engine.Slot) engine.Hold {
+	if s < 0 || int(s) >= len(holds) {
+		return engine.Hold{}
+	}
+	slot := &holds[s]
+	return engine.Hold{
+		Announced:  engine.Instant(slot.announced.Load()),
+		Served:     engine.Instant(slot.served.Load()),
+		Advertised: engine.Instant(slot.advertised.Load()),
+	}
+}
+
+func (k *kernel) closeAll() error {
+	closeAll(k.holds)
+	return nil
+}
+
+// closeAll closes the first door of all slots before the others: who answers
+// for an address matters most.
+func closeAll(holds []slotHold) {
+	for i := range holds {
+		holds[i].announced.Store(0)
+	}
+	for i := range holds {
+		holds[i].served.Store(0)
+		holds[i].advertised.Store(0)
+	}
+}
+
+func (k *kernel) counters(s engine.Slot) Counters {
+	if s < 0 || int(s) >= len(k.drops) {
+		return Counters{}
+	}
+	n := func(reason int) uint64 { return k.drops[s][reason].Load() }
+	return Counters{
+		ARPIn: n(0), NDIn: n(1), PacketIn: n(2), ARPOut: n(3), NDOut: n(4), PacketOut: n(5), AdvertOut: n(6), Untold: n(7),
+	}
+}
+
+// addressKey is the key of an address on an interface: struct address.
+func addressKey(a netip.Addr, index int) kernelAddress {
+	var k kernelAddress
+	b := a.As16()
+	for i := range k.Ip {
+		k.Ip[i] = *(*uint32)(unsafe.Pointer(&b[4*i])) // as it is in a packet
+	}
+	if a.Is6() && a.IsLinkLocalUnicast() {
+		k.Scope = uint32(index)
+	}
+	return k
+}
+
+func (k kernelAddress) addr() netip.Addr {
+	return netip.AddrFrom16(*(*[16]byte)(unsafe.Pointer(&k.Ip))).Unmap()
+}
