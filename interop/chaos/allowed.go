@@ -1,0 +1,72 @@
+package chaos
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/interop/chaos/measure"
+)
+
+const (
+	// slack is what a busy machine may add to every failover.
+	slack = 150 * time.Millisecond
+	// repair is how long an address may be missing that somebody deleted.
+	repair = time.Second
+	// comeback is what a program takes from its start to its first question.
+	comeback = time.Second
+)
+
+// allowed lists when the address may go unanswered, by what has happened.
+//
+//   - A fault that takes the holder away allows one failover from its
+//     beginning: Active_Down_Interval of the least eager backup (RFC 9568
+//     §6.1), and slack.
+//   - A fault of the network allows one from its beginning and one from its
+//     end; while packets are lost at random, nothing is promised at all.
+//   - A fault that hits a backup, or a process that holds nothing, allows none.
+//   - While there is no node that could answer, none need answer, and for a
+//     start and a failover after.
+func allowed(mode Mode, happened []Happened) []measure.Span {
+	move := failover(mode) + slack
+	var spans []measure.Span
+	for _, h := range happened {
+		k := kindOf(h.Fault)
+		switch {
+		case h.Skipped != "" || !k.outage:
+		case h.Fault == Lose, h.Fault == Starve, h.Fault == Rolling, h.Fault == RestartAll:
+			spans = append(spans, measure.Span{From: h.From, To: h.To + comeback + move})
+		case h.Fault == DeleteAddress:
+			spans = append(spans, measure.Span{From: h.From, To: h.From + repair})
+		case k.class == OfNetwork:
+			spans = append(spans, measure.Span{From: h.From, To: h.From + move}, measure.Span{From: h.To, To: h.To + move})
+		case h.Held:
+			spans = append(spans, measure.Span{From: h.From, To: h.From + move})
+		}
+	}
+	for _, s := range nobody(mode, happened) {
+		spans = append(spans, measure.Span{From: s.From, To: s.To + comeback + move})
+	}
+	return spans
+}
+
+// nobody lists when every node was out of order.
+func nobody(mode Mode, happened []Happened) []measure.Span {
+	var common []measure.Span
+	for i := range mode.Nodes {
+		var out []measure.Span
+		for _, h := range happened {
+			k := kindOf(h.Fault)
+			if h.Skipped == "" && k.outage && h.Nodes[0] == names[i] && h.To > h.From {
+				out = append(out, h.Span)
+			}
+		}
+		if i == 0 {
+			common = out
+			continue
+		}
+		// What both lists cover: the first one without what the second one
+		// leaves of it.
+		common = measure.Without(common, measure.Without(common, out))
+	}
+	return slices.DeleteFunc(common, func(s measure.Span) bool { return s.Length() <= 0 })
+}

@@ -1,0 +1,132 @@
+package chaos
+
+import (
+	"fmt"
+	"time"
+)
+
+// Fault is a kind of thing that goes wrong.
+type Fault string
+
+// The faults. Those of a process name who is meant: the daemon is the process
+// that speaks VRRP, the guardian the one that watches over it (keepalived's
+// parent process is one, too).
+const (
+	KillDaemon    Fault = "kill daemon"
+	KillGuardian  Fault = "kill guardian"
+	KillBoth      Fault = "kill both"
+	PauseDaemon   Fault = "pause daemon"
+	PauseGuardian Fault = "pause guardian"
+	PauseBoth     Fault = "pause both"
+
+	Starve Fault = "starve CPUs" // three busy loops for each CPU
+
+	LinkDown        Fault = "link down"
+	DeleteAddress   Fault = "delete address"   // by hand
+	DeleteInterface Fault = "delete interface" // and make it again
+	FillDisk        Fault = "fill disk"
+	PowerOff        Fault = "power off" // the machine is gone, and boots
+
+	CutOneWay Fault = "cut one way"  // between two nodes
+	CutBoth   Fault = "cut both"     // between two nodes, both ways
+	Isolate   Fault = "isolate"      // nothing passes to or from a node
+	Mute      Fault = "mute"         // nothing that a node sends arrives
+	Deafen    Fault = "deafen"       // nothing arrives at a node
+	Lose      Fault = "lose packets" // 1 to 50 %
+
+	RestartAll Fault = "restart all"     // at once
+	Rolling    Fault = "rolling restart" // one after another, each by its operator
+)
+
+// Class groups faults by what they break, and by what is promised under them.
+type Class string
+
+// The classes.
+const (
+	OfProcess   Class = "process"
+	OfScheduler Class = "scheduling"
+	OfHost      Class = "host"
+	OfNetwork   Class = "network"
+	OfOperator  Class = "operator"
+)
+
+// kind is what is known about a fault.
+type kind struct {
+	fault  Fault
+	class  Class
+	weight int // how often it is chosen
+	// least and most are how long it lasts, in plans whose interval is short;
+	// most grows with the interval.
+	least, most time.Duration
+	// outage tells whether the address may go unanswered under it for as
+	// long as a failover takes.
+	outage bool
+	what   string // a few words for the documentation
+}
+
+// kinds are all faults, in the order of the documentation's table.
+var kinds = []kind{
+	{KillDaemon, OfProcess, 6, 200 * time.Millisecond, 3 * time.Second, true, "SIGKILL; started again later"},
+	{KillGuardian, OfProcess, 2, 200 * time.Millisecond, 2 * time.Second, true, "SIGKILL of the process that watches over the daemon"},
+	{KillBoth, OfProcess, 4, 200 * time.Millisecond, 3 * time.Second, true, "SIGKILL of all its processes at the same instant"},
+	{PauseDaemon, OfProcess, 8, 10 * time.Millisecond, 3 * time.Second, true, "SIGSTOP, later SIGCONT"},
+	{PauseGuardian, OfProcess, 2, 10 * time.Millisecond, 2 * time.Second, false, "SIGSTOP, later SIGCONT"},
+	{PauseBoth, OfProcess, 4, 10 * time.Millisecond, 3 * time.Second, true, "SIGSTOP of all its processes, later SIGCONT"},
+	{Starve, OfScheduler, 2, 500 * time.Millisecond, 2 * time.Second, true, "three busy loops for each CPU"},
+	{LinkDown, OfHost, 3, 50 * time.Millisecond, 2 * time.Second, true, "the switch's port goes down"},
+	{DeleteAddress, OfHost, 3, 0, 0, true, "`ip address del` by hand"},
+	{DeleteInterface, OfHost, 2, 50 * time.Millisecond, 1500 * time.Millisecond, true, "the interface is unplugged, and a new one of its name plugged in"},
+	{FillDisk, OfHost, 1, 500 * time.Millisecond, 2 * time.Second, false, "nothing can be written where the daemon keeps its state"},
+	{PowerOff, OfHost, 2, 200 * time.Millisecond, 2 * time.Second, true, "the machine is gone at once, and boots again"},
+	{CutOneWay, OfNetwork, 4, 50 * time.Millisecond, 3 * time.Second, true, "one node does not hear the other; clients hear both"},
+	{CutBoth, OfNetwork, 4, 50 * time.Millisecond, 3 * time.Second, true, "neither hears the other; clients hear both"},
+	{Isolate, OfNetwork, 2, 50 * time.Millisecond, 3 * time.Second, true, "nothing passes to or from a node, and its carrier stays"},
+	{Mute, OfNetwork, 2, 50 * time.Millisecond, 2 * time.Second, true, "nothing that a node sends arrives anywhere"},
+	{Deafen, OfNetwork, 2, 50 * time.Millisecond, 2 * time.Second, true, "a node hears nobody, and everybody hears it"},
+	{Lose, OfNetwork, 3, 500 * time.Millisecond, 3 * time.Second, true, "1 to 50 % of the frames to and from a node"},
+	{RestartAll, OfOperator, 1, 0, 0, true, "SIGTERM to all at once, and started again"},
+	{Rolling, OfOperator, 2, 0, 0, true, "SIGTERM and started again, one node after the other"},
+}
+
+func kindOf(f Fault) kind {
+	for _, k := range kinds {
+		if k.fault == f {
+			return k
+		}
+	}
+	panic("chaos: no such fault: " + string(f))
+}
+
+// Role names a node by what it is when the fault begins.
+type Role string
+
+// The roles.
+const (
+	Holder Role = "the holder"
+	Second Role = "the first backup"
+	Third  Role = "the second backup"
+)
+
+// Event is one fault of a plan.
+type Event struct {
+	Fault   Fault
+	At      time.Duration // after the plan's beginning
+	Length  time.Duration
+	On      Role
+	Other   Role // of a cut: the one that is not heard from On's side any more
+	Percent int  // of lost packets
+}
+
+func (e Event) String() string {
+	s := fmt.Sprintf("%6.3fs %s on %s", e.At.Seconds(), e.Fault, e.On)
+	if e.Other != "" {
+		s = fmt.Sprintf("%6.3fs %s from %s to %s", e.At.Seconds(), e.Fault, e.On, e.Other)
+	}
+	if e.Percent > 0 {
+		s += fmt.Sprintf(", %d%%", e.Percent)
+	}
+	if e.Length > 0 {
+		s += fmt.Sprintf(", for %.3fs", e.Length.Seconds())
+	}
+	return s
+}

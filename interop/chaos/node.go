@@ -1,0 +1,207 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
+	"github.com/holdfast-net/holdfast/interop/peer"
+)
+
+// node is a host with a daemon that is started again and again.
+type node struct {
+	name      string
+	host      *lab.Host
+	kind      peer.Kind
+	opt       peer.Options
+	router    peer.Router
+	daemons   []peer.Daemon // the last one is the one that runs, if any does
+	manifest  manifest      // the host before anything ran on it
+	unplugged bool          // a fault has its cable, its interface or its power
+}
+
+// state is where the daemon keeps what it wants to find again.
+func (n *node) state() string { return filepath.Join(n.opt.Dir, "state") }
+
+// start starts the daemon where none runs: what systemd would do.
+func (n *node) start() error {
+	if n.host.NS() == nil || len(n.pids(theDaemon)) > 0 {
+		return nil
+	}
+	d, err := peer.Start(n.kind, n.host, n.opt, n.router)
+	if err != nil {
+		return fmt.Errorf("cannot start %s on %s: %w", n.kind, n.name, err)
+	}
+	n.daemons = append(n.daemons, d)
+	return nil
+}
+
+func (n *node) daemon() peer.Daemon { return n.daemons[len(n.daemons)-1] }
+
+// stop ends the daemon as an operator does: systemctl stop signals the first
+// process, waits, and kills what is left.
+func (n *node) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	first := n.daemon()
+	if first.Process().Err() == nil {
+		// How it exits after all that has happened to it says nothing.
+		if err := first.Stop(ctx); err != nil && ctx.Err() != nil {
+			return fmt.Errorf("cannot stop %s on %s: %w", n.kind, n.name, err)
+		}
+	}
+	// What runs now may have been started by a guardian.
+	n.signal(unix.SIGTERM, all)
+	for len(n.pids(all)) > 0 {
+		select {
+		case <-ctx.Done():
+			left := n.describe()
+			n.signal(unix.SIGKILL, all)
+			return fmt.Errorf("%s on %s does not end: %s", n.kind, n.name, left)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// which names processes of a daemon.
+type which uint8
+
+const (
+	theDaemon which = iota
+	theGuardian
+	all
+)
+
+// process is one program on a node.
+type process struct {
+	pid, parent int
+	args        []string
+}
+
+// pids finds the processes that are meant.
+func (n *node) pids(w which) []int {
+	var procs []process
+	for _, pid := range n.host.Processes() {
+		if p, ok := inspect(pid); ok && strings.Contains(p.args[0], string(n.kind)) {
+			procs = append(procs, p)
+		}
+	}
+	var pids []int
+	for _, p := range procs {
+		if w == all || n.guards(p, procs) == (w == theGuardian) {
+			pids = append(pids, p.pid)
+		}
+	}
+	return pids
+}
+
+// guards tells whether a process watches over another one.
+func (n *node) guards(p process, procs []process) bool {
+	if n.kind == peer.Holdfast {
+		return len(p.args) > 1 && p.args[1] == "guard"
+	}
+	for _, child := range procs {
+		if child.parent == p.pid {
+			return true
+		}
+	}
+	return false
+}
+
+// inspect reads what /proc says about a process.
+func inspect(pid int) (process, bool) {
+	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || len(args) == 0 {
+		return process{}, false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}, false
+	}
+	// proc(5): pid (comm) state ppid; the name may contain anything.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 || fields[0] == "Z" {
+		return process{}, false
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return process{pid, parent, strings.Split(strings.TrimRight(string(args), "\x00"), "\x00")}, err == nil
+}
+
+// signal signals the processes that are meant, and says how many they were.
+func (n *node) signal(sig unix.Signal, w which) int {
+	pids := n.pids(w)
+	for _, pid := range pids {
+		_ = unix.Kill(pid, sig) // gone in between: as well
+	}
+	return len(pids)
+}
+
+func (n *node) describe() string {
+	var words []string
+	for _, pid := range n.pids(all) {
+		if p, ok := inspect(pid); ok {
+			words = append(words, fmt.Sprintf("%d (%s)", pid, strings.Join(p.args, " ")))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// deleteAddress takes the address away as an operator's slip does.
+func (n *node) deleteAddress(vip netip.Prefix) error {
+	return n.host.Do(func() error {
+		links, err := netlink.LinkList()
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, link := range links {
+			addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+			errs = append(errs, err)
+			for _, a := range addrs {
+				if a.IP.Equal(net.IP(vip.Addr().AsSlice())) {
+					errs = append(errs, netlink.AddrDel(link, &netlink.Addr{IPNet: a.IPNet}))
+				}
+			}
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// ballast is the file that fills the node's disk.
+const ballast = "ballast"
+
+// fill fills the file system on which the daemon keeps its state: its own, in
+// the daemon's own mount namespace.
+func (n *node) fill() error {
+	for _, pid := range n.pids(theDaemon) {
+		path := fmt.Sprintf("/proc/%d/root%s", pid, filepath.Join(n.state(), ballast))
+		err := os.WriteFile(path, make([]byte, 2*diskSize), 0o600)
+		if !errors.Is(err, unix.ENOSPC) {
+			return fmt.Errorf("cannot fill the disk of %s: %w", n.name, errors.Join(err, errors.New("there is still space")))
+		}
+	}
+	return nil
+}
+
+func (n *node) clear() {
+	for _, pid := range n.pids(theDaemon) {
+		// Gone with the daemon that it was filled for: as well.
+		_ = os.Remove(fmt.Sprintf("/proc/%d/root%s", pid, filepath.Join(n.state(), ballast)))
+	}
+}
+
+// diskSize is the size of a node's disk, in bytes.
+const diskSize = 512 << 10
