@@ -36,11 +36,12 @@ func (t *tempo) follow(now time.Time, want Timing, state State, known bool) {
 	t.surelyTx = min(t.surelyTx, want.DesiredMinTx)
 	t.surelyMult = min(t.surelyMult, want.DetectMult)
 	// RFC 5880 §6.8.3: while Up, no slower sending and no quicker detection
-	// before the poll sequence has ended.
-	if state != Up || want.DesiredMinTx < t.sending {
+	// before the poll sequence has ended. Here in Init too: the neighbour may
+	// be Up already, and goes by what it was told.
+	if !met(state) || want.DesiredMinTx < t.sending {
 		t.sending = want.DesiredMinTx
 	}
-	if state != Up || want.RequiredMinRx > t.hearing {
+	if !met(state) || want.RequiredMinRx > t.hearing {
 		t.hearing = want.RequiredMinRx
 	}
 	// §6.8.3 wants a poll for either interval. For the multiplier §6.8.12
@@ -51,12 +52,15 @@ func (t *tempo) follow(now time.Time, want Timing, state State, known bool) {
 	}
 }
 
+// met says that the neighbour may reckon with us in this state.
+func met(s State) bool { return s == Init || s == Up }
+
 // waits says that a change has to wait: it relies on being acknowledged, and
 // a final that is still under way for an older poll would be taken for that.
 func (t *tempo) waits(want Timing, state State) bool {
 	relies := want.DesiredMinTx > t.told.DesiredMinTx || want.DetectMult > t.told.DetectMult ||
 		want.RequiredMinRx < t.told.RequiredMinRx
-	return state == Up && relies && t.unanswered > 0
+	return met(state) && relies && t.unanswered > 0
 }
 
 // polled notes that a poll was sent, and how long its final may be under way.

@@ -25,6 +25,10 @@ func (s *Session) DetectionTime() time.Duration {
 // of either is not acknowledged, the smaller of old and new counts. It is 0,
 // no promise, while the session is not Up, while the neighbour wants no
 // packets, and while it is in demand mode.
+//
+// Ask after every Step and before its packets are sent: where the answer has
+// become smaller, a claim that the packets before allowed has to be cut first.
+// A freeze between sending and cutting would leave it too long.
 func (s *Session) PeerDetects() time.Duration {
 	if s.state != Up || s.remote.requiredMinRx == 0 || s.remote.demand {
 		return 0
