@@ -1,4 +1,4 @@
-package vrrp_test
+package conformance
 
 import (
 	"fmt"
@@ -6,25 +6,26 @@ import (
 	"strings"
 )
 
+// preface takes the package and the command that makes the page.
 const preface = `# Conformance
 
-Generated from the tests by ` + "`go test ./vrrp -run TestConformance -update`" + `; do not edit. The requirements are
-in [vrrp/testdata/conformance](../vrrp/testdata/conformance), in our own words and by section of the standard. A test says in
+Generated from the tests by ` + "`%[2]s`" + `; do not edit. The requirements are
+in [%[1]s/testdata/conformance](../%[1]s/testdata/conformance), in our own words and by section of the standard. A test says in
 its doc comment which of them it proves, and this page lists just those tests. A test that
 goes, or a page that is stale, fails the build.
 
 - **shows it**: tests that show the demanded behaviour.
 - **refuses the opposite**: tests that show that the opposite is refused, or that the condition matters.
-- **where**: *core* is decided by package vrrp and needs nothing but Go to prove. *node* is the program around
+- **where**: *core* is decided by package %[1]s and needs nothing but Go to prove. *node* is the program around
   it (sockets, kernel, announcing) and is proven in network namespaces. *people* is about how people set their network up.
   *absent* is not offered; the note says why.
 - A level of *rule* is text of the standard without a key word, such as a row of the state machine.
 `
 
-// page renders docs/conformance.md.
-func page(standards []*standard) string {
+// render writes the page.
+func (p Page) render(standards []*standard) string {
 	var b strings.Builder
-	b.WriteString(preface)
+	fmt.Fprintf(&b, preface, p.Package, p.command())
 	b.WriteString("\n## Summary\n\n| standard | level | requirements | shown both ways | shown one way | not shown | for people | not offered |\n|---|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range standards {
 		for _, level := range []string{"MUST", "rule", "SHOULD", "MAY", "test"} {
