@@ -103,12 +103,17 @@ func (h *hand) discard(results []engine.Result) {
 		id := idOf(res.Op)
 		r := h.routers[id]
 		if r == nil {
+			res.Err = errors.Join(res.Err, h.unguard(id)) // its interface is gone
 			continue
 		}
 		delete(h.routers, id)
 		var errs []error
-		if r.virtual {
+		switch {
+		case r.virtual:
 			h.chores[r.index] = discard
+			h.retired[id] = true
+		case res.Err == nil:
+			errs = append(errs, h.unguard(id))
 		}
 		errs = append(errs, h.hands.filter.Apply(filter.Change{Open: r.wanted()}))
 		errs = append(errs, h.hands.filter.Release(h.user(id)))

@@ -54,6 +54,7 @@ func (h *hand) deleteDoomed() bool {
 			delete(h.chores, index)
 		}
 	}
+	defer h.unguardRetired()
 	if len(doomed) == 0 {
 		return false
 	}

@@ -26,8 +26,10 @@ type hand struct {
 	nl      *netlink.Handle
 	parent  int // index of the interface; 0 until something was prepared
 	routers map[routerID]*router
-	brought map[subnet]int // how many of our addresses bring the route of a subnet
-	chores  map[int]chore  // by the index of a macvlan
+	guards  map[routerID]guard // also of routers whose interface is gone
+	retired map[routerID]bool  // discarded, but for a macvlan: the guard stays as long
+	brought map[subnet]int     // how many of our addresses bring the route of a subnet
+	chores  map[int]chore      // by the index of a macvlan
 
 	unstuck time.Time // when neighbours were last looked after
 
@@ -68,7 +70,7 @@ type held struct {
 }
 
 func newHand(ifname string, h *Hands, askToMend func()) *hand {
-	return &hand{ifname: ifname, hands: h, askToMend: askToMend, routers: map[routerID]*router{}, brought: map[subnet]int{}, chores: map[int]chore{}}
+	return &hand{ifname: ifname, hands: h, askToMend: askToMend, routers: map[routerID]*router{}, guards: map[routerID]guard{}, retired: map[routerID]bool{}, brought: map[subnet]int{}, chores: map[int]chore{}}
 }
 
 // open opens the sockets, once.

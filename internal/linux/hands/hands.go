@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/filter"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/sysctl"
 )
 
@@ -21,10 +22,19 @@ type Config struct {
 	// Thread is called once at the start of each worker, on its thread,
 	// which nothing else ever runs on. Nil: nothing to do there.
 	Thread func()
+	// Gate guards the addresses from OpPrepare to OpDiscard. Nil: nobody
+	// does, and addresses that are on answer.
+	Gate Gate
 	// Dir is a directory below /run that this user may write to. It keeps
 	// what settings were before they were changed, so that the next run can
 	// put back what a killed one could not. Empty: it cannot.
 	Dir string
+}
+
+// Gate is what the Hands need of a *gate.Gate.
+type Gate interface {
+	Guard(gate.Spec) (engine.Slot, error)
+	Release(engine.Slot) error
 }
 
 // Hands implements engine.Hands.

@@ -94,6 +94,7 @@ func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
 			change.Open = append(change.Open, r.wanted()...)
 		}
 	}
+	h.guardAll(results)
 	// Before the addresses are there: no packet may slip through.
 	if err := h.hands.filter.Apply(change); err != nil {
 		fail(results, err)
@@ -125,6 +126,7 @@ func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
 	if err := h.hands.filter.Apply(change); err != nil {
 		fail(results, err)
 	}
+	h.guardAll(results) // without what was taken off
 	h.verify(results, steps)
 	return again
 }

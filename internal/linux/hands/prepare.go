@@ -73,6 +73,10 @@ func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engin
 	}
 	r.op = op
 	res.MAC, res.Virtual, res.Why = r.mac, r.virtual, r.why
+	if err := h.guard(id, r); err != nil {
+		return err
+	}
+	res.Slot = h.guards[id].slot
 	res.Notes = append(res.Notes, h.adjust(r.needs())...)
 	return h.filters(id, r, res)
 }

@@ -10,14 +10,16 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/linux/address"
 	"github.com/holdfast-net/holdfast/internal/linux/filter"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 	"github.com/holdfast-net/holdfast/internal/linux/sysctl"
 )
 
 // Sweep removes everything that a run which did not end in order left in the
-// kernel: addresses first, then macvlans, the nftables tables, and settings
-// that were changed. It returns what it did, a line for each; on an error it
+// kernel: addresses first, then macvlans, the gate, the nftables tables, and
+// settings that were changed. An address that cannot be removed stays behind
+// the gate. It returns what it did, a line for each; on an error it
 // has done what it could. The directory is that of [Config].
 //
 // It needs no configuration, so it also finds what the present one does not
@@ -43,6 +45,12 @@ func Sweep(dir string) (did []string, err error) {
 	for _, part := range []func() ([]string, error){
 		func() ([]string, error) { return sweepAddresses(nl, conn) },
 		func() ([]string, error) { return sweepMacvlans(nl) },
+		func() ([]string, error) {
+			if errors.Join(errs...) != nil {
+				return nil, nil
+			}
+			return gate.Sweep()
+		},
 		func() ([]string, error) { return nil, filter.Clear() },
 		func() ([]string, error) { return sweepSettings(conn, dir) },
 	} {
