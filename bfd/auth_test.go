@@ -43,6 +43,7 @@ func (e ends) drops(p *Packet) Drop {
 //
 //conformance:5880-4.4-format positive
 //conformance:5880-4.3-reserved positive
+//conformance:5880-6.7.4-secret negative
 func TestAuth_Wire(t *testing.T) {
 	a := &authority{kind: AuthSHA1Strict, active: 2, keys: map[uint8][20]byte{2: {'s', 'e', 'c', 'r', 'e', 't'}}, xmit: 6}
 	c := wireCase.c
@@ -59,6 +60,7 @@ func TestAuth_Wire(t *testing.T) {
 //conformance:5880-6.7.4-digest positive
 //conformance:5880-6.8.6-authenticate positive
 //conformance:5880-6.8.6-auth-missing positive
+//conformance:5880-6.7-both positive
 func TestAuth_Accepts(t *testing.T) {
 	for _, kind := range []AuthType{AuthSHA1, AuthSHA1Strict} {
 		e := authentic(t, kind)

@@ -177,6 +177,7 @@ func (e *end) lost() int { return int(e.Counters().LeftUp) }
 //
 //conformance:5880-6.2-handshake positive
 //conformance:5880-6.8.2-negotiate positive
+//conformance:5881-3-role positive
 func TestPair_AgreesAndStays(t *testing.T) {
 	for name, change := range map[string][2]func(*Config){
 		"alike":           {func(*Config) {}, func(*Config) {}},

@@ -204,6 +204,8 @@ func TestSession_Disable(t *testing.T) {
 }
 
 // A session is silent and deaf until it is enabled.
+//
+//conformance:5880-6.8.1-initial positive
 func TestSession_NewIsSilent(t *testing.T) {
 	n := place(t, config())
 	n.in(AdminDown)
@@ -286,6 +288,8 @@ func TestSession_Wake(t *testing.T) {
 	}
 }
 
+//conformance:5880-6.7.4-key-length negative
+//conformance:5880-6.7-both negative
 func TestSession_RefusesBadConfig(t *testing.T) {
 	tests := map[string]func(*Config){
 		"discriminator 0 names no session":           func(c *Config) { c.Discriminator = 0 },

@@ -13,6 +13,8 @@ import (
 //conformance:5880-6.8.6-select positive
 //conformance:5881-3-select positive
 //conformance:5881-3-select negative
+//conformance:5881-2-one positive
+//conformance:5881-2-one negative
 func TestTable(t *testing.T) {
 	other := netip.MustParseAddr("fe80::2")
 	var table Table

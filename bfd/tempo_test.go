@@ -120,6 +120,8 @@ func TestSession_DetectionTime(t *testing.T) {
 
 // What the neighbour waits before it calls us lost, in the words of the
 // neighbour: our multiplier, and the slower of its hearing and our sending.
+//
+//conformance:5880-6.8.6-final negative
 func TestSession_PeerDetects(t *testing.T) {
 	n := down(t, config())
 	equal(t, "down", n.PeerDetects(), 0)
@@ -170,6 +172,9 @@ func TestSession_PeerDetects(t *testing.T) {
 
 // A final that is late for an earlier poll acknowledges nothing that was said
 // after it: a change that relies on its final waits for the stragglers.
+//
+//conformance:5880-6.8.6-final positive
+//conformance:5880-6.8.3-immediate negative
 func TestPoll_LateFinalsAcknowledgeNothingNew(t *testing.T) {
 	n := up(t, config())
 	n.Step(n.now, Retime(Timing{20 * ms, 10 * ms, 3}), nil)
