@@ -18,6 +18,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		HTTP:     HTTP{Listen: raw.listen.v},
 		Realtime: Realtime{Mode: realtimeMode(raw.realtime.v), Priority: raw.rtPrio.v},
 	}
+	c.Cluster, c.Witness = raw.cluster.build(), raw.witness.build()
 	if c.Node == "" {
 		c.Node = f.Hostname
 	}
@@ -28,19 +29,20 @@ func build(raw *rawConfig, f Facts) *Config {
 
 	together := closure(raw.groups)
 	for _, g := range raw.groups {
-		c.Groups = append(c.Groups, g.build(together[g.name]))
+		c.Groups = append(c.Groups, g.build(together[g.name], raw.guardOf(g)))
 	}
 	slices.SortFunc(c.Groups, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
 	c.Hash = hash(c)
 	return c
 }
 
-func (g *rawGroup) build(with []string) Group {
+func (g *rawGroup) build(with []string, guard Guard) Group {
 	out := Group{
 		Name:      g.name,
 		Interface: g.iface.v,
 		VRRP:      g.vrrp.build(),
 		With:      with,
+		Guard:     guard,
 		Run: Run{
 			Active:  values(g.run.active),
 			Backup:  values(g.run.backup),

@@ -14,7 +14,7 @@ type checker struct {
 }
 
 func (c *checker) all() {
-	if c.raw.hasGroups != wrong && len(c.raw.groups) == 0 {
+	if c.raw.hasGroups != wrong && len(c.raw.groups) == 0 && c.raw.witness == nil {
 		c.add(ruleNoGroups, c.raw.groupsAt, "add groups: {NAME: {addresses: […], vrrp: {id: N}}}", "there are no groups: nothing to hold")
 	}
 	if c.raw.node.from == absent && c.facts.Hostname == "" {
@@ -37,6 +37,7 @@ func (c *checker) all() {
 	c.addressesOnce()
 	c.vridsOnce()
 	c.references()
+	c.cluster()
 }
 
 // family names a family as people do.
@@ -78,6 +79,8 @@ func article(k key) string {
 		return orList(k.words)
 	case kListen:
 		return "an address and a port"
+	case kAddr:
+		return "an address"
 	}
 	return "a " + string(k.kind)
 }

@@ -17,6 +17,8 @@ type Config struct {
 	Control  Control
 	HTTP     HTTP
 	Realtime Realtime
+	Cluster  *Cluster // nil: none
+	Witness  *Witness // nil: this is a node; else it has no groups
 
 	Path   string // as given to Load or Parse
 	Source []byte // the file as read
@@ -64,6 +66,7 @@ type Group struct {
 	With      []string // groups that move together with this one: closed over symmetry and chains, without itself, sorted
 	Run       Run
 	Announce  Announce
+	Guard     Guard // the same for groups that move together
 }
 
 // Use is one check as one group uses it.

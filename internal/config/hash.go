@@ -23,6 +23,14 @@ func hash(c *Config) string {
 		fmt.Fprintf(h, "group %s\naddresses %s\nwith %s\nid %d\nversion %d\ninterval %s\nauth %s\n",
 			g.Name, strings.Join(addrs, " "), strings.Join(g.With, " "), v.ID, v.Version, v.Interval, v.Auth.kind())
 	}
+	if c.Cluster != nil {
+		for _, g := range c.Groups {
+			fmt.Fprintf(h, "guard %s %s\n", g.Name, g.Guard)
+		}
+		for _, v := range slices.Concat(c.Cluster.Nodes, c.Cluster.Witnesses) {
+			fmt.Fprintf(h, "voter %s %s\n", v.Name, v.Addr)
+		}
+	}
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 

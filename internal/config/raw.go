@@ -18,6 +18,8 @@ type rawConfig struct {
 	listen    val[string]
 	realtime  val[string]
 	rtPrio    val[int]
+	cluster   *rawCluster // nil: none
+	witness   *rawWitness // nil: none
 	groupsAt  span
 	hasGroups origin
 }
@@ -35,6 +37,7 @@ type rawGroup struct {
 	run           rawRun
 	repeat        val[int]
 	refresh       val[time.Duration]
+	guard         rawGuard
 }
 
 type rawVRRP struct {

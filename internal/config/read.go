@@ -15,6 +15,8 @@ func (rd *reader) config(root *node) *rawConfig {
 	c.listen = top.child("http").form("listen", ruleListen, badListen)
 	c.realtime, c.rtPrio = rd.realtime(top)
 
+	c.cluster, c.witness = rd.cluster(top), rd.witness(top)
+
 	_, checks, _ := top.key("checks")
 	for _, e := range rd.entries(checks, "checks") {
 		c.checks = append(c.checks, rd.check(e))

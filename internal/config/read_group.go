@@ -9,6 +9,7 @@ func (rd *reader) group(e entry) *rawGroup {
 	g.iface = o.form("interface", ruleName, badInterface)
 	g.uses = rd.uses(o)
 	g.with = o.names("with")
+	g.guard = rd.guard(o)
 
 	run := o.child("run")
 	g.run = rawRun{

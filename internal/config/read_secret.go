@@ -25,9 +25,9 @@ const (
 // secret, or what may be one, into a message.
 func (rd *reader) secret(n *node, what string, at span) *rawSecret {
 	s := &rawSecret{at: at}
-	inline := "text"
-	if what == keyPath {
-		inline = "hex"
+	inline := "hex"
+	if what == passPath {
+		inline = "text"
 	}
 	form := "write {file: PATH}, {credential: NAME}, {env: NAME} or {" + inline + ": …}"
 	if n.kind != mapNode {
@@ -53,7 +53,7 @@ func (rd *reader) secret(n *node, what string, at span) *rawSecret {
 	case source == "":
 		rd.add(ruleSecretForm, at, form, "%s must say where it is", secretName(what))
 		return s
-	case source == "text" && what == keyPath, source == "hex" && what == passPath:
+	case source == "text" && what != passPath, source == "hex" && what == passPath:
 		rd.add(ruleSecretForm, o.keys[source], form, "%s cannot be given as %s", secretName(what), source)
 		return s
 	}
@@ -182,7 +182,7 @@ func (rd *reader) decode(raw []byte, source string, at span, what string) (Secre
 		key = raw
 	}
 	if len(key) < 32 || len(key) > 64 {
-		rd.add(ruleKeyLength, at, "make a key with: openssl rand -hex 32", "an hmac key must have 32 to 64 bytes; it has %d", len(key))
+		rd.add(ruleKeyLength, at, "make a key with: openssl rand -hex 32", "a key must have 32 to 64 bytes; it has %d", len(key))
 		return Secret{}, false
 	}
 	return NewSecret(key), true

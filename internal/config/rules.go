@@ -65,6 +65,15 @@ const (
 	ruleKeyLength   rule = "HF1133"
 	ruleActiveKey   rule = "HF1134"
 	ruleNoKeys      rule = "HF1135"
+
+	ruleVoterTwice    rule = "HF1140"
+	ruleVoterMoves    rule = "HF1141"
+	ruleVoterPlace    rule = "HF1142"
+	ruleNotVoter      rule = "HF1143"
+	ruleNoVoters      rule = "HF1144"
+	ruleTooManyVoters rule = "HF1145"
+	ruleGuardsDiffer  rule = "HF1146"
+	ruleWitnessHolds  rule = "HF1147"
 )
 
 // What refers to something else: groups, checks, programs, secrets.
@@ -140,6 +149,14 @@ func Rules() []Rule {
 		{ruleKeyLength, Error, "an hmac key is not 32 to 64 bytes long"},
 		{ruleActiveKey, Error, "the active hmac key is not given or does not exist"},
 		{ruleNoKeys, Error, "hmac without keys"},
+		{ruleVoterTwice, Error, "a name or an address votes twice"},
+		{ruleVoterMoves, Error, "a voter has an address of a group"},
+		{ruleVoterPlace, Warning, "a voter's address is on another machine than it should be"},
+		{ruleNotVoter, Error, "this node is not among the nodes of the cluster"},
+		{ruleNoVoters, Error, "guarded with fewer than three voters"},
+		{ruleTooManyVoters, Error, "too many voters"},
+		{ruleGuardsDiffer, Error, "groups that move together have different guards"},
+		{ruleWitnessHolds, Error, "a witness with groups"},
 		{ruleWith, Error, "with names an unknown group"},
 		{ruleWithSelf, Error, "with names the group itself, or one group twice"},
 		{ruleCheckUnknown, Error, "a group uses an unknown check"},

@@ -20,6 +20,8 @@ const (
 	kUses     kind = "list or mapping of checks"
 	kSecret   kind = "secret"
 	kListen   kind = "address:port"
+	kAddr     kind = "address"
+	kVoter    kind = "address or address:port"
 	kMap      kind = "mapping"
 )
 
@@ -72,6 +74,8 @@ func schema() []key {
 		{path: "groups.NAME.checks", kind: kUses, absent: "none", doc: "The checks that this node must pass. A name alone is a veto: while the check fails, the group is in fault here. With a weight, that much is taken off the priority instead. Both can be mixed: `[uplink, {lan2: {weight: 20}}]` or `{uplink: {weight: 50}}`."},
 		{path: "groups.NAME.checks.CHECK.weight", kind: kInteger, def: "0", min: "0", max: "253", doc: "What a failing check takes off the priority; 0 is a veto."},
 		{path: "groups.NAME.with", kind: kNames, absent: "alone", doc: "Groups that move together with this one: all are active on the same node, or none. It is enough to say it on one side."},
+		{path: "groups.NAME.guard", kind: kChoice, absent: "`guarded` where the cluster has three voters or more, else `available`", words: []string{"available", "guarded"}, doc: "What becomes of the group on a node that is cut off from others. `available`: nodes that do not hear each other may hold it each, as with any VRRP. `guarded`: only a node that a majority of the cluster's voters has promised to may hold it, and one that loses them lets it go in time. A mapping asks a gateway instead. See [witness.md](witness.md)."},
+		{path: "groups.NAME.guard.gateway", kind: kAddr, absent: "required in a mapping", doc: "The group is held only while this address answers (ARP, ND). That isolates a node that lost its LAN; a cut between two nodes that both reach the gateway is not decided by it."},
 		{path: "groups.NAME.run", kind: kMap, doc: "Programs to run when the group's state changes here. Each is a list: an absolute path and its arguments. No shell is involved."},
 		{path: "groups.NAME.run.active", kind: kArgv, absent: "nothing", doc: "Run after this node became active."},
 		{path: "groups.NAME.run.backup", kind: kArgv, absent: "nothing", doc: "Run after this node became backup."},
@@ -83,6 +87,17 @@ func schema() []key {
 		{path: "checks", kind: kMap, absent: "none", doc: "The checks by name, for the groups to use. Names as those of groups."},
 		{path: "checks.NAME", kind: kMap, doc: "One check."},
 		{path: "checks.NAME.link", kind: kName, absent: "required", doc: "The interface that must be up with carrier. (A group's own interface is always watched.)"},
+		{path: "cluster", kind: kMap, absent: "none", doc: "Who votes on which node may hold a guarded group: the same on all nodes. Change one voter at a time, on all nodes, before the next."},
+		{path: "cluster.nodes", kind: kMap, absent: "required", doc: "All nodes by name (their `node`), this one among them, with an address of each that does not move."},
+		{path: "cluster.nodes.NAME", kind: kVoter, doc: "Where the node receives votes, by UDP; port 9113 where none is given."},
+		{path: "cluster.witnesses", kind: kMap, absent: "none", doc: "The witnesses by name: hosts that vote and never hold. The names are for people."},
+		{path: "cluster.witnesses.NAME", kind: kVoter, doc: "Where the witness listens."},
+		{path: "cluster.key", kind: kSecret, absent: "required", doc: "The key that signs votes, 32 to 64 bytes, the same on all nodes and witnesses; as `hmac` keys are."},
+		{path: "cluster.second_key", kind: kSecret, absent: "none", doc: "Another key that is accepted. To change the key: add the new one here on all voters, then swap the two on all, then remove the old one."},
+		{path: "witness", kind: kMap, absent: "this is a node", doc: "Makes this daemon a witness, which votes and never holds. Such a file has no groups."},
+		{path: "witness.listen", kind: kListen, def: ":9113", doc: "Where votes are received, by UDP."},
+		{path: "witness.key", kind: kSecret, absent: "required", doc: "As `cluster.key`. A witness without one does not start."},
+		{path: "witness.second_key", kind: kSecret, absent: "none", doc: "As `cluster.second_key`."},
 		{path: "state", kind: kPath, def: "/var/lib/holdfast", doc: "The directory of the journal and of what must survive a restart."},
 		{path: "control", kind: kMap, doc: "The socket that the command line talks to."},
 		{path: "control.socket", kind: kPath, def: "/run/holdfast/holdfast.sock", doc: "Its path."},

@@ -29,8 +29,8 @@ func (s *settings) add(path string, effect Effect, text string) {
 	}
 }
 
-func (s *settings) secret(path string, x Secret) {
-	*s = append(*s, setting{path: path, text: redacted, secret: x})
+func (s *settings) secret(path string, effect Effect, x Secret) {
+	*s = append(*s, setting{path: path, text: redacted, secret: x, effect: effect})
 }
 
 func daemonSettings(c *Config) []setting {
@@ -39,6 +39,7 @@ func daemonSettings(c *Config) []setting {
 	for _, k := range c.Checks {
 		s.add("checks."+k.Name+".link", InPlace, k.Link)
 	}
+	s.cluster(c)
 	s.add("state", Daemon, c.State)
 	s.add("control.socket", Daemon, c.Control.Socket)
 	s.add("control.group", Daemon, c.Control.Group)
@@ -86,6 +87,7 @@ func groupSettings(g Group) []setting {
 	s.auth(v.Auth)
 	s.add("checks", InPlace, list(texts(g.Checks, Use.String)))
 	s.add("with", InPlace, list(g.With))
+	s.add("guard", Election, g.Guard.String())
 	s.add("run.active", InPlace, list(g.Run.Active))
 	s.add("run.backup", InPlace, list(g.Run.Backup))
 	s.add("run.fault", InPlace, list(g.Run.Fault))
@@ -95,16 +97,38 @@ func groupSettings(g Group) []setting {
 	return s
 }
 
+// cluster is who votes, and with which keys.
+func (s *settings) cluster(c *Config) {
+	keys := func(path string, all []Secret) {
+		for i, k := range all {
+			s.secret(path+[...]string{"key", "second_key"}[i], Daemon, k)
+		}
+	}
+	if c.Cluster != nil {
+		for _, v := range c.Cluster.Nodes {
+			s.add("cluster.nodes."+v.Name, Daemon, v.Addr.String())
+		}
+		for _, v := range c.Cluster.Witnesses {
+			s.add("cluster.witnesses."+v.Name, Daemon, v.Addr.String())
+		}
+		keys("cluster.", c.Cluster.Keys)
+	}
+	if c.Witness != nil {
+		s.add("witness.listen", Daemon, c.Witness.Listen)
+		keys("witness.", c.Witness.Keys)
+	}
+}
+
 func (s *settings) auth(a Auth) {
 	if !a.Pass.Empty() {
-		s.secret("vrrp.auth.pass", a.Pass)
+		s.secret("vrrp.auth.pass", InPlace, a.Pass)
 	}
 	h := a.HMAC
 	if h == nil {
 		return
 	}
 	for _, id := range h.sortedIDs() {
-		s.secret(fmt.Sprintf("vrrp.auth.hmac.keys.%d", id), h.Keys[id])
+		s.secret(fmt.Sprintf("vrrp.auth.hmac.keys.%d", id), InPlace, h.Keys[id])
 	}
 	s.add("vrrp.auth.hmac.active", InPlace, strconv.Itoa(int(h.Active)))
 	s.add("vrrp.auth.hmac.mode", InPlace, h.Mode.String())

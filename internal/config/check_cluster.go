@@ -1,0 +1,109 @@
+package config
+
+import (
+	"net/netip"
+)
+
+// maxVoters is how many nodes and witnesses may vote.
+const maxVoters = 15
+
+// cluster checks the voters, and that guards can do what they say.
+func (c *checker) cluster() {
+	if c.raw.cluster != nil && !c.raw.cluster.wrong {
+		c.voters(c.raw.cluster)
+	}
+	if w := c.raw.witness; w != nil && len(c.raw.groups) > 0 {
+		c.add(ruleWitnessHolds, w.at, "run the witness on another host, with a file of its own; nodes vote already", "a witness holds nothing, but the file has groups")
+	}
+	for _, g := range c.raw.groups {
+		c.guard(g)
+	}
+	c.guardsTogether()
+}
+
+func (c *checker) voters(cl *rawCluster) {
+	all := cl.voters()
+	if len(all) > maxVoters {
+		c.add(ruleTooManyVoters, cl.at, "five voters stand the loss of two", "there are %d voters, and at most %d", len(all), maxVoters)
+	}
+	names, addrs := map[string]rawVoter{}, map[netip.AddrPort]rawVoter{}
+	for i, v := range all {
+		if first, twice := names[v.name]; twice {
+			c.add(ruleVoterTwice, v.at, "a voter has one name and one vote", "%s already votes (line %d)", v.name, first.at.line)
+		}
+		names[v.name] = v
+		if v.addr.from == given {
+			c.voterAddress(v, i < len(cl.nodes), addrs)
+		}
+	}
+	if node := c.node(); node != "" && len(cl.nodes) > 0 && !cl.hasNode(node) {
+		c.add(ruleNotVoter, cl.at, "add it to nodes, or write node: and its name there", "this node, %s, is not among the nodes of the cluster", node)
+	}
+}
+
+func (c *checker) voterAddress(v rawVoter, node bool, seen map[netip.AddrPort]rawVoter) {
+	a := v.addr.v
+	if first, twice := seen[a]; twice {
+		c.add(ruleVoterTwice, v.addr.at, "a voter has one name and one vote", "%s is already the address of %s (line %d)", a.Addr(), first.name, first.at.line)
+	}
+	seen[a] = v
+	for _, g := range c.raw.groups {
+		if g.holds(a.Addr()) {
+			c.add(ruleVoterMoves, v.addr.at, "write the node's own address, which does not move", "%s cannot be the address of a voter: it is one of group %s", a.Addr(), g.name)
+			return
+		}
+	}
+	own, link := c.ownLink(a.Addr())
+	switch mine := node && v.name == c.node(); {
+	case c.facts.Links == nil || a.Addr().IsLoopback():
+	case own && !mine && !node:
+		c.add(ruleVoterPlace, v.addr.at, "put the witness on another host: with this node, both votes are lost", "witness %s is on this node: %s is an address of %s", v.name, a.Addr(), link)
+	case own && !mine:
+		c.add(ruleVoterPlace, v.addr.at, "the address of a node is its own", "%s is this node: %s is an address of %s", v.name, a.Addr(), link)
+	case mine && !own && c.facts.Links != nil:
+		c.add(ruleVoterPlace, v.addr.at, "the others send their votes there", "%s is not an address of this node", a.Addr())
+	}
+}
+
+// node is this node's name, where it is known.
+func (c *checker) node() string {
+	if c.raw.node.v != "" {
+		return c.raw.node.v
+	}
+	return c.facts.Hostname
+}
+
+// guard checks that a guard has somebody to ask.
+func (c *checker) guard(g *rawGroup) {
+	if !g.guard.word.set() || g.guard.word.v != "guarded" || c.raw.cluster != nil && c.raw.cluster.wrong {
+		return
+	}
+	at, hint := g.guard.word.at, "add a witness: cluster: {nodes: {lb1: 192.0.2.1, lb2: 192.0.2.2}, witnesses: {w1: 192.0.2.9}, key: {file: PATH}}; or use guard: available"
+	switch n := len(c.raw.cluster.voters()); {
+	case n == 0:
+		c.add(ruleNoVoters, at, hint, "guard: guarded needs a cluster of at least three voters, and there is none")
+	case n < 3:
+		c.add(ruleNoVoters, at, hint, "guard: guarded needs at least three voters: of %d, none may ever be lost", n)
+	}
+}
+
+// guardsTogether checks that groups which move together have one guard.
+func (c *checker) guardsTogether() {
+	together := closure(c.raw.groups)
+	byName := map[string]*rawGroup{}
+	for _, g := range c.raw.groups {
+		byName[g.name] = g
+	}
+	for _, g := range c.raw.groups {
+		for _, name := range together[g.name] {
+			other := byName[name]
+			if other == nil || name > g.name || g.guard.bad() || other.guard.bad() {
+				continue
+			}
+			if c.raw.guardOf(g) != c.raw.guardOf(other) {
+				c.add(ruleGuardsDiffer, g.guard.place(g), "write the same guard for both", "group %s moves together with %s, which has another guard", g.name, name)
+				break
+			}
+		}
+	}
+}
