@@ -36,6 +36,7 @@ type FileCheck struct {
 	Node        string       `json:"node,omitempty"`
 	Hash        string       `json:"hash,omitempty"`
 	Groups      []FileGroup  `json:"groups"`
+	Notes       []string     `json:"notes"` // what the guards mean
 	Diagnostics []Diagnostic `json:"diagnostics"`
 }
 
@@ -50,4 +51,5 @@ type FileGroup struct {
 	Interval  Duration `json:"interval"`
 	Takeover  Duration `json:"takeover"` // silence of the holder after which this node takes over
 	Preempt   bool     `json:"preempt"`
+	Guard     string   `json:"guard"` // available, guarded, {gateway: ADDRESS}
 }

@@ -63,11 +63,15 @@ func (t Terminal) meaning(cfg *config.Config, diags config.Diagnostics) error {
 	if _, n := diags.Count(); n > 0 {
 		but = ", with " + many(n, "warning")
 	}
+	if cfg.Witness != nil {
+		_, err := fmt.Fprintf(t.Out, "%s is good%s: %s\n", cfg.Path, but, witnessMeaning(cfg))
+		return written(err)
+	}
 	_, err := fmt.Fprintf(t.Out, "%s is good%s: node %s, %s, hash %s\n", cfg.Path, but, cfg.Node, many(len(cfg.Groups), "group"), cfg.Hash)
 	if err != nil || len(cfg.Groups) == 0 {
 		return written(err)
 	}
-	tb := newTable(t, "GROUP", "ADDRESSES", "INTERFACE", "ELECTION", "PRIO", "EVERY", "TAKEOVER AFTER")
+	tb := newTable(t, "GROUP", "ADDRESSES", "INTERFACE", "ELECTION", "PRIO", "EVERY", "TAKEOVER AFTER", "GUARD")
 	for i := range cfg.Groups {
 		g := describe(&cfg.Groups[i])
 		takeover := short(time.Duration(g.Takeover))
@@ -80,9 +84,17 @@ func (t Terminal) meaning(cfg *config.Config, diags config.Diagnostics) error {
 		}
 		tb.add(cell{g.Name, strong}, cell{addresses(g.Addresses), plain}, cell{iface, plain},
 			cell{fmt.Sprintf("vrrp %d id %d", g.Version, g.VRID), plain}, cell{fmt.Sprint(g.Priority), plain},
-			cell{short(time.Duration(g.Interval)), plain}, cell{takeover, plain})
+			cell{short(time.Duration(g.Interval)), plain}, cell{takeover, plain}, cell{guardWord(g.Guard), plain})
 	}
-	return tb.write(t.Out)
+	if err := tb.write(t.Out); err != nil {
+		return err
+	}
+	for _, note := range notes(cfg) {
+		if _, err := fmt.Fprintln(t.Out, t.paint(faint, "note: "+note)); err != nil {
+			return written(err)
+		}
+	}
+	return nil
 }
 
 // addresses shows the first one and how many more there are.
@@ -106,6 +118,7 @@ func describe(g *config.Group) api.FileGroup {
 	out := api.FileGroup{
 		Name: g.Name, Interface: g.Interface, Addresses: []string{}, VRID: g.VRRP.ID, Version: g.VRRP.Version,
 		Priority: g.VRRP.Priority, Interval: api.Duration(g.VRRP.Interval), Takeover: api.Duration(takeover(g.VRRP)), Preempt: g.VRRP.Preempt,
+		Guard: g.Guard.String(),
 	}
 	for _, a := range g.Addresses {
 		out.Addresses = append(out.Addresses, a.String())
@@ -125,9 +138,10 @@ func takeover(v config.VRRP) time.Duration {
 
 // fileCheck is the document of `check -o json`.
 func fileCheck(path string, cfg *config.Config, diags config.Diagnostics) api.FileCheck {
-	out := api.FileCheck{Schema: api.SchemaCheck, Path: path, OK: !diags.HasErrors(), Groups: []api.FileGroup{}, Diagnostics: []api.Diagnostic{}}
+	out := api.FileCheck{Schema: api.SchemaCheck, Path: path, OK: !diags.HasErrors(), Groups: []api.FileGroup{}, Notes: []string{}, Diagnostics: []api.Diagnostic{}}
 	if cfg != nil {
 		out.Node, out.Hash = cfg.Node, cfg.Hash
+		out.Notes = append(out.Notes, notes(cfg)...)
 		for i := range cfg.Groups {
 			out.Groups = append(out.Groups, describe(&cfg.Groups[i]))
 		}
