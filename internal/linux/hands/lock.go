@@ -14,6 +14,18 @@ import (
 // one back when its process ends.
 const lockName = "\x00holdfast/hands"
 
+// ErrLocked is part of the error where another process has the lock.
+var ErrLocked = errors.New("another holdfast works here")
+
+// Locked says whether another process has the lock of this network namespace.
+func Locked() bool {
+	unlock, err := lock()
+	if err == nil {
+		unlock()
+	}
+	return errors.Is(err, ErrLocked)
+}
+
 // lock makes sure that one process alone changes addresses in this network
 // namespace: two would remove each other's as leftovers.
 func lock() (unlock func(), err error) {
@@ -32,8 +44,18 @@ func lock() (unlock func(), err error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("cannot lock this network namespace: %w", err)
 	}
+	if high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, highest); err == nil {
+		_ = unix.Close(fd)
+		fd = high
+	}
 	return func() { _ = unix.Close(fd) }, nil
 }
+
+// highest is where the lock is in the table of open files. The kernel closes
+// what a dead process had open from the last to the first, and packet sockets
+// take it milliseconds: who cleans up after a killed daemon need not wait for
+// those.
+const highest = 1001
 
 // lockedBy says who has the lock. Everybody in the namespace could take the
 // name; it counts only where somebody has it who could change addresses, or
@@ -45,7 +67,7 @@ func lockedBy() error {
 	}
 	defer func() { _ = unix.Close(fd) }()
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: lockName}); err != nil {
-		return fmt.Errorf("another holdfast works here, or is just starting or ending: %w", err)
+		return fmt.Errorf("%w, or is just starting or ending: %w", ErrLocked, err)
 	}
 	who, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
@@ -54,7 +76,7 @@ func lockedBy() error {
 	if who.Uid != 0 && int(who.Uid) != os.Geteuid() {
 		return nil
 	}
-	return fmt.Errorf("another holdfast works here (process %d): each needs a network namespace of its own", who.Pid)
+	return fmt.Errorf("%w (process %d): each needs a network namespace of its own", ErrLocked, who.Pid)
 }
 
 // memoryPath is the file that keeps what settings were.
