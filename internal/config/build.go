@@ -17,6 +17,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		Control:  Control{Socket: raw.socket.v, Group: raw.readers.v},
 		HTTP:     HTTP{Listen: raw.listen.v},
 		Realtime: Realtime{Mode: realtimeMode(raw.realtime.v), Priority: raw.rtPrio.v},
+		Guardian: guardianModes[raw.guardian.v],
 	}
 	c.Cluster, c.Witness = raw.cluster.build(), raw.witness.build()
 	if c.Node == "" {
@@ -146,6 +147,8 @@ func closure(groups []*rawGroup) map[string][]string {
 }
 
 // The words of the file and the values they stand for.
+
+var guardianModes = map[string]GuardianMode{"auto": GuardianAuto, "release": GuardianRelease, "off": GuardianOff}
 
 func realtimeMode(s string) RealtimeMode {
 	return map[string]RealtimeMode{"auto": RealtimeAuto, "off": RealtimeOff}[s]

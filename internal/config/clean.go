@@ -19,6 +19,7 @@ type Config struct {
 	Realtime Realtime
 	Cluster  *Cluster // nil: none
 	Witness  *Witness // nil: this is a node; else it has no groups
+	Guardian GuardianMode
 
 	Path   string // as given to Load or Parse
 	Source []byte // the file as read
@@ -54,6 +55,29 @@ const (
 	RealtimeAuto RealtimeMode = iota // real-time class where permitted, else say so and go on
 	RealtimeOff                      // ordinary class
 )
+
+// GuardianMode is one of three ways to deal with the daemon's sudden death.
+type GuardianMode uint8
+
+const (
+	GuardianAuto    GuardianMode = iota // clean up, and start it again where nobody else does
+	GuardianRelease                     // clean up
+	GuardianOff                         // nobody does anything
+)
+
+// GuardianChoice is a GuardianMode or none: what a flag says beside a file.
+type GuardianChoice struct {
+	Mode  GuardianMode
+	Given bool
+}
+
+// Or is the choice, or else what the file says.
+func (c GuardianChoice) Or(file GuardianMode) GuardianMode {
+	if c.Given {
+		return c.Mode
+	}
+	return file
+}
 
 // Group is one election and the addresses that move with it. Its addresses
 // may be of both families; they move together.

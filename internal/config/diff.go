@@ -26,7 +26,7 @@ type Effect uint8
 const (
 	InPlace  Effect = iota // applies while the group goes on
 	Election               // the group's routers start anew: VRID, families, interface, version or MAC
-	Daemon                 // takes effect when the daemon is restarted: node, state, control, http, realtime
+	Daemon                 // takes effect when the daemon is restarted: node, state, control, http, realtime, guardian
 )
 
 // String is "in place", "election" or "daemon".
@@ -55,7 +55,7 @@ type Field struct {
 // is an empty configuration, of which everything in new is an addition.
 func Diff(old, new *Config) []Change {
 	if old == nil {
-		old = &Config{Node: new.Node, State: new.State, Control: new.Control, HTTP: new.HTTP, Realtime: new.Realtime}
+		old = &Config{Node: new.Node, State: new.State, Control: new.Control, HTTP: new.HTTP, Realtime: new.Realtime, Guardian: new.Guardian}
 	}
 	var out []Change
 	if fields := compare(daemonSettings(old), daemonSettings(new)); len(fields) > 0 {

@@ -17,6 +17,7 @@ type rawConfig struct {
 	readers   val[string]
 	listen    val[string]
 	realtime  val[string]
+	guardian  val[string]
 	rtPrio    val[int]
 	cluster   *rawCluster // nil: none
 	witness   *rawWitness // nil: none

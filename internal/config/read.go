@@ -14,6 +14,7 @@ func (rd *reader) config(root *node) *rawConfig {
 	c.readers = control.form("group", ruleName, badUnixGroup)
 	c.listen = top.child("http").form("listen", ruleListen, badListen)
 	c.realtime, c.rtPrio = rd.realtime(top)
+	c.guardian = top.choice("guardian")
 
 	c.cluster, c.witness = rd.cluster(top), rd.witness(top)
 

@@ -107,6 +107,7 @@ func schema() []key {
 		{path: "realtime", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "Whether the thread that sends adverts runs in the kernel's real-time class, so that a busy machine does not delay them: `auto` where permitted, or `off`. A mapping sets the details."},
 		{path: "realtime.mode", kind: kChoice, def: "auto", words: []string{"auto", "off"}, doc: "As `realtime` alone."},
 		{path: "realtime.priority", kind: kInteger, def: "50", min: "1", max: "99", doc: "The real-time priority (SCHED_RR, sched(7))."},
+		{path: "guardian", kind: kChoice, def: "auto", words: []string{"auto", "release", "off"}, doc: "What happens when the daemon dies without a word. A small process beside it notices at once, says priority 0 for what was active here and removes the addresses; with `auto` it also starts the daemon again, unless systemd does; with `release` it leaves that to whoever started it. `off`: there is none."},
 		{path: "SECRET.file", kind: kPath, doc: "The secret is in this file, without the line's end. A relative path starts at the configuration's directory."},
 		{path: "SECRET.credential", kind: kText, doc: "The secret is a systemd credential: the file of this name in $CREDENTIALS_DIRECTORY."},
 		{path: "SECRET.env", kind: kText, doc: "The secret is in this environment variable."},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -46,6 +47,7 @@ func daemonSettings(c *Config) []setting {
 	s.add("http.listen", Daemon, c.HTTP.Listen)
 	s.add("realtime.mode", Daemon, c.Realtime.Mode.String())
 	s.add("realtime.priority", Daemon, strconv.Itoa(c.Realtime.Priority))
+	s.add("guardian", Daemon, c.Guardian.String())
 	return s
 }
 
@@ -139,6 +141,30 @@ func (s *settings) auth(a Auth) {
 
 // String is "auto" or "off".
 func (m RealtimeMode) String() string { return [...]string{"auto", "off"}[m] }
+
+// String is "auto", "release" or "off".
+func (m GuardianMode) String() string { return [...]string{"auto", "release", "off"}[m] }
+
+// String, Set and Type make a choice a flag.
+func (c *GuardianChoice) String() string {
+	if !c.Given {
+		return ""
+	}
+	return c.Mode.String()
+}
+
+// Set takes one of the file's words.
+func (c *GuardianChoice) Set(s string) error {
+	mode, ok := guardianModes[s]
+	if !ok {
+		return errors.New("it is one of auto, release, off")
+	}
+	*c = GuardianChoice{Mode: mode, Given: true}
+	return nil
+}
+
+// Type is what help calls it.
+func (c *GuardianChoice) Type() string { return "word" }
 
 // String is "auto", "virtual" or "physical".
 func (m MACMode) String() string { return [...]string{"auto", "virtual", "physical"}[m] }
