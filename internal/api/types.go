@@ -28,6 +28,7 @@ type Status struct {
 	Maintenance bool      `json:"maintenance"`
 	Stopping    bool      `json:"stopping"`
 	Realtime    Realtime  `json:"realtime"`
+	Guardian    Guardian  `json:"guardian"`
 	Groups      []Group   `json:"groups"`
 	Warnings    []Warning `json:"warnings"` // what is not as it should be, worst first
 	Lateness    Lateness  `json:"lateness"` // of this node's own adverts
@@ -46,6 +47,13 @@ type Config struct {
 type Realtime struct {
 	On     bool   `json:"on"`
 	Detail string `json:"detail"`
+}
+
+// Guardian says whether somebody sees to the addresses if the daemon dies.
+type Guardian struct {
+	On     bool   `json:"on"`
+	PID    int    `json:"pid,omitempty"`
+	Detail string `json:"detail,omitempty"` // why there is none, or what it lacks
 }
 
 // Group is one group on this node.

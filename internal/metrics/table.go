@@ -50,6 +50,7 @@ func nodeTable() []metric {
 		}},
 		{"maintenance", gauge, "Whether the node is in maintenance.", nil, func(s *api.Status, put put) { put(truth(s.Maintenance)) }},
 		{"realtime", gauge, "Whether adverts are paced in the realtime class.", nil, func(s *api.Status, put put) { put(truth(s.Realtime.On)) }},
+		{"guardian", gauge, "Whether a guardian sees to the addresses if the daemon dies.", nil, func(s *api.Status, put put) { put(truth(s.Guardian.On)) }},
 		{"warnings", gauge, "How many things are not as they should be, as listed by holdfast status.", nil, func(s *api.Status, put put) {
 			put(float64(len(s.Warnings)))
 		}},

@@ -92,6 +92,7 @@ func Status() *api.Status {
 			LoadedAt: now.Add(-3 * 24 * time.Hour), LastReload: "ok",
 		},
 		Realtime: api.Realtime{On: true, Detail: "SCHED_RR 50, memory locked"},
+		Guardian: api.Guardian{On: true, PID: 812},
 		Groups:   []api.Group{web(now), dns(now)},
 		Warnings: []api.Warning{{
 			Code: "HF2031", Group: "dns", Since: now.Add(-time.Hour),
