@@ -16,11 +16,11 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Facts: facts}))
+	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Facts: facts}))
 }
 
 func run(ctx context.Context, o cli.RunOptions) error {
-	return daemon.Run(ctx, daemon.Options{ConfigPath: o.ConfigPath, Socket: o.Socket, Version: api.Build(version), Log: o.Log})
+	return daemon.Run(ctx, daemon.Options{ConfigPath: o.ConfigPath, Socket: o.Socket, Guardian: o.Guardian, Version: api.Build(version), Log: o.Log})
 }
 
 func show(ctx context.Context, o cli.DemoOptions) error {
@@ -28,6 +28,8 @@ func show(ctx context.Context, o cli.DemoOptions) error {
 }
 
 func release(_ context.Context, socket string) ([]string, error) { return daemon.Release(socket) }
+
+func guard(o cli.GuardOptions) error { return daemon.Guard(o.Log, o.Gate) }
 
 // facts is what is known of this machine. Where the interfaces cannot be
 // listed, a file is checked without them.

@@ -34,6 +34,8 @@ type Commands struct {
 	// Release removes what a daemon that was killed left in the kernel, and
 	// says what it removed. The socket tells daemons apart.
 	Release func(ctx context.Context, socket string) ([]string, error)
+	// Guard is a guardian's whole life: the daemon starts it by itself.
+	Guard func(o GuardOptions) error
 	// Facts is what is known of this machine, for checking files.
 	Facts func() config.Facts
 }
@@ -41,8 +43,15 @@ type Commands struct {
 // RunOptions is what the daemon is started with.
 type RunOptions struct {
 	ConfigPath string
-	Socket     string // "": the file's
+	Socket     string                // "": the file's
+	Guardian   config.GuardianChoice // none: the file's
 	Log        *slog.Logger
+}
+
+// GuardOptions is what a guardian is started with.
+type GuardOptions struct {
+	Gate bool // it inherits the gate's holds, too
+	Log  *slog.Logger
 }
 
 // DemoOptions is how the demo is run.
@@ -143,7 +152,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newEvents(t),
 		newHandover(t), newMaintenance(t), newVersion(c, t), newCompletion(t), newDemo(c, t),
-		newRelease(c, t),
+		newRelease(c, t), newGuard(c, t),
 	)
 	return root
 }

@@ -22,6 +22,11 @@ It needs CAP_NET_ADMIN and CAP_NET_RAW, and CAP_NET_BIND_SERVICE if it is to
 listen on a port below 1024; it need not be root. A file with errors ends it
 with exit code 3 before anything is touched.
 
+A small process of its own, the guardian, sees to the addresses if the daemon is
+killed: it says priority 0 for what was active, removes what was added, and
+starts the daemon again where systemd does not. --guardian=release leaves the
+last to whoever started it, --guardian=off does without.
+
 Under systemd the log carries no timestamps, for the journal has its own, and
 each line's level is the journal's.`,
 		Example: `  holdfast run
@@ -30,6 +35,8 @@ each line's level is the journal's.`,
 	}
 	path := configFlag(cmd)
 	socket := cmd.Flags().String("socket", "", "`path` of the control socket, in place of the file's")
+	var guardian config.GuardianChoice
+	cmd.Flags().Var(&guardian, "guardian", "auto, release or off, in place of the file's `word`")
 	level := levelFlag(cmd)
 	form := logFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -40,7 +47,7 @@ each line's level is the journal's.`,
 		if err := readable(c, t, *path, log); err != nil {
 			return err
 		}
-		return c.Run(cmd.Context(), RunOptions{ConfigPath: *path, Socket: *socket, Log: log})
+		return c.Run(cmd.Context(), RunOptions{ConfigPath: *path, Socket: *socket, Guardian: guardian, Log: log})
 	}
 	return cmd
 }

@@ -23,6 +23,7 @@ func (d *Daemon) Status() *api.Status {
 	st := describe(snap)
 	l := d.current.Load()
 	st.Version, st.Started, st.Realtime = d.opt.Version.Version, d.started, d.realtime
+	st.Guardian = d.guarded.describe()
 	st.Config = describeConfig(l.cfg, l.at, l.last)
 	st.Warnings = d.warnings(st)
 	d.last.Store(st)

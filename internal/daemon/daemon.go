@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/guardian"
 	"github.com/holdfast-net/holdfast/internal/hook"
 	"github.com/holdfast-net/holdfast/internal/journal"
 	"github.com/holdfast-net/holdfast/internal/linux/hands"
@@ -27,7 +28,8 @@ import (
 // Options is what a daemon is started with.
 type Options struct {
 	ConfigPath string
-	Socket     string // overrides the file's control.socket
+	Socket     string                // overrides the file's control.socket
+	Guardian   config.GuardianChoice // overrides the file's guardian
 	Version    api.Version
 	Log        *slog.Logger
 }
@@ -43,6 +45,9 @@ type Daemon struct {
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
+	begun    guardian.Beginning
+	managed  bool // by a service manager that starts it again
+	guarded  guarded
 
 	current atomic.Pointer[loaded]
 	last    atomic.Pointer[api.Status]
@@ -71,7 +76,10 @@ const shutdownBound = 20 * time.Second
 
 // Run runs a daemon until ctx ends, and then until every group has left.
 func Run(ctx context.Context, opt Options) error {
-	d := &Daemon{opt: opt, started: time.Now(), notify: newNotifier()}
+	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed()}
+	d.notify = newNotifier()
+	// A log that nobody reads any more is no reason to die.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	if os.Getenv("GOGC") == "" {
 		// The loop allocates nothing in the steady state, so a smaller heap
 		// costs no time. It is locked in memory.
@@ -130,7 +138,10 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	if err := os.MkdirAll(memory(socket), 0o755); err != nil {
 		return fmt.Errorf("cannot make the run directory: %w", err)
 	}
+	d.lastDeath(socket)
 	d.sweep(socket)
+	tapped, dismiss := d.guard(cfg, socket, w, nil)
+	defer dismiss() // when nothing is left to be seen to
 	h, err := hands.New(hands.Config{
 		Deliver: func(r engine.Result) { d.engine.Carried(r) },
 		Report: func(ifname, text string) {
@@ -143,7 +154,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: w, Hands: h, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {
@@ -168,6 +179,10 @@ func (d *Daemon) work(ctx context.Context, cfg *config.Config) error {
 	}
 	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
 	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
+	go func() {
+		<-d.guarded.ready
+		d.begun.Stand()
+	}()
 
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

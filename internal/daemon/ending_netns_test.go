@@ -24,13 +24,14 @@ func (s *site) pairOf(a, b string) {
 	s.answers(vip6, "a")
 }
 
-// The holder's daemon is killed. Nothing on its machine has time to clean up:
+// The holder's daemon is killed, and its guardian at the same instant. Nothing
+// on its machine has time to clean up:
 // the peer takes over, and the next run finds what is left, removes it, says
 // so, and is backup.
 func TestKilled(t *testing.T) {
 	s := newSite(t)
 	s.pair("preempt: false")
-	s.must(s.a.proc.Kill())
+	s.a.crash()
 	killed := time.Now()
 	s.b.becomes("web", "active")
 
@@ -50,7 +51,7 @@ func TestKilled(t *testing.T) {
 func TestKilled_Release(t *testing.T) {
 	s := newSite(t)
 	s.pair()
-	s.must(s.a.proc.Kill())
+	s.a.crash()
 	s.b.becomes("web", "active")
 	if got := s.a.released(); got.code != 0 || !hasAll(got.out, []string{vip.String(), vip6.String()}) {
 		t.Errorf("release ended with %d and said %q, %q", got.code, got.out, got.err)

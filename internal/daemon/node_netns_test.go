@@ -111,7 +111,7 @@ func (n *node) start(groups ...string) {
 
 // command is how the daemon is started.
 func (n *node) command() *exec.Cmd {
-	return exec.Command(binary.path, "run", "-c", n.file())
+	return exec.Command(binary.path, "run", "-c", n.file(), "--guardian", "release")
 }
 
 // run starts the daemon in another manner.

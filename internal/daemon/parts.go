@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/api/server"
@@ -47,7 +49,16 @@ func memory(socket string) string { return filepath.Dir(socket) }
 
 // Release removes what a daemon that was killed left in the kernel. It is for
 // ExecStopPost= of the unit.
-func Release(socket string) ([]string, error) { return hands.Sweep(memory(socket)) }
+//
+// Its guardian may be at it already, and takes less than the time that this
+// waits for it.
+func Release(socket string) (did []string, err error) {
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if did, err = hands.Sweep(memory(socket)); !errors.Is(err, hands.ErrLocked) || time.Since(begun) > 2*time.Second {
+			return did, err
+		}
+	}
+}
 
 // raise makes the process punctual, or says why it is not.
 func (d *Daemon) raise(cfg *config.Config) {

@@ -74,7 +74,7 @@ func TestNotRoot(t *testing.T) {
 	s.answers(vip6, "b")
 
 	// Killed, it can clean up after itself, too.
-	s.must(s.a.proc.Kill())
+	s.a.crash()
 	s.a.write(web(200))
 	s.a.run(s.a.as(daemonUser, capabilities))
 	s.a.becomes("web", "active")
@@ -119,7 +119,7 @@ func TestReadOnlySysctls(t *testing.T) {
 	s.a.run(exec.Command("unshare", "--mount", "sh", "-ec",
 		`mount --bind /proc/sys /proc/sys
 		mount -o remount,bind,ro /proc/sys
-		exec "$@"`, "sh", binary.path, "run", "-c", s.a.file()))
+		exec "$@"`, "sh", binary.path, "run", "-c", s.a.file(), "--guardian", "release"))
 	s.a.becomes("web", "active")
 	s.answers(vip, "a")
 	s.answers(vip6, "a")

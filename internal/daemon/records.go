@@ -65,6 +65,7 @@ func isWarning(ev api.Event) bool {
 // record takes a fact from the engine's loop: into the journal, the log, the
 // warnings and the hooks, none of which blocks.
 func (d *Daemon) record(r engine.Record) {
+	d.left(&r)
 	ev := api.Event{
 		Time: r.Time, Kind: r.Kind, Code: r.Code, Group: r.Group, Reason: r.Reason,
 	}

@@ -192,7 +192,7 @@ func TestUnit_IsEnough(t *testing.T) {
 		exec prlimit %[3]s setpriv --reuid=%[4]d --regid=%[5]d --clear-groups --no-new-privs \
 		--inh-caps=-all,%[6]s --ambient-caps=-all,%[6]s --bounding-set=-all,%[6]s "$@"`,
 		directives["UMask"], s.a.dir, strings.Join(limits, " "), daemonUser.Uid, daemonUser.Gid, set)
-	s.a.run(exec.Command("unshare", "--mount", "sh", "-ec", script, "sh", binary.path, "run", "-c", s.a.file()))
+	s.a.run(exec.Command("unshare", "--mount", "sh", "-ec", script, "sh", binary.path, "run", "-c", s.a.file(), "--guardian", "release"))
 	s.a.becomes("web", "active")
 	s.answers(vip, "a")
 	s.answers(vip6, "a")
@@ -212,7 +212,7 @@ func TestUnit_IsEnough(t *testing.T) {
 	}
 
 	// Killed, ExecStopPost= cleans up, as the daemon's user with its rights.
-	s.must(s.a.proc.Kill())
+	s.a.crash()
 	s.a.proc = nil
 	release := exec.Command(binary.path, "release", "-c", s.a.file())
 	release.SysProcAttr = s.a.as(daemonUser, capabilities).SysProcAttr

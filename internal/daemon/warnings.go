@@ -6,7 +6,11 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/config"
 )
+
+// guardianTime is how long a guardian may take to start.
+const guardianTime = 5 * time.Second
 
 // warnings lists what is not as it should be, worst first: what follows from
 // the status itself, then what was noticed lately.
@@ -42,6 +46,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	}
 	if !st.Realtime.On {
 		add("HF2107", "", d.started, "adverts are not paced in the realtime class: %s", st.Realtime.Detail)
+	}
+	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
+		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
 	}
 	return append(out, d.notices.current(st.Now)...)
 }

@@ -76,14 +76,15 @@ control: {socket: %s}
 `, n.Name, group, vip4, vip6, n.Priority, interval, filepath.Join(n.dir, n.Name), n.socket())
 }
 
-// start starts the node's daemon, as a boot or a package upgrade would.
+// start starts the node's daemon, as a boot or a package upgrade would. What is
+// killed stays so until the demo starts it again.
 func (n *node) start(executable string) error {
 	log, err := os.OpenFile(n.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot open the daemon's log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(executable, "run", "-c", n.config())
+	cmd := exec.Command(executable, "run", "-c", n.config(), "--guardian", "release")
 	cmd.Stdout, cmd.Stderr = log, log
 	daemon, err := n.host.Start(cmd)
 	if err != nil {

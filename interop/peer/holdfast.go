@@ -40,7 +40,7 @@ func startHoldfast(host *lab.Host, opt Options, routers []Router) (Daemon, error
 		}
 	}
 	var err error
-	n.proc, err = run(host, n.log, opt, opt.Binary, "run", "-c", n.file())
+	n.proc, err = run(host, n.log, opt, opt.Binary, "run", "-c", n.file(), "--guardian", "release")
 	if err != nil {
 		return nil, err
 	}

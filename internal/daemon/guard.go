@@ -1,0 +1,220 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/guardian"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
+	"github.com/holdfast-net/holdfast/internal/linux/hands"
+	"github.com/holdfast-net/holdfast/internal/linux/pidfd"
+	"github.com/holdfast-net/holdfast/internal/linux/realtime"
+	"github.com/holdfast-net/holdfast/internal/linux/wire"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// GuardCommand is the command that a guardian is started with.
+const GuardCommand = "guard"
+
+// Where a guardian finds the socket to its daemon, and the holds of the gate
+// if it was told that there is one.
+const (
+	lineFD  = 3
+	holdsFD = 4
+)
+
+// guarded is the daemon's side of its guardian.
+type guarded struct {
+	mode   config.GuardianMode
+	keeper *guardian.Keeper // nil: none is wanted
+	tap    *guardian.Tap
+	ready  chan struct{} // closed when there is a guardian, or will be none
+}
+
+// guard puts a Tap before the wire and starts a guardian, unless none is
+// wanted. The holds are those of the gate; nil: there is none that a guardian
+// could close. What it returns sends the guardian away.
+func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, holds *os.File) (engine.Wire, func()) {
+	g := &d.guarded
+	g.mode, g.ready = d.opt.Guardian.Or(cfg.Guardian), make(chan struct{})
+	if g.mode == config.GuardianOff {
+		close(g.ready)
+		return w, func() {}
+	}
+	g.tap = guardian.NewTap(w, d.signingKey)
+	hello := guardian.Hello{
+		Dir: memory(socket), Name: filepath.Base(socket), Deaths: d.begun.Deaths,
+		Restart: g.mode == config.GuardianAuto && !d.managed, Argv: os.Args, Program: self(),
+	}
+	if cfg.Realtime.Mode == config.RealtimeAuto {
+		hello.Priority = uint8(cfg.Realtime.Priority)
+	}
+	g.keeper = &guardian.Keeper{
+		Tap: g.tap, Hello: hello, Command: func() *exec.Cmd { return guardCommand(holds) },
+		Note: func(text string) {
+			d.note(api.Event{Kind: "notice", Code: "HF2111", Reason: text + ": nobody sees to what is held here if this process dies"})
+		},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		g.keeper.Run(ctx, func() { close(g.ready) })
+	}()
+	return g.tap, func() {
+		cancel()
+		<-done
+	}
+}
+
+// guardCommand is how a guardian is started: from the file that runs, also
+// when another one has its name by now.
+func guardCommand(holds *os.File) *exec.Cmd {
+	cmd := &exec.Cmd{Path: running, Args: []string{os.Args[0], GuardCommand}, Stdout: os.Stdout, Stderr: os.Stderr}
+	if _, err := os.Stat(running); err != nil {
+		cmd.Path = self()
+	}
+	if holds != nil {
+		cmd.Args = append(cmd.Args, "--gate")
+		cmd.ExtraFiles = []*os.File{holds}
+	}
+	return cmd
+}
+
+const running = "/proc/self/exe"
+
+// self is the file that this program was started from.
+func self() string {
+	if p, err := os.Executable(); err == nil {
+		return p
+	}
+	p, _ := exec.LookPath(os.Args[0])
+	return p
+}
+
+// signingKey is for the Tap.
+func (d *Daemon) signingKey(ifname string, family vrrp.Family, vrid, id uint8) []byte {
+	for _, g := range d.current.Load().cfg.Groups {
+		if g.Interface != ifname || g.VRRP.ID != vrid {
+			continue
+		}
+		if h := g.Router(family).HMAC; h != nil {
+			return h.Keys[id]
+		}
+	}
+	return nil
+}
+
+// left tells the guardian that a group is not active here any more.
+func (d *Daemon) left(r *engine.Record) {
+	if d.guarded.tap == nil || r.Kind != "transition" || r.From != group.Active || r.To == group.Active {
+		return
+	}
+	for _, g := range d.current.Load().cfg.Groups {
+		if g.Name == r.Group {
+			d.guarded.tap.Left(g.Interface, g.VRRP.ID)
+		}
+	}
+}
+
+// describe is the guardian as the status shows it.
+func (g *guarded) describe() api.Guardian {
+	if g.keeper == nil {
+		return api.Guardian{Detail: "switched off"}
+	}
+	pid, detail := g.keeper.State()
+	switch {
+	case pid == 0 && detail == "":
+		detail = "is being started"
+	case pid != 0 && detail != "":
+		detail = "it could not have: " + detail
+	}
+	return api.Guardian{On: pid != 0, PID: pid, Detail: detail}
+}
+
+// lastDeath tells how the run before this one died, if it did.
+func (d *Daemon) lastDeath(socket string) {
+	death, died, err := guardian.LastDeath(memory(socket), filepath.Base(socket))
+	switch {
+	case err != nil:
+		d.note(api.Event{Kind: "notice", Code: "HF2112", Reason: err.Error()})
+	case died:
+		d.note(api.Event{Kind: "notice", Code: "HF2112", Reason: death.String()})
+	}
+}
+
+// managed says whether a service manager started this process, and starts it
+// again: systemd says so to the process itself (systemd.exec(5)).
+func managed() bool {
+	if os.Getenv("NOTIFY_SOCKET") != "" || os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()) {
+		return true
+	}
+	// Before systemd 248. An INVOCATION_ID alone is inherited by everything
+	// that a service starts, a terminal for instance.
+	return os.Getenv("INVOCATION_ID") != "" && os.Getppid() == 1
+}
+
+// Guard is the whole life of a guardian, which has the holds of a gate or not.
+func Guard(log *slog.Logger, gated bool) error {
+	// It waits; what it does at the end is short and done by one thread.
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(20)
+	// It ends with the daemon, not with what ends the daemon.
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(lineFD, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFSOCK {
+		return errors.New("cannot guard: a daemon starts its guardian by itself")
+	}
+	syscall.CloseOnExec(lineFD)
+	say := func(format string, args ...any) { log.Warn("guardian", "reason", fmt.Sprintf(format, args...)) }
+	g := &guardian.Guard{
+		Line: os.NewFile(lineFD, "daemon"), Sender: wire.NewSender(), Log: say,
+		Settle: settle, Quiet: quiet, Sweep: sweepIn, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
+	}
+	if gated {
+		doors, err := gate.Adopt(os.NewFile(holdsFD, "holds"))
+		if err != nil {
+			return err
+		}
+		g.Gate = doors
+	}
+	if parent, err := pidfd.Parent(); err == nil {
+		g.Daemon = parent
+	} // else the end of the line alone tells
+	g.Run()
+	return nil
+}
+
+func settle(priority int) error {
+	if priority == 0 {
+		return nil
+	}
+	return realtime.Raise(priority).Err()
+}
+
+func quiet() ([]string, error) { return busy(hands.SweepAddresses()) }
+
+func sweepIn(dir string) ([]string, error) { return busy(hands.Sweep(dir)) }
+
+// busy translates what the hands say when somebody else is at work.
+func busy(did []string, err error) ([]string, error) {
+	if errors.Is(err, hands.ErrLocked) {
+		err = errors.Join(guardian.ErrBusy, err)
+	}
+	return did, err
+}
