@@ -18,6 +18,7 @@ const (
 	Advert  Kind = iota // IP protocol 112
 	Message             // UDP port MessagePort, between holdfast nodes
 	Frame               // a whole Ethernet frame (ARP, neighbour advertisement); sent only
+	Vote                // UDP between the voters of a cluster, by any route (package vote)
 )
 
 // MessagePort is the UDP port of the messages between nodes. They go where
@@ -34,6 +35,7 @@ type Datagram struct {
 	Family   vrrp.Family
 	Src, Dst netip.Addr
 	TTL      uint8
+	SrcPort  uint16 // of a vote
 	Data     []byte // the IP payload (advert) or UDP payload (message); valid until the next Wait
 }
 
@@ -44,6 +46,7 @@ type Outgoing struct {
 	Port     Port
 	Kind     Kind
 	Src, Dst netip.Addr
+	DstPort  uint16  // of a vote; its Src may be left out
 	SrcMAC   [6]byte // zero: the interface's own
 	Data     []byte
 	Err      error // set by Send

@@ -107,6 +107,9 @@ func (r *receiver) datagram(i int, s *socket, d *engine.Datagram) bool {
 		return stripIPv4(d)
 	}
 	name := &r.names[i]
+	if s.kind == engine.Vote {
+		d.SrcPort = bigEndian((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Port) // in the same place in both
+	}
 	if s.family == vrrp.IPv4 {
 		d.Src = netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr)
 	} else {

@@ -105,6 +105,9 @@ func (w *Wire) route(o *engine.Outgoing) (*socket, error) {
 		}
 		return p.packet, nil
 	}
+	if p.name == votesName {
+		return p.voteSocket(o)
+	}
 	if !o.Src.IsValid() || !o.Dst.IsValid() || o.Src.Is4() != o.Dst.Is4() || o.Dst.Is4In6() {
 		return nil, ErrAddresses
 	}
@@ -215,14 +218,21 @@ func (t *transmitter) address(n int, s *socket, o *engine.Outgoing) {
 	h.Name = (*byte)(unsafe.Pointer(&t.names[n]))
 	h.Control = (*byte)(unsafe.Pointer(c))
 	var port uint16
-	if s.kind == engine.Message {
+	switch s.kind {
+	case engine.Message:
 		port = bigEndian(engine.MessagePort)
+	case engine.Vote:
+		port = bigEndian(o.DstPort)
 	}
 	if s.family == vrrp.IPv4 {
 		*(*unix.RawSockaddrInet4)(unsafe.Pointer(&t.names[n])) = unix.RawSockaddrInet4{
 			Family: unix.AF_INET, Port: port, Addr: o.Dst.As4(),
 		}
 		h.Namelen = unix.SizeofSockaddrInet4
+		if !o.Src.IsValid() {
+			h.Control = nil
+			return
+		}
 		c.header.Level, c.header.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
 		c.header.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
 		h.SetControllen(unix.CmsgSpace(unix.SizeofInet4Pktinfo))
@@ -235,6 +245,10 @@ func (t *transmitter) address(n int, s *socket, o *engine.Outgoing) {
 	}
 	t.names[n] = name
 	h.Namelen = unix.SizeofSockaddrInet6
+	if !o.Src.IsValid() {
+		h.Control = nil
+		return
+	}
 	c.header.Level, c.header.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
 	c.header.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
 	h.SetControllen(unix.CmsgSpace(unix.SizeofInet6Pktinfo))
