@@ -6,10 +6,70 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
+
+// Files are what another process needs to have a part in the gate: it inherits
+// them, or is sent them over a Unix socket. With them a guardian can close the
+// holds ([Adopt]), and the next daemon take the gate over ([Options.Inherit])
+// without a privilege. The caller closes them. A line of defence without
+// shared memory has none.
+func (g *Gate) Files() ([]*os.File, error) {
+	k, ok := kernelOf(g.line)
+	if !ok {
+		return nil, nil
+	}
+	var files []*os.File
+	for _, m := range k.maps() {
+		fd, err := unix.FcntlInt(uintptr(m.FD()), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			for _, f := range files {
+				_ = f.Close()
+			}
+			return nil, fmt.Errorf("cannot share the gate: %w", err)
+		}
+		files = append(files, os.NewFile(uintptr(fd), m.String()))
+	}
+	return files, nil
+}
+
+// inherited opens maps by their files, as copies. Nil: there are none.
+func inherited(files []*os.File) (map[string]*ebpf.Map, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	maps := map[string]*ebpf.Map{}
+	for _, f := range files {
+		m, name, err := mapOf(f)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot take over the gate by %s: %w", f.Name(), err), closeMaps(maps))
+		}
+		maps[name] = m
+	}
+	if maps[kernelMapHfHolds] == nil {
+		return nil, errors.Join(errors.New("cannot take over the gate: its holds are missing"), closeMaps(maps))
+	}
+	return maps, nil
+}
+
+func mapOf(f *os.File) (*ebpf.Map, string, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	m, err := ebpf.NewMapFromFD(fd) // which owns it from here on
+	if err != nil {
+		return nil, "", err
+	}
+	info, err := m.Info()
+	if err != nil {
+		return nil, "", errors.Join(err, m.Close())
+	}
+	return m, info.Name, nil
+}
 
 // Doors are the holds of a gate in another process: the guardian maps them
 // while the daemon lives, and closes all of them in a few microseconds when it
@@ -19,27 +79,27 @@ type Doors struct {
 	mapped []byte
 }
 
-// File is a file that another process can inherit and give to [Adopt]. The
-// caller closes it. Lines of defence without shared memory have none.
-func (g *Gate) File() (*os.File, error) {
-	k, ok := kernelOf(g.line)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	fd, err := unix.FcntlInt(uintptr(k.objs.HfHolds.FD()), unix.F_DUPFD_CLOEXEC, 0)
+// Adopt maps the holds of the gate that the files are of. It does not need
+// them afterwards, nor any privilege.
+func Adopt(files []*os.File) (*Doors, error) {
+	maps, err := inherited(files)
 	if err != nil {
-		return nil, fmt.Errorf("cannot share the gate: %w", err)
+		return nil, err
 	}
-	return os.NewFile(uintptr(fd), "holds"), nil
-}
-
-// Adopt maps the holds of the gate that the file is of.
-func Adopt(f *os.File) (*Doors, error) {
-	b, err := unix.Mmap(int(f.Fd()), 0, Slots*int(unsafe.Sizeof(slotHold{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	defer closeMaps(maps)
+	if maps == nil {
+		return nil, errors.New("cannot take over the gate: there are no files")
+	}
+	b, err := shared(maps[kernelMapHfHolds])
 	if err != nil {
 		return nil, fmt.Errorf("cannot map the holds: %w", err)
 	}
-	return &Doors{holds: unsafe.Slice((*slotHold)(unsafe.Pointer(&b[0])), Slots), mapped: b}, nil
+	return &Doors{holds: holdsIn(b), mapped: b}, nil
+}
+
+// holdsIn is the memory of hf_holds.
+func holdsIn(b []byte) []slotHold {
+	return unsafe.Slice((*slotHold)(unsafe.Pointer(&b[0])), len(b)/int(unsafe.Sizeof(slotHold{})))
 }
 
 // CloseAll closes every slot: memory only, no system call.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // layout is LAYOUT of gate.c.
@@ -30,10 +31,9 @@ type hook interface {
 	// available says why this kernel does not have it.
 	available() error
 	// list finds the programs that bear a name of ours, on all interfaces.
-	list(links []netlink.Link) ([]attachment, error)
-	// attach puts a program before all others, or in the place of an old one.
-	// There it stays, whoever ends.
-	attach(index int, d direction, p *ebpf.Program, name string, old *attachment) error
+	list(links []netlink.Link, ps *programs) ([]attachment, error)
+	// attach puts a program before all others. There it stays, whoever ends.
+	attach(index int, d direction, p *ebpf.Program, name string) error
 	detach(attachment) error
 	// tidy removes from an interface what attach made beside the program and
 	// nobody uses any more.
@@ -42,14 +42,12 @@ type hook interface {
 
 // attachment is a program of holdfast, of whatever version, on an interface.
 type attachment struct {
+	program
+	id     ebpf.ProgramID
 	hook   hook
 	link   link
 	dir    direction
-	name   string
-	layout int
-	prog   ebpf.ProgramID
-	maps   []ebpf.MapID
-	handle *netlink.BpfFilter // clsact
+	filter *netlink.BpfFilter // clsact
 }
 
 // names of programs, as the macro NAME of gate.c makes them.
@@ -71,26 +69,30 @@ func parseName(name string) (layout int, d direction, ok bool) {
 // attachments are all that were found.
 type attachments []attachment
 
-func findAttached() (attachments, error) {
+func findAttached(ps *programs) (attachments, error) {
 	links, err := netlink.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("cannot list interfaces: %w", err)
 	}
+	return findAttachedTo(links, ps)
+}
+
+func findAttachedTo(links []netlink.Link, ps *programs) (attachments, error) {
 	var all attachments
 	for _, h := range []hook{tcxHook{}, clsactHook{}} {
 		if h.available() != nil {
 			continue
 		}
-		found, err := h.list(links)
+		found, err := h.list(links, ps)
 		if err != nil {
-			return nil, fmt.Errorf("cannot find the programs of an earlier run: %w", err)
+			return nil, fmt.Errorf("cannot find programs on interfaces: %w", err)
 		}
 		all = append(all, found...)
 	}
 	return all, nil
 }
 
-// maps opens the maps to take over. Nil: there are none.
+// maps opens the maps of the first that has our layout. Nil: none has.
 func (as attachments) maps() (map[string]*ebpf.Map, error) {
 	maps := map[string]*ebpf.Map{}
 	fail := func(err error) (map[string]*ebpf.Map, error) {
@@ -98,11 +100,14 @@ func (as attachments) maps() (map[string]*ebpf.Map, error) {
 	}
 	holds := ebpf.MapID(0)
 	for _, a := range as {
-		if a.layout != layout || holds != 0 && !slices.Contains(a.maps, holds) {
+		if l, _, _ := parseName(a.Name); l != layout || holds != 0 && !slices.Contains(a.Maps, holds) {
 			continue
 		}
-		for _, id := range a.maps {
+		for _, id := range a.Maps {
 			m, err := ebpf.NewMapFromID(id)
+			if errors.Is(err, unix.EPERM) {
+				return nil, closeMaps(maps) // Inherit is the way, without CAP_SYS_ADMIN
+			}
 			if err != nil {
 				return fail(err)
 			}
@@ -136,17 +141,16 @@ func closeMaps(maps map[string]*ebpf.Map) error {
 
 // with lists the attachments whose programs use a map.
 func (as attachments) with(id ebpf.MapID) attachments {
-	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return !slices.Contains(a.maps, id) })
+	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return !slices.Contains(a.Maps, id) })
 }
 
-// on lists the attachments of an interface.
-func (as attachments) on(index int) attachments {
-	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return a.link.index != index })
-}
-
-// attach makes the programs look at an interface: both, or neither.
+// attach makes the programs look at an interface.
 func (k *kernel) attach(l link) error {
-	found, err := findAttachedTo(l)
+	nl, err := netlink.LinkByIndex(l.index)
+	if err != nil {
+		return err
+	}
+	found, err := findAttachedTo([]netlink.Link{nl}, k.programs)
 	if err != nil {
 		return err
 	}
@@ -158,29 +162,22 @@ func (k *kernel) attach(l link) error {
 	return nil
 }
 
+// attachOne makes sure that our program is there, and then removes others that
+// use our maps. In between both look, and say the same.
 func (k *kernel) attachOne(l link, d direction, found attachments) error {
 	p, name := k.program(l, d)
-	id, err := programID(p)
+	id, _, err := inspect(p)
 	if err != nil {
 		return err
 	}
-	var old *attachment
-	for i, a := range found {
-		if a.dir != d || a.hook.id() != k.id {
-			continue
+	there := func(a attachment) bool { return a.dir == d && a.hook == k.hook && a.id == id }
+	if !slices.ContainsFunc(found, there) {
+		if err := k.hook.attach(l.index, d, p, name); err != nil {
+			return err
 		}
-		if a.prog == id {
-			return nil
-		}
-		if slices.Contains(a.maps, k.holdsID) {
-			old = &found[i]
-		}
-	}
-	if err := k.hook.attach(l.index, d, p, name, old); err != nil {
-		return err
 	}
 	for _, a := range found.with(k.holdsID) {
-		if a.dir == d && a.hook.id() != k.id {
+		if a.dir == d && !there(a) {
 			if err := errors.Join(a.hook.detach(a), a.hook.tidy(l.index)); err != nil {
 				return err
 			}
@@ -201,35 +198,4 @@ func (k *kernel) program(l link, d direction) (*ebpf.Program, string) {
 	default:
 		return k.objs.Holdfast1L3out, kernelProgHoldfast1L3out
 	}
-}
-
-func programID(p *ebpf.Program) (ebpf.ProgramID, error) {
-	info, err := p.Info()
-	if err != nil {
-		return 0, err
-	}
-	id, ok := info.ID()
-	if !ok {
-		return 0, errors.New("the kernel does not number programs")
-	}
-	return id, nil
-}
-
-func findAttachedTo(l link) (attachments, error) {
-	nl, err := netlink.LinkByIndex(l.index)
-	if err != nil {
-		return nil, err
-	}
-	var all attachments
-	for _, h := range []hook{tcxHook{}, clsactHook{}} {
-		if h.available() != nil {
-			continue
-		}
-		found, err := h.list([]netlink.Link{nl})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	return all, nil
 }

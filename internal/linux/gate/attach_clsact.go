@@ -24,7 +24,7 @@ var clsactParents = [...]uint32{in: netlink.HANDLE_MIN_INGRESS, out: netlink.HAN
 // pass before we saw it.
 const priority = 1
 
-func (h clsactHook) list(links []netlink.Link) ([]attachment, error) {
+func (h clsactHook) list(links []netlink.Link, ps *programs) ([]attachment, error) {
 	qdiscs, err := netlink.QdiscList(nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list qdiscs: %w", err)
@@ -50,24 +50,25 @@ func (h clsactHook) list(links []netlink.Link) ([]attachment, error) {
 				if !ok {
 					continue
 				}
-				a := attachment{hook: h, link: linkOf(l), dir: direction(d), prog: ebpf.ProgramID(b.Id), handle: b}
-				if _, _, ok := parseName(b.Name); !ok {
+				// Here the kernel tells the name to everybody.
+				if _, _, ours := parseName(b.Name); !ours {
 					continue
 				}
-				ours, err := a.inspect()
+				what, known, err := ps.look(ebpf.ProgramID(b.Id))
 				if err != nil {
 					return nil, err
 				}
-				if ours {
-					found = append(found, a)
+				if !known {
+					what.Name = b.Name
 				}
+				found = append(found, attachment{hook: h, link: linkOf(l), dir: direction(d), id: ebpf.ProgramID(b.Id), program: what, filter: b})
 			}
 		}
 	}
 	return found, nil
 }
 
-func (clsactHook) attach(index int, d direction, p *ebpf.Program, name string, old *attachment) error {
+func (clsactHook) attach(index int, d direction, p *ebpf.Program, name string) error {
 	err := netlink.QdiscAdd(&netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
 	}})
@@ -80,12 +81,7 @@ func (clsactHook) attach(index int, d direction, p *ebpf.Program, name string, o
 		},
 		Fd: p.FD(), Name: name, DirectAction: true,
 	}
-	if old != nil {
-		f.Handle, f.Priority = old.handle.Handle, old.handle.Priority
-		err = netlink.FilterReplace(f)
-	} else {
-		err = netlink.FilterAdd(f)
-	}
+	err = netlink.FilterAdd(f)
 	if err != nil {
 		return fmt.Errorf("cannot add a filter: %w", err)
 	}
@@ -93,7 +89,7 @@ func (clsactHook) attach(index int, d direction, p *ebpf.Program, name string, o
 }
 
 func (clsactHook) detach(a attachment) error {
-	err := netlink.FilterDel(a.handle)
+	err := netlink.FilterDel(a.filter)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) && gone(a.link.index) {
 		return nil
 	}

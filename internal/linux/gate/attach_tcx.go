@@ -2,8 +2,8 @@ package gate
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
+	"slices"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	bpflink "github.com/cilium/ebpf/link"
@@ -33,25 +33,24 @@ func (tcxHook) available() error {
 	return err
 }
 
-func (h tcxHook) list(links []netlink.Link) ([]attachment, error) {
+func (h tcxHook) list(links []netlink.Link, ps *programs) ([]attachment, error) {
 	var found []attachment
 	for _, l := range links {
 		for d, t := range tcxTypes {
 			got, err := bpflink.QueryPrograms(bpflink.QueryOptions{Target: l.Attrs().Index, Attach: t})
-			if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
-				continue // none there, or the interface has just gone
+			if nobodyThere(err) {
+				continue
 			}
 			if err != nil {
 				return nil, err
 			}
 			for _, p := range got.Programs {
-				a := attachment{hook: h, link: linkOf(l), dir: direction(d), prog: p.ID}
-				ours, err := a.inspect()
+				what, ours, err := ps.look(p.ID)
 				if err != nil {
 					return nil, err
 				}
 				if ours {
-					found = append(found, a)
+					found = append(found, attachment{hook: h, link: linkOf(l), dir: direction(d), id: p.ID, program: what})
 				}
 			}
 		}
@@ -59,50 +58,49 @@ func (h tcxHook) list(links []netlink.Link) ([]attachment, error) {
 	return found, nil
 }
 
-// inspect looks at a program by its number, and says whether it is ours.
-func (a *attachment) inspect() (ours bool, err error) {
-	p, err := ebpf.NewProgramFromID(a.prog)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil // it has just gone
-	}
-	if err != nil {
-		return false, fmt.Errorf("program %d: %w", a.prog, err)
-	}
-	defer p.Close()
-	info, err := p.Info()
-	if err != nil {
-		return false, fmt.Errorf("program %d: %w", a.prog, err)
-	}
-	a.name = info.Name
-	a.layout, _, ours = parseName(info.Name)
-	a.maps, _ = info.MapIDs()
-	return ours, nil
+// nobodyThere: no program there, or the interface has just gone.
+func nobodyThere(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) }
+
+func (tcxHook) attach(index int, d direction, p *ebpf.Program, _ string) error {
+	return bpflink.RawAttachProgram(bpflink.RawAttachProgramOptions{
+		Target: index, Program: p, Attach: tcxTypes[d], Anchor: bpflink.Head(),
+	})
 }
 
-func (tcxHook) attach(index int, d direction, p *ebpf.Program, _ string, old *attachment) error {
-	o := bpflink.RawAttachProgramOptions{Target: index, Program: p, Attach: tcxTypes[d], Anchor: bpflink.Head()}
-	if old != nil {
-		was, err := ebpf.NewProgramFromID(old.prog)
+// detach names the program by its place: a program's file descriptor is not to
+// be had without CAP_SYS_ADMIN. The revision makes sure that it still is there.
+func (tcxHook) detach(a attachment) error {
+	for {
+		got, err := bpflink.QueryPrograms(bpflink.QueryOptions{Target: a.link.index, Attach: tcxTypes[a.dir]})
+		if nobodyThere(err) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		defer was.Close()
-		o.Anchor = bpflink.ReplaceProgram(was)
+		at := slices.IndexFunc(got.Programs, func(p bpflink.AttachedProgram) bool { return p.ID == a.id })
+		if at < 0 {
+			return nil
+		}
+		// struct bpf_prog_detach of union bpf_attr. "Before nothing" is the
+		// first.
+		attr := struct {
+			ifindex, fd, attachType, flags, replace, relative uint32
+			revision                                          uint64
+		}{ifindex: uint32(a.link.index), attachType: uint32(tcxTypes[a.dir]), flags: unix.BPF_F_BEFORE, revision: got.Revision}
+		if at > 0 {
+			attr.flags = unix.BPF_F_AFTER | unix.BPF_F_ID
+			attr.relative = uint32(got.Programs[at-1].ID)
+		}
+		_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_DETACH, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+		switch {
+		case errno == 0, nobodyThere(errno):
+			return nil
+		case errno == unix.ESTALE:
+			continue // somebody else was there meanwhile
+		}
+		return errno
 	}
-	return bpflink.RawAttachProgram(o)
-}
-
-func (tcxHook) detach(a attachment) error {
-	p, err := ebpf.NewProgramFromID(a.prog)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	err = bpflink.RawDetachProgram(bpflink.RawDetachProgramOptions{Target: a.link.index, Program: p, Attach: tcxTypes[a.dir]})
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
-		return nil
-	}
-	return err
 }
 
 func (tcxHook) tidy(int) error { return nil }

@@ -284,62 +284,168 @@ always __u32 *find_mac(const struct __sk_buff *skb, const __u8 *mac)
 	return bpf_map_lookup_elem(&hf_macs, &m);
 }
 
-// if_mac_served judges a frame by its virtual MAC. All virtual MACs begin with
-// two zeros (00-00-5E-00-..: RFC 9568 §7.3), hardly any other does.
-always int if_mac_served(const struct __sk_buff *skb, const __u8 *mac, enum reason why)
-{
-	__u32 *slot;
-
-	if (mac[0] | mac[1])
-		return PASS;
-	slot = find_mac(skb, mac);
-	if (!slot || *slot == OWN)
-		return PASS;
-	return if_served(*slot, why);
-}
-
 /* ---- Frames ----------------------------------------------------------- */
 
-// head gives the first n bytes of a packet. A driver, or a program with a
-// packet socket, may have left them outside of what is directly readable.
-always void *head(struct __sk_buff *skb, __u32 n)
-{
-	void *data = (void *)(long)skb->data;
+// A packet's first bytes can be read in place, and cheaply, where they are in
+// one piece. Drivers, and programs with a packet socket, may have left them
+// otherwise; then, and for all that is rarely wanted, they are copied by
+// bpf_skb_load_bytes. Pointers into a packet are compared and moved by
+// constants only: the verifier allows no more to who lacks CAP_PERFMON.
 
-	if (data + n <= (void *)(long)skb->data_end)
-		return data;
-	if (skb->len < n || bpf_skb_pull_data(skb, n))
-		return NULL;
-	data = (void *)(long)skb->data;
-	if (data + n <= (void *)(long)skb->data_end)
-		return data;
-	return NULL;
-}
+// link is a constant in each program: whether frames have an Ethernet header.
+// On an interface without one, a packet begins with its IP header.
+enum link { ETHER, BARE };
 
-// untagged tells the EtherType of a frame that belongs to the interface itself
-// and moves *l3 to its payload. A frame of a VLAN belongs to another
-// interface: it says 0. A tag with VLAN 0 is about priority only (IEEE 802.1Q
-// §6.9), and the kernel looks through any number of them; so do we, two deep
-// and the one that hardware or kernel took off.
-always __be16 untagged(struct __sk_buff *skb, __be16 proto, __u32 *l3)
+// side is too: the end of the wire that an address of ours is at.
+enum side { DESTINATION, SOURCE };
+
+struct frame {
+	__u32 l3;    // where the payload begins
+	__be16 proto; // of the payload; 0: none of our business
+	__u16 lead;  // the first two octets of the MAC address of that side
+};
+
+#define ETHER_SIZE 14
+#define MAC_AT(side) ((side) == SOURCE ? ETH_ALEN : 0)
+
+struct ether {
+	__u16 dst[3];
+	__u16 src[3];
+	__be16 proto;
+};
+
+// untag looks through tags to the EtherType of a frame that belongs to the
+// interface itself. A frame of a VLAN belongs to another one: it says 0. A tag
+// with VLAN 0 is about priority only (IEEE 802.1Q §6.9), and the kernel looks
+// through any number of them; so do we, two deep and the one that hardware or
+// kernel took off.
+static __noinline int untag(struct __sk_buff *skb, struct frame *f)
 {
 	struct {
 		__be16 tci;
 		__be16 proto;
 	} tag;
 
-	if (skb->vlan_present && skb->vlan_tci & 0xfff)
-		return 0;
-#pragma unroll
 	for (int i = 0; i < 2; i++) {
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
-			return proto;
-		if (bpf_skb_load_bytes(skb, *l3, &tag, sizeof(tag)) || tag.tci & bpf_htons(0xfff))
+		if (bpf_skb_load_bytes(skb, f->l3, &tag, sizeof(tag)) || tag.tci & bpf_htons(0xfff))
+			break;
+		f->l3 += sizeof(tag);
+		f->proto = tag.proto;
+		if (f->proto != bpf_htons(ETH_P_8021Q) && f->proto != bpf_htons(ETH_P_8021AD))
 			return 0;
-		proto = tag.proto;
-		*l3 += sizeof(tag);
 	}
-	return proto;
+	f->proto = 0;
+	return 0;
+}
+
+always void read_frame(struct __sk_buff *skb, enum link link, enum side side, struct frame *f)
+{
+	struct ether *e = (void *)(long)skb->data, copy;
+
+	if (link == BARE) {
+		f->l3 = 0;
+		f->proto = skb->protocol;
+		f->lead = 1; // no virtual MAC
+		return;
+	}
+	f->l3 = ETHER_SIZE;
+	if ((void *)e + ETHER_SIZE <= (void *)(long)skb->data_end) {
+		f->proto = e->proto;
+		f->lead = side == SOURCE ? e->src[0] : e->dst[0];
+	} else if (!bpf_skb_load_bytes(skb, 0, &copy, ETHER_SIZE)) {
+		f->proto = copy.proto;
+		f->lead = side == SOURCE ? copy.src[0] : copy.dst[0];
+	} else {
+		f->proto = 0;
+		f->lead = 1;
+	}
+	if (skb->vlan_present && skb->vlan_tci & 0xfff)
+		f->proto = 0;
+	else if (f->proto == bpf_htons(ETH_P_8021Q) || f->proto == bpf_htons(ETH_P_8021AD))
+		untag(skb, f);
+}
+
+// if_mac_served judges a frame by its virtual MAC. All virtual MACs begin with
+// two zeros (00-00-5E-00-..: RFC 9568 §7.3), hardly any other does.
+static __noinline int if_known_mac_served(struct __sk_buff *skb, enum side side)
+{
+	__u8 mac[ETH_ALEN];
+	__u32 *slot;
+
+	if (bpf_skb_load_bytes(skb, MAC_AT(side), mac, ETH_ALEN))
+		return PASS;
+	slot = find_mac(skb, mac);
+	if (!slot || *slot == OWN)
+		return PASS;
+	return if_served(*slot, side == SOURCE ? PACKET_OUT : PACKET_IN);
+}
+
+always int if_mac_served(struct __sk_buff *skb, const struct frame *f, enum side side)
+{
+	return f->lead ? PASS : if_known_mac_served(skb, side);
+}
+
+// ip4 is what the rules need of an IPv4 header.
+struct ip4 {
+	__be32 src;
+	__be32 dst;
+	__u32 l4;
+	__be16 fragment;
+	__u8 proto;
+};
+
+always void pick4(struct ip4 *p, __u32 l3, const struct iphdr *h)
+{
+	p->src = h->saddr;
+	p->dst = h->daddr;
+	p->l4 = l3 + h->ihl * 4;
+	p->fragment = h->frag_off & bpf_htons(0x1fff);
+	p->proto = h->protocol;
+}
+
+// What is too short for a header is nothing that any kernel takes.
+always int read_ip4(struct __sk_buff *skb, enum link link, const struct frame *f, struct ip4 *p)
+{
+	struct iphdr *h = (void *)(long)skb->data + ETHER_SIZE, copy;
+
+	if (link == ETHER && f->l3 == ETHER_SIZE && (void *)(h + 1) <= (void *)(long)skb->data_end)
+		pick4(p, ETHER_SIZE, h);
+	else if (!bpf_skb_load_bytes(skb, f->l3, &copy, sizeof(copy)))
+		pick4(p, f->l3, &copy);
+	else
+		return 0;
+	return 1;
+}
+
+// ip6 is what the rules need of an IPv6 header.
+struct ip6 {
+	__be32 src[4];
+	__be32 dst[4];
+	__u32 l4;
+	__u8 next;
+	__u8 hops;
+};
+
+always void pick6(struct ip6 *p, __u32 l3, const struct ipv6hdr *h)
+{
+	__builtin_memcpy(p->src, &h->saddr, sizeof(p->src));
+	__builtin_memcpy(p->dst, &h->daddr, sizeof(p->dst));
+	p->l4 = l3 + sizeof(*h);
+	p->next = h->nexthdr;
+	p->hops = h->hop_limit;
+}
+
+always int read_ip6(struct __sk_buff *skb, enum link link, const struct frame *f, struct ip6 *p)
+{
+	struct ipv6hdr *h = (void *)(long)skb->data + ETHER_SIZE, copy;
+
+	if (link == ETHER && f->l3 == ETHER_SIZE && (void *)(h + 1) <= (void *)(long)skb->data_end)
+		pick6(p, ETHER_SIZE, h);
+	else if (!bpf_skb_load_bytes(skb, f->l3, &copy, sizeof(copy)))
+		pick6(p, f->l3, &copy);
+	else
+		return 0;
+	return 1;
 }
 
 /* ---- Sightings -------------------------------------------------------- */
@@ -405,14 +511,14 @@ always int read_arp(struct __sk_buff *skb, __u32 l3, struct arp *arp, __be32 *sp
 	return arp->pro == bpf_htons(ETH_P_IP) && arp->hln == ETH_ALEN && arp->pln == 4;
 }
 
-static __noinline int arp_in(struct __sk_buff *skb, __u32 l3, const struct ethhdr *eth)
+static __noinline int arp_in(struct __sk_buff *skb, const struct frame *f)
 {
 	struct arp arp;
 	__be32 spa, tpa;
 	struct guarded *g;
 
-	if (!read_arp(skb, l3, &arp, &spa, &tpa))
-		return if_mac_served(skb, eth->h_dest, PACKET_IN);
+	if (!read_arp(skb, f->l3, &arp, &spa, &tpa))
+		return if_mac_served(skb, f, DESTINATION);
 	if (find4(spa)) {
 		struct address a = { .ip = { 0, 0, bpf_htonl(0xffff), spa } };
 
@@ -421,10 +527,10 @@ static __noinline int arp_in(struct __sk_buff *skb, __u32 l3, const struct ethhd
 	// Sender and target the same: an announcement, which wants no answer
 	// (RFC 5227 §3).
 	if (arp.op != bpf_htons(ARPOP_REQUEST) || spa == tpa)
-		return if_mac_served(skb, eth->h_dest, PACKET_IN);
+		return if_mac_served(skb, f, DESTINATION);
 	g = find4(tpa);
 	if (!g)
-		return if_mac_served(skb, eth->h_dest, PACKET_IN);
+		return if_mac_served(skb, f, DESTINATION);
 	if (!spa) {
 		struct address a = { .ip = { 0, 0, bpf_htonl(0xffff), tpa } };
 
@@ -433,18 +539,18 @@ static __noinline int arp_in(struct __sk_buff *skb, __u32 l3, const struct ethhd
 	return if_announced(g->slot, ARP_IN);
 }
 
-static __noinline int arp_out(struct __sk_buff *skb, __u32 l3, const struct ethhdr *eth)
+static __noinline int arp_out(struct __sk_buff *skb, const struct frame *f)
 {
 	struct arp arp;
 	__be32 spa, tpa;
 	struct guarded *g;
 
-	if (read_arp(skb, l3, &arp, &spa, &tpa)) {
+	if (read_arp(skb, f->l3, &arp, &spa, &tpa)) {
 		g = find4(spa);
 		if (g)
 			return if_announced(g->slot, ARP_OUT);
 	}
-	return if_mac_served(skb, eth->h_source, PACKET_OUT);
+	return if_mac_served(skb, f, SOURCE);
 }
 
 /* ---- What is inside an IPv6 packet ------------------------------------ */
@@ -464,37 +570,50 @@ struct exthdr {
 };
 
 // payload6 skips extension headers (RFC 8200 §4). It gives the protocol that
-// follows and moves *off to it, or gives 255 where that is not in this packet:
-// in another fragment, cut off, or behind too many headers.
-static __noinline int payload6(struct __sk_buff *skb, int next, __u32 *off)
+// follows and moves l4 to it, or gives 255 where that is not in this packet: in
+// another fragment, cut off, or behind too many headers.
+static __noinline int payload6(struct __sk_buff *skb, struct ip6 *ip)
 {
 	struct exthdr h;
+	int next = ip->next;
 
 	for (int i = 0; i < HEADERS; i++) {
+		if (bpf_skb_load_bytes(skb, ip->l4, &h, sizeof(h)))
+			return 255;
 		switch (next) {
+		case IPPROTO_FRAGMENT:
+			if (h.fragment & bpf_htons(0xfff8))
+				return 255;
+			ip->l4 += 8;
+			break;
+		case NEXTHDR_AUTH:
+			ip->l4 += (h.len + 2) * 4;
+			break;
 		case IPPROTO_HOPOPTS:
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
-		case IPPROTO_FRAGMENT:
-		case NEXTHDR_AUTH:
+			ip->l4 += (h.len + 1) * 8;
 			break;
 		default:
 			return next;
 		}
-		if (bpf_skb_load_bytes(skb, *off, &h, sizeof(h)))
-			return 255;
-		if (next == IPPROTO_FRAGMENT) {
-			if (h.fragment & bpf_htons(0xfff8))
-				return 255;
-			*off += 8;
-		} else if (next == NEXTHDR_AUTH) {
-			*off += (h.len + 2) * 4;
-		} else {
-			*off += (h.len + 1) * 8;
-		}
 		next = h.next;
 	}
 	return 255;
+}
+
+// next6 is the protocol inside of an IPv6 packet.
+always int next6(struct __sk_buff *skb, struct ip6 *ip)
+{
+	switch (ip->next) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case NEXTHDR_AUTH:
+	case IPPROTO_DSTOPTS:
+		return payload6(skb, ip);
+	}
+	return ip->next;
 }
 
 #define ND_SOLICIT 135
@@ -515,47 +634,41 @@ always int read_nd(struct __sk_buff *skb, __u32 off, struct nd *nd)
 	return !bpf_skb_load_bytes(skb, off, nd, sizeof(*nd)) && (nd->type == ND_SOLICIT || nd->type == ND_ADVERT);
 }
 
-// fixed is what the rules need of an IPv6 header.
-struct fixed {
-	__u32 l4;
-	__u8 hops;
-	__be32 src[4];
-	__be32 dst[4];
-};
-
-// nd_in judges neighbour discovery. 
-static __noinline int nd_in(struct __sk_buff *skb, const struct fixed *ip, const __u8 *mac)
+static __noinline int nd_in(struct __sk_buff *skb, const struct ip6 *ip)
 {
 	int from_nobody = !(ip->src[0] | ip->src[1] | ip->src[2] | ip->src[3]);
+	// What was forwarded is not heeded (RFC 4861 §7.1), so it is no sighting.
+	int from_link = ip->hops == 255;
+	__u8 mac[ETH_ALEN] = {};
 	struct guarded *g;
 	struct address a;
 	struct nd nd;
 
 	if (!read_nd(skb, ip->l4, &nd))
 		return NOTHING;
-	// What was forwarded is not heeded (RFC 4861 §7.1), so it is no sighting.
+	bpf_skb_load_bytes(skb, MAC_AT(SOURCE), mac, ETH_ALEN);
 	if (nd.type == ND_ADVERT) {
-		if (ip->hops == 255 && hinted(nd.target[3])) {
+		if (from_link && hinted(nd.target[3])) {
 			key6(&a, skb, nd.target);
 			sight(skb, &a, mac, ND_CLAIM);
 		}
 		return NOTHING;
 	}
-	if (ip->hops == 255 && !from_nobody && hinted(ip->src[3])) {
+	if (from_link && !from_nobody && hinted(ip->src[3])) {
 		key6(&a, skb, ip->src);
 		sight(skb, &a, mac, ND_SOURCE);
 	}
 	g = find6(skb, nd.target);
 	if (!g)
 		return NOTHING;
-	if (ip->hops == 255 && from_nobody) {
+	if (from_link && from_nobody) {
 		key6(&a, skb, nd.target);
 		sight(skb, &a, mac, ND_PROBE);
 	}
 	return if_announced(g->slot, ND_IN);
 }
 
-static __noinline int nd_out(struct __sk_buff *skb, const struct fixed *ip)
+static __noinline int nd_out(struct __sk_buff *skb, const struct ip6 *ip)
 {
 	struct guarded *g;
 	struct nd nd;
@@ -604,145 +717,78 @@ static __noinline int advert_out(struct __sk_buff *skb, __u32 l4, int family)
 
 /* ---- The programs ----------------------------------------------------- */
 
-// ETHER is a constant in each program: whether frames have an Ethernet header.
-// On an interface without one, a packet begins with its IP header.
-enum link { ETHER, BARE };
-
-#define ETH_OR_NOT(link) ((link) == ETHER ? sizeof(struct ethhdr) : 0)
-
 always int ingress(struct __sk_buff *skb, enum link link)
 {
-	struct ethhdr eth = {};
-	__u32 l3 = ETH_OR_NOT(link);
-	__be16 proto = skb->protocol;
-	struct guarded *g;
-	void *data;
+	struct guarded *g = NULL;
+	struct frame f;
 
-	if (link == ETHER) {
-		data = head(skb, sizeof(eth));
-		if (!data)
-			return PASS;
-		__builtin_memcpy(&eth, data, sizeof(eth));
-		proto = untagged(skb, eth.h_proto, &l3);
-	}
-	switch (proto) {
-	case bpf_htons(ETH_P_IP): {
-		struct iphdr *ip;
+	read_frame(skb, link, DESTINATION, &f);
+	if (f.proto == bpf_htons(ETH_P_IP)) {
+		struct ip4 ip;
 
-		data = head(skb, l3 + sizeof(*ip));
-		if (!data)
-			break;
-		ip = data + l3;
-		g = find4(ip->daddr);
-		if (g && if_served(g->slot, PACKET_IN) == DROP)
-			return DROP;
-		break;
-	}
-	case bpf_htons(ETH_P_IPV6): {
-		struct ipv6hdr *ip;
-		struct fixed f;
-		int next;
+		if (read_ip4(skb, link, &f, &ip))
+			g = find4(ip.dst);
+	} else if (f.proto == bpf_htons(ETH_P_IPV6)) {
+		struct ip6 ip;
 
-		data = head(skb, l3 + sizeof(*ip));
-		if (!data)
-			break;
-		ip = data + l3;
-		__builtin_memcpy(f.dst, &ip->daddr, sizeof(f.dst));
-		next = ip->nexthdr;
-		if (next != IPPROTO_TCP && next != IPPROTO_UDP) {
-			__builtin_memcpy(f.src, &ip->saddr, sizeof(f.src));
-			f.hops = ip->hop_limit;
-			f.l4 = l3 + sizeof(*ip);
-			if (next != IPPROTO_ICMPV6)
-				next = payload6(skb, next, &f.l4);
-			if (next == IPPROTO_ICMPV6) {
-				int verdict = nd_in(skb, &f, eth.h_source);
+		if (read_ip6(skb, link, &f, &ip)) {
+			if (next6(skb, &ip) == IPPROTO_ICMPV6) {
+				int verdict = nd_in(skb, &ip);
 
 				if (verdict != NOTHING)
 					return verdict;
 			}
+			g = find6(skb, ip.dst);
 		}
-		g = find6(skb, f.dst);
-		if (g && if_served(g->slot, PACKET_IN) == DROP)
-			return DROP;
-		break;
-	}
-	case bpf_htons(ETH_P_ARP):
-		return link == ETHER ? arp_in(skb, l3, &eth) : PASS;
-	case 0:
+	} else if (f.proto == bpf_htons(ETH_P_ARP)) {
+		return link == ETHER ? arp_in(skb, &f) : PASS;
+	} else if (!f.proto) {
 		return PASS;
 	}
-	return link == ETHER ? if_mac_served(skb, eth.h_dest, PACKET_IN) : PASS;
+	if (g && if_served(g->slot, PACKET_IN) == DROP)
+		return DROP;
+	return if_mac_served(skb, &f, DESTINATION);
 }
 
 always int egress(struct __sk_buff *skb, enum link link)
 {
-	struct ethhdr eth = {};
-	__u32 l3 = ETH_OR_NOT(link);
-	__be16 proto = skb->protocol;
-	struct guarded *g;
-	void *data;
-	int verdict;
+	struct guarded *g = NULL;
+	int verdict = NOTHING;
+	struct frame f;
 
-	if (link == ETHER) {
-		data = head(skb, sizeof(eth));
-		if (!data)
-			return PASS;
-		__builtin_memcpy(&eth, data, sizeof(eth));
-		proto = untagged(skb, eth.h_proto, &l3);
-	}
-	switch (proto) {
-	case bpf_htons(ETH_P_IP): {
-		struct iphdr *ip;
+	read_frame(skb, link, SOURCE, &f);
+	if (f.proto == bpf_htons(ETH_P_IP)) {
+		struct ip4 ip;
 
-		data = head(skb, l3 + sizeof(*ip));
-		if (!data)
-			break;
-		ip = data + l3;
-		g = find4(ip->saddr);
-		if (ip->protocol == IPPROTO_VRRP && !(ip->frag_off & bpf_htons(0x1fff))) {
-			verdict = advert_out(skb, l3 + ip->ihl * 4, 4);
-			if (verdict != NOTHING)
-				return verdict;
+		if (read_ip4(skb, link, &f, &ip)) {
+			if (ip.proto == IPPROTO_VRRP && !ip.fragment)
+				verdict = advert_out(skb, ip.l4, 4);
+			g = find4(ip.src);
 		}
-		if (g && if_served(g->slot, PACKET_OUT) == DROP)
-			return DROP;
-		break;
-	}
-	case bpf_htons(ETH_P_IPV6): {
-		struct ipv6hdr *ip;
-		struct fixed f;
-		int next;
+	} else if (f.proto == bpf_htons(ETH_P_IPV6)) {
+		struct ip6 ip;
 
-		data = head(skb, l3 + sizeof(*ip));
-		if (!data)
-			break;
-		ip = data + l3;
-		__builtin_memcpy(f.src, &ip->saddr, sizeof(f.src));
-		next = ip->nexthdr;
-		if (next != IPPROTO_TCP && next != IPPROTO_UDP) {
-			f.l4 = l3 + sizeof(*ip);
-			if (next != IPPROTO_ICMPV6 && next != IPPROTO_VRRP)
-				next = payload6(skb, next, &f.l4);
-			verdict = NOTHING;
-			if (next == IPPROTO_ICMPV6)
-				verdict = nd_out(skb, &f);
-			else if (next == IPPROTO_VRRP)
-				verdict = advert_out(skb, f.l4, 6);
-			if (verdict != NOTHING)
-				return verdict;
+		if (read_ip6(skb, link, &f, &ip)) {
+			switch (next6(skb, &ip)) {
+			case IPPROTO_ICMPV6:
+				verdict = nd_out(skb, &ip);
+				break;
+			case IPPROTO_VRRP:
+				verdict = advert_out(skb, ip.l4, 6);
+				break;
+			}
+			g = find6(skb, ip.src);
 		}
-		g = find6(skb, f.src);
-		if (g && if_served(g->slot, PACKET_OUT) == DROP)
-			return DROP;
-		break;
-	}
-	case bpf_htons(ETH_P_ARP):
-		return link == ETHER ? arp_out(skb, l3, &eth) : PASS;
-	case 0:
+	} else if (f.proto == bpf_htons(ETH_P_ARP)) {
+		return link == ETHER ? arp_out(skb, &f) : PASS;
+	} else if (!f.proto) {
 		return PASS;
 	}
-	return link == ETHER ? if_mac_served(skb, eth.h_source, PACKET_OUT) : PASS;
+	if (verdict != NOTHING)
+		return verdict;
+	if (g && if_served(g->slot, PACKET_OUT) == DROP)
+		return DROP;
+	return if_mac_served(skb, &f, SOURCE);
 }
 
 SEC("tc")

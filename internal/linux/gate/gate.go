@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -17,9 +18,13 @@ type Options struct {
 	// Lines are the lines of defence to try, the first that works is used.
 	// Empty: all, the strongest first.
 	Lines []LineID
-	// Dir is a directory below /run that this user may write to. Empty:
-	// nothing is kept there.
+	// Dir is a directory below /run that this user may write to. It keeps
+	// by which numbers the kernel knows our programs, for a later run that
+	// lacks CAP_SYS_ADMIN. Empty: such a run cannot know them.
 	Dir string
+	// Inherit are the Files of the gate to take over. Without them it is
+	// looked for, which needs CAP_SYS_ADMIN.
+	Inherit []*os.File
 }
 
 // Gate implements engine.Gate. Now, Set and Held may be called from anywhere;

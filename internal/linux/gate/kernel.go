@@ -28,9 +28,10 @@ type kernel struct {
 	mapped [][]byte
 	taken  []guarded
 
-	holdsID ebpf.MapID                    // by which programs that use our maps are known
-	owner   map[kernelAddress]engine.Slot // hf_addresses
-	links   map[int]*user                 // interfaces with our programs, by index
+	programs *programs
+	holdsID  ebpf.MapID                    // by which programs that use our maps are known
+	owner    map[kernelAddress]engine.Slot // hf_addresses
+	links    map[int]*user                 // interfaces with our programs, by index
 }
 
 var _ line = (*kernel)(nil)
@@ -58,11 +59,17 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 		return nil, err
 	}
 	_ = rlimit.RemoveMemlock() // needed before Linux 5.11; loading says what it thinks of a refusal
-	found, err := findAttached()
+	if k.programs, err = openPrograms(o.Dir); err != nil {
+		return nil, err
+	}
+	found, err := findAttached(k.programs)
 	if err != nil {
 		return nil, err
 	}
-	maps, err := found.maps()
+	maps, err := inherited(o.Inherit)
+	if maps == nil && err == nil {
+		maps, err = found.maps()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +86,9 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 		return nil, err
 	}
 	k.bindMaps()
+	if err := k.programs.note(k.loaded()...); err != nil {
+		return nil, err
+	}
 	if k.holdsID, err = mapID(k.objs.HfHolds); err != nil {
 		return nil, err
 	}
@@ -101,12 +111,21 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 // left leads to all maps. Before Linux 5.10 a program has those that it uses
 // itself, which is all of them only for both programs of an interface together.
 func (k *kernel) bindMaps() {
-	o := &k.objs
-	for _, p := range []*ebpf.Program{o.Holdfast1In, o.Holdfast1Out, o.Holdfast1L3in, o.Holdfast1L3out} {
-		for _, m := range []*ebpf.Map{o.HfAddresses, o.HfDrops, o.HfHints, o.HfHolds, o.HfMacs, o.HfRouters, o.HfSightings} {
+	for _, p := range k.loaded() {
+		for _, m := range k.maps() {
 			_ = p.BindMap(m)
 		}
 	}
+}
+
+func (k *kernel) loaded() []*ebpf.Program {
+	o := &k.objs
+	return []*ebpf.Program{o.Holdfast1In, o.Holdfast1Out, o.Holdfast1L3in, o.Holdfast1L3out}
+}
+
+func (k *kernel) maps() []*ebpf.Map {
+	o := &k.objs
+	return []*ebpf.Map{o.HfHolds, o.HfAddresses, o.HfMacs, o.HfRouters, o.HfHints, o.HfDrops, o.HfSightings}
 }
 
 func mapID(m *ebpf.Map) (ebpf.MapID, error) {
@@ -134,18 +153,18 @@ func (k *kernel) mapMemory() error {
 	for _, m := range []struct {
 		name string
 		of   *ebpf.Map
-		set  func(*byte)
+		set  func([]byte)
 	}{
-		{"holds", k.objs.HfHolds, func(p *byte) { k.holds = unsafe.Slice((*slotHold)(unsafe.Pointer(p)), Slots) }},
-		{"hints", k.objs.HfHints, func(p *byte) { k.hints = (*[hintWords]atomic.Uint64)(unsafe.Pointer(p)) }},
-		{"drops", k.objs.HfDrops, func(p *byte) { k.drops = unsafe.Slice((*slotDrops)(unsafe.Pointer(p)), Slots) }},
+		{"holds", k.objs.HfHolds, func(b []byte) { k.holds = holdsIn(b) }},
+		{"hints", k.objs.HfHints, func(b []byte) { k.hints = (*[hintWords]atomic.Uint64)(unsafe.Pointer(&b[0])) }},
+		{"drops", k.objs.HfDrops, func(b []byte) { k.drops = unsafe.Slice((*slotDrops)(unsafe.Pointer(&b[0])), Slots) }},
 	} {
 		b, err := shared(m.of)
 		if err != nil {
 			return fmt.Errorf("cannot map the %s: %w", m.name, err)
 		}
 		k.mapped = append(k.mapped, b)
-		m.set(&b[0])
+		m.set(b)
 	}
 	return nil
 }

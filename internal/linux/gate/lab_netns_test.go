@@ -60,6 +60,7 @@ var modes = []mode{
 type lab struct {
 	testing.TB
 	mode
+	dir    string
 	gate   *Gate
 	client *netns.NS
 	slot4  engine.Slot
@@ -81,7 +82,7 @@ func must(t testing.TB, err error) {
 func newLab(t testing.TB, m mode) *lab {
 	t.Helper()
 	needNetns(t)
-	l := &lab{TB: t, mode: m, mac4: nodeMAC, mac6: nodeMAC}
+	l := &lab{TB: t, mode: m, dir: t.TempDir(), mac4: nodeMAC, mac6: nodeMAC}
 	if m.virtual {
 		l.mac4, l.mac6 = virtual4, virtual6
 	}
@@ -140,16 +141,16 @@ func netlinkAddr(a netip.Addr) *netlink.Addr {
 // open opens the gate.
 func (l *lab) open() *Gate {
 	l.Helper()
-	g, err := Open(Options{Lines: []LineID{l.line}})
+	g, err := Open(Options{Lines: []LineID{l.line}, Dir: l.dir})
 	must(l, err)
-	l.Cleanup(func() { must(l, g.Close()); sweep(l) })
+	l.Cleanup(func() { must(l, g.Close()); l.sweep() })
 	l.gate = g
 	return g
 }
 
-func sweep(t testing.TB) {
-	_, err := Sweep()
-	must(t, err)
+func (l *lab) sweep() {
+	_, err := Sweep(l.dir)
+	must(l, err)
 }
 
 func (l *lab) specs() (four, six Spec) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"github.com/vishvananda/netlink"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
@@ -52,14 +53,15 @@ func (k *kernel) leave(index int, s engine.Slot) error {
 	}
 	delete(k.links, index)
 	errs := []error{k.forgetOwn(index, u.mac)}
-	if gone(index) {
-		return errors.Join(errs...)
+	nl, err := netlink.LinkByIndex(index)
+	if err != nil {
+		return errors.Join(errs...) // it is gone, and the programs with it
 	}
-	found, err := findAttachedTo(link{index: index})
+	found, err := findAttachedTo([]netlink.Link{nl}, k.programs)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	return errors.Join(append(errs, sweepAttached(found.with(k.holdsID))...)...)
+	return errors.Join(append(errs, found.with(k.holdsID).detach())...)
 }
 
 // forgetOwn removes the MAC of an interface, unless it is a guarded one.

@@ -19,7 +19,7 @@ func newGuardedRig(t *testing.T) (*rig, *gate.Gate) {
 	must(t, err)
 	t.Cleanup(func() {
 		must(t, g.Close())
-		_, err := gate.Sweep()
+		_, err := gate.Sweep("")
 		must(t, err)
 	})
 	r := &rig{t: t, results: make(chan engine.Result, 10000)}

@@ -49,7 +49,7 @@ func Sweep(dir string) (did []string, err error) {
 			if errors.Join(errs...) != nil {
 				return nil, nil
 			}
-			return gate.Sweep()
+			return gate.Sweep(dir)
 		},
 		func() ([]string, error) { return nil, filter.Clear() },
 		func() ([]string, error) { return sweepSettings(conn, dir) },
