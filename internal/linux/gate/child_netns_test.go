@@ -31,7 +31,7 @@ type task struct {
 
 // lease is how long the child's holds last; it renews them every pace.
 const (
-	lease = 300 * time.Millisecond
+	lease = 800 * time.Millisecond
 	pace  = 10 * time.Millisecond
 )
 
