@@ -21,15 +21,20 @@ func filter(ns *netns.NS, losses []Loss) error {
 	c.AddTable(table) // there is one to delete now, the first time too
 	c.DelTable(table)
 	c.AddTable(table)
-	chain := c.AddChain(&nftables.Chain{
-		Name:     "forward",
-		Table:    table,
-		Type:     nftables.ChainTypeFilter,
-		Hooknum:  nftables.ChainHookForward,
-		Priority: nftables.ChainPriorityFilter,
-	})
+	chain := func(name string, hook *nftables.ChainHook) *nftables.Chain {
+		return c.AddChain(&nftables.Chain{
+			Name: name, Table: table, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter,
+		})
+	}
+	// What a host sends and is lost on its own cable never reaches the
+	// switch, which does not learn from it where a MAC is.
+	cable, forward := chain("cable", nftables.ChainHookPrerouting), chain("forward", nftables.ChainHookForward)
 	for _, loss := range losses {
-		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: loss.exprs()})
+		at := forward
+		if loss.To == "" {
+			at = cable
+		}
+		c.AddRule(&nftables.Rule{Table: table, Chain: at, Exprs: loss.exprs()})
 	}
 	return c.Flush()
 }

@@ -64,6 +64,9 @@ func HoldfastConf(opt Options, routers []Router) string {
 		line(1, "%s:", r.Name)
 		line(2, "addresses: [%s]", joined(r.Addresses))
 		line(2, "interface: %s", r.Interface)
+		if r.Guard != "" {
+			line(2, "guard: %s", r.Guard)
+		}
 		line(2, "vrrp:")
 		line(3, "id: %d", r.ID)
 		line(3, "priority: %d", r.Priority)

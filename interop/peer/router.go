@@ -22,6 +22,7 @@ type Router struct {
 	MAC       MAC
 	Checksum  string   // holdfast's word for the IPv4 checksum that it sends; others have one form
 	Hops      uint8    // holdfast's: the lowest TTL or hop limit that is heard; 0: 255
+	Guard     string   // holdfast's: what becomes of the group in a partition
 	Further   []string // lines for keepalived's vrrp_instance, or for vrrp: of holdfast's group
 }
 
