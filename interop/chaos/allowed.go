@@ -10,6 +10,9 @@ import (
 const (
 	// slack is what a busy machine may add to every failover.
 	slack = 150 * time.Millisecond
+	// grain is how fine a client sees an outage: probeEvery, and as much as
+	// one may be late.
+	grain = 5 * time.Millisecond
 	// repair is how long an address may be missing that somebody deleted.
 	repair = time.Second
 	// comeback is what a program takes from its start to its first question.
@@ -45,6 +48,11 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 	}
 	for _, s := range nobody(mode, happened) {
 		spans = append(spans, measure.Span{From: s.From, To: s.To + comeback + move})
+	}
+	for i := range spans {
+		// An outage is counted from the last probe that was answered.
+		spans[i].From -= grain
+		spans[i].To += grain
 	}
 	return spans
 }

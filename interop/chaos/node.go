@@ -40,6 +40,13 @@ func (n *node) start() error {
 	if n.host.NS() == nil || len(n.pids(theDaemon)) > 0 {
 		return nil
 	}
+	// keepalived takes a process that has ended, but that its parent has not
+	// yet asked about, for a running one. systemd asks.
+	for _, name := range []string{"keepalived.pid", "vrrp.pid"} {
+		if err := os.Remove(filepath.Join(n.opt.Dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
 	d, err := peer.Start(n.kind, n.host, n.opt, n.router)
 	if err != nil {
 		return fmt.Errorf("cannot start %s on %s: %w", n.kind, n.name, err)
