@@ -93,14 +93,19 @@ func Run(ctx context.Context, opt Options) error {
 	if diags.HasErrors() {
 		return &BadConfig{Diagnostics: diags}
 	}
-	if err := privileged(); err != nil {
-		return err
+	if cfg.Witness == nil {
+		if err := privileged(); err != nil {
+			return err
+		}
 	}
 	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
 	if err := d.openJournal(cfg); err != nil {
 		return err
 	}
 	defer func() { _ = d.journal.Close() }() // its trouble was a warning all along
+	if cfg.Witness != nil {
+		return d.runWitness(ctx, cfg)
+	}
 	d.hooks = d.newHooks()
 	defer d.hooks.Close()
 	return d.run(ctx, cfg)
@@ -161,7 +166,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		return fmt.Errorf("cannot watch interfaces: %w", err)
 	}
 	defer func() { _ = d.watch.Close() }()
-	if err := d.serve(faces, cfg, socket); err != nil {
+	if err := d.serve(faces, cfg, socket, d); err != nil {
 		return err
 	}
 	return d.work(ctx, cfg)

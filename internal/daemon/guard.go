@@ -81,12 +81,14 @@ func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, holds *
 	}
 }
 
-// guardCommand is how a guardian is started: from the file that runs, also
-// when another one has its name by now.
+// guardCommand is how a guardian is started: from the file that runs, by its
+// name (which is what ps(1) shows), unless another file has that by now.
 func guardCommand(holds *os.File) *exec.Cmd {
-	cmd := &exec.Cmd{Path: running, Args: []string{os.Args[0], GuardCommand}, Stdout: os.Stdout, Stderr: os.Stderr}
-	if _, err := os.Stat(running); err != nil {
-		cmd.Path = self()
+	cmd := &exec.Cmd{Path: self(), Args: []string{os.Args[0], GuardCommand}, Stdout: os.Stdout, Stderr: os.Stderr}
+	if now, err := os.Stat(running); err == nil {
+		if named, err := os.Stat(cmd.Path); err != nil || !os.SameFile(now, named) {
+			cmd.Path = running
+		}
 	}
 	if holds != nil {
 		cmd.Args = append(cmd.Args, "--gate")

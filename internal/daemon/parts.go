@@ -117,12 +117,12 @@ func programFor(r config.Run, s group.State) []string {
 }
 
 // serve opens the control socket, and the HTTP address if the file has one.
-func (d *Daemon) serve(ctx context.Context, cfg *config.Config, socket string) error {
+func (d *Daemon) serve(ctx context.Context, cfg *config.Config, socket string, face api.Daemon) error {
 	l, err := server.Listen(socket, server.Access{Group: cfg.Control.Group})
 	if err != nil {
 		return err
 	}
-	s := server.New(server.Options{Daemon: d, Version: d.opt.Version, Log: d.opt.Log, Metrics: metrics.Handler(d.Status)})
+	s := server.New(server.Options{Daemon: face, Version: d.opt.Version, Log: d.opt.Log, Metrics: metrics.Handler(face.Status)})
 	go d.until("control socket", func() error { return s.ServeControl(ctx, l) })
 	if cfg.HTTP.Listen == "" {
 		return nil
