@@ -555,8 +555,8 @@ static __noinline int arp_out(struct __sk_buff *skb, const struct frame *f)
 
 /* ---- What is inside an IPv6 packet ------------------------------------ */
 
-// HEADERS is how many extension headers we look behind. The kernel looks
-// behind any number; but what it answers leaves by egress, without any.
+// We look behind less than HEADERS extension headers. The kernel looks behind
+// any number; but what it answers leaves by egress, without any.
 #define HEADERS 6
 
 #define NEXTHDR_AUTH 51
@@ -569,33 +569,40 @@ struct exthdr {
 	__be32 rest;
 };
 
+always int is_extension(int next)
+{
+	switch (next) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case NEXTHDR_AUTH:
+	case IPPROTO_DSTOPTS:
+		return 1;
+	}
+	return 0;
+}
+
 // payload6 skips extension headers (RFC 8200 §4). It gives the protocol that
 // follows and moves l4 to it, or gives 255 where that is not in this packet: in
 // another fragment, cut off, or behind too many headers.
 static __noinline int payload6(struct __sk_buff *skb, struct ip6 *ip)
 {
-	struct exthdr h;
 	int next = ip->next;
+	struct exthdr h;
 
 	for (int i = 0; i < HEADERS; i++) {
+		if (!is_extension(next))
+			return next;
 		if (bpf_skb_load_bytes(skb, ip->l4, &h, sizeof(h)))
 			return 255;
-		switch (next) {
-		case IPPROTO_FRAGMENT:
+		if (next == IPPROTO_FRAGMENT) {
 			if (h.fragment & bpf_htons(0xfff8))
 				return 255;
 			ip->l4 += 8;
-			break;
-		case NEXTHDR_AUTH:
+		} else if (next == NEXTHDR_AUTH) {
 			ip->l4 += (h.len + 2) * 4;
-			break;
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
+		} else {
 			ip->l4 += (h.len + 1) * 8;
-			break;
-		default:
-			return next;
 		}
 		next = h.next;
 	}
@@ -605,15 +612,7 @@ static __noinline int payload6(struct __sk_buff *skb, struct ip6 *ip)
 // next6 is the protocol inside of an IPv6 packet.
 always int next6(struct __sk_buff *skb, struct ip6 *ip)
 {
-	switch (ip->next) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case NEXTHDR_AUTH:
-	case IPPROTO_DSTOPTS:
-		return payload6(skb, ip);
-	}
-	return ip->next;
+	return is_extension(ip->next) ? payload6(skb, ip) : ip->next;
 }
 
 #define ND_SOLICIT 135
