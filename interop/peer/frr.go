@@ -48,7 +48,7 @@ func startFRR(host *lab.Host, opt Options, routers []Router) (Daemon, error) {
 	if err := host.Do(func() error { return arpIgnore(routers) }); err != nil {
 		return nil, fmt.Errorf("cannot set arp_ignore for FRR: %w", err)
 	}
-	if err := f.write(conf.String()); err != nil {
+	if err := f.write(map[string]string{"zebra.conf": "", "vrrpd.conf": conf.String()}); err != nil {
 		return nil, fmt.Errorf("cannot write FRR's files: %w", err)
 	}
 	var err error
@@ -67,8 +67,8 @@ func startFRR(host *lab.Host, opt Options, routers []Router) (Daemon, error) {
 
 // write writes the files. FRR's daemons give up being root before they make
 // their sockets, so the folder is theirs.
-func (f *frr) write(vrrpd string) error {
-	for name, content := range map[string]string{"zebra.conf": "", "vrrpd.conf": vrrpd} {
+func (f *frr) write(files map[string]string) error {
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(content), 0o644); err != nil {
 			return err
 		}
@@ -89,13 +89,13 @@ func (f *frr) write(vrrpd string) error {
 }
 
 // start starts one of FRR's daemons with all of its paths in the folder.
-func (f *frr) start(name string) (*lab.Process, error) {
-	return run(f.host, f.log, f.opt, filepath.Join(frrDir, name),
+func (f *frr) start(name string, further ...string) (*lab.Process, error) {
+	return run(f.host, f.log, f.opt, filepath.Join(frrDir, name), append(further,
 		"--log", "stdout", "-A", "127.0.0.1", "-P", "0",
 		"-f", filepath.Join(f.dir, name+".conf"),
 		"-i", filepath.Join(f.dir, name+".pid"),
 		"-z", filepath.Join(f.dir, "zserv.api"),
-		"--vty_socket", f.dir)
+		"--vty_socket", f.dir)...)
 }
 
 func frrConf(r Router) string {
