@@ -33,6 +33,35 @@ type Status struct {
 	Warnings    []Warning `json:"warnings"` // what is not as it should be, worst first
 	Lateness    Lateness  `json:"lateness"` // of this node's own adverts
 	Links       []Link    `json:"links"`
+	Witness     *Witness  `json:"witness,omitempty"` // a witness's own status; it has no groups
+	Voters      []Voter   `json:"voters,omitempty"`  // of the cluster, as this node sees them
+}
+
+// Witness is how a witness does.
+type Witness struct {
+	Listen   string            `json:"listen"`
+	Abstains Duration          `json:"abstains"` // how long it promises nothing yet, because it started lately
+	Askers   []Asker           `json:"askers"`   // nodes that asked within a minute
+	Counters map[string]uint64 `json:"counters"` // asked, granted, refused, dropped_signature, ...
+}
+
+// Asker is a node that asks a witness.
+type Asker struct {
+	Node     string    `json:"node"`
+	LastSeen time.Time `json:"last_seen"`
+	Promises int       `json:"promises"` // groups that are promised to it now
+}
+
+// Voter is a voter of the cluster.
+type Voter struct {
+	Name     string    `json:"name"`
+	Address  string    `json:"address"`
+	Witness  bool      `json:"witness"`
+	Self     bool      `json:"self"`
+	LastSeen time.Time `json:"last_seen"`      // zero: never
+	Trip     Duration  `json:"trip"`           // there and back
+	Abstains Duration  `json:"abstains"`       // how long it promises nothing yet
+	Twin     string    `json:"twin,omitempty"` // another voter that is the same process: they have one vote
 }
 
 // Config says which file is in force.

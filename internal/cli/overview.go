@@ -16,6 +16,9 @@ func (t Terminal) overview(w io.Writer, s *api.Status) error {
 	if _, err := fmt.Fprintln(w, t.headline(s)); err != nil {
 		return written(err)
 	}
+	if err := t.votes(w, s); err != nil {
+		return err
+	}
 	if len(s.Groups) > 0 {
 		tb := newTable(t, "GROUP", "VIPS", "HOLDER", "STATE", "SINCE", "PRIO", "PEERS", "CHECKS", "LAST CHANGE")
 		for i := range s.Groups {
@@ -38,10 +41,17 @@ func (t Terminal) headline(s *api.Status) string {
 			held++
 		}
 	}
+	work := fmt.Sprintf("%s, %d held here", many(len(s.Groups), "group"), held)
+	if s.Witness != nil {
+		work = "witness on " + oneLine(s.Witness.Listen)
+		if s.Witness.Abstains > 0 {
+			work += ", abstains for " + short(time.Duration(s.Witness.Abstains).Round(time.Second))
+		}
+	}
 	parts := []string{
 		t.paint(strong, oneLine(s.Node)),
 		"up " + since(s.Now, s.Started),
-		fmt.Sprintf("%s, %d held here", many(len(s.Groups), "group"), held),
+		work,
 		"config " + oneLine(orDash(s.Config.Hash)),
 	}
 	if s.Maintenance {
