@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -42,6 +42,14 @@ fuzz: ## every fuzz target for FUZZTIME (default 20s)
 bench-failover: build ## holdfast beside keepalived, as ratios: table and JSON (root)
 	scripts/need
 	$(GO) run ./bench/failover -holdfast bin/holdfast $(BENCH)
+
+chaos: build ## SEEDS=n plans of faults from seeds, judged from outside (root)
+	scripts/need
+	$(GO) test ./interop/chaos -count 1 -timeout 3h -run Seeds -holdfast $(CURDIR)/bin/holdfast -seeds $(or $(SEEDS),100) $(CHAOS)
+
+chaos-table: build ## docs/chaos.md: what survives, holdfast beside keepalived (root)
+	scripts/need
+	$(GO) run ./interop/chaos/table -holdfast bin/holdfast -out docs/chaos.md
 
 install: build ## below DESTDIR: the binary, the unit, the user, the folders
 	install -D -m 755 bin/holdfast $(DESTDIR)/usr/bin/holdfast

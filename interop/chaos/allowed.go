@@ -15,8 +15,11 @@ const (
 	grain = 5 * time.Millisecond
 	// repair is how long an address may be missing that somebody deleted.
 	repair = time.Second
-	// comeback is what a program takes from its start to its first question.
+	// comeback is what a program takes from its start to its first advert.
 	comeback = time.Second
+	// abstain is how long a voter does not vote after its start, as it has
+	// forgotten what it promised.
+	abstain = 10 * time.Second
 )
 
 // allowed lists when the address may go unanswered, by what has happened.
@@ -30,7 +33,10 @@ const (
 //   - While there is no node that could answer, none need answer, and for a
 //     start and a failover after.
 func allowed(mode Mode, happened []Happened) []measure.Span {
-	move := failover(mode) + slack
+	move, comeback := failover(mode)+slack, comeback
+	if mode.Guard == Guarded {
+		comeback += abstain
+	}
 	var spans []measure.Span
 	for _, h := range happened {
 		k := kindOf(h.Fault)

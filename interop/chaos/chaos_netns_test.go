@@ -13,7 +13,7 @@ import (
 
 var (
 	seedFlag    = flag.Uint64("seed", 0, "run this seed alone")
-	seedsFlag   = flag.Int("seeds", 12, "how many seeds to run")
+	seedsFlag   = flag.Int("seeds", 30, "how many seeds to run")
 	firstFlag   = flag.Uint64("first", 1, "the first seed")
 	withoutFlag = flag.String("without", "", "leave events of the plan out, as in 1,3")
 	binaryFlag  = flag.String("holdfast", "", "the binary; built when empty")

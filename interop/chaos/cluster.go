@@ -87,6 +87,11 @@ func build(kind peer.Kind, binary string, plan *Plan) (*cluster, error) {
 }
 
 func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
+	if c.votes(kind) {
+		if err := c.startWitness(binary); err != nil {
+			return err
+		}
+	}
 	for i := range c.mode.Nodes {
 		host, err := c.lan.Add(lab.HostConfig{
 			Name: names[i], MAC: mac(i), Echo: echoPort,
@@ -95,7 +100,7 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 		if err != nil {
 			return err
 		}
-		n := &node{name: names[i], host: host, kind: kind, router: c.router(i)}
+		n := &node{name: names[i], host: host, kind: kind, router: c.router(i, kind)}
 		n.opt = peer.Options{Dir: filepath.Join(c.dir, n.name), Binary: binary, Global: c.global(kind)}
 		n.opt.Under = c.under(i, n, plan)
 		if n.manifest, err = inventory(host); err != nil {
@@ -123,10 +128,13 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 }
 
 // router is the group as one node has it.
-func (c *cluster) router(i int) peer.Router {
+func (c *cluster) router(i int, kind peer.Kind) peer.Router {
 	r := peer.Router{
 		Name: groupName, Interface: lab.Interface, ID: vrid, Priority: priorities[i], Version: 3,
 		Interval: c.mode.Interval, Addresses: []netip.Prefix{vip4}, MAC: c.mode.MAC,
+	}
+	if kind == peer.Holdfast {
+		r.Guard = string(c.mode.Guard)
 	}
 	own := own4
 	if c.mode.IPv6 {
@@ -144,11 +152,15 @@ func (c *cluster) router(i int) peer.Router {
 	return r
 }
 
-// global are lines that keepalived needs to do its best: in the real-time
-// class, as holdfast is by itself, and without the limit that kills it there.
+// global are lines at the top of a node's file: who votes; or what keepalived
+// needs to do its best: the real-time class, as holdfast is in by itself, and
+// no limit that kills it there.
 func (c *cluster) global(kind peer.Kind) []string {
-	if kind == peer.Keepalived {
+	switch {
+	case kind == peer.Keepalived:
 		return []string{"vrrp_rt_priority 50", "vrrp_rlimit_rttime 500000"}
+	case c.votes(kind):
+		return c.voters()
 	}
 	return nil
 }

@@ -112,6 +112,8 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 	case KillGuardian:
 		return on.start, r.signal(on, unix.SIGKILL, theGuardian)
 	case KillBoth:
+		// At one instant: nobody sees another one die.
+		on.signal(unix.SIGSTOP, all)
 		return on.start, r.signal(on, unix.SIGKILL, all)
 	case PauseDaemon:
 		return func() error { on.signal(unix.SIGCONT, theDaemon); return nil }, r.signal(on, unix.SIGSTOP, theDaemon)

@@ -112,6 +112,9 @@ func (r *run) play(v *Verdict) error {
 		}
 	}
 	patience := 3*failover(r.plan.Mode) + 15*time.Second
+	if r.plan.Mode.Guard == Guarded {
+		patience += 2 * abstain
+	}
 	if err := r.wait(patience, r.settled); err != nil {
 		return fmt.Errorf("cannot begin: %w", err)
 	}
@@ -129,6 +132,7 @@ func (r *run) play(v *Verdict) error {
 	for _, o := range report.Outages {
 		v.outages = append(v.outages, measure.Span{From: o.From.Sub(r.start), To: o.To.Sub(r.start)})
 	}
+	v.Spinning = r.cluster.spinning(v.to)
 	for _, n := range r.cluster.nodes {
 		lines, err := unreasoned(n)
 		if err != nil {

@@ -31,9 +31,6 @@ func Survey(fault Fault, guard Guard) []Plan {
 	var plans []Plan
 	for i, mac := range []peer.MAC{peer.PhysicalMAC, peer.VirtualMAC} {
 		mode := Mode{Nodes: 2, Interval: 100 * time.Millisecond, MAC: mac, Guard: guard}
-		if guard == Guarded {
-			mode.Nodes = 3
-		}
 		plans = append(plans, Single(uint64(i+1), mode, fault))
 	}
 	return plans

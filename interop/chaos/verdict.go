@@ -27,6 +27,7 @@ type Verdict struct {
 
 	Left       []string // what the daemons left behind
 	Unreasoned []string // transitions without a reason
+	Spinning   []string // processes that never stopped working
 	Unsettled  error    // why there was no peace in the end; nil: exactly one holder
 
 	Questions int           // that were asked
@@ -67,6 +68,9 @@ func (v *Verdict) Broken() []string {
 	}
 	for _, u := range v.Unreasoned {
 		say("not explained: %s", u)
+	}
+	for _, p := range v.Spinning {
+		say("a process spins: %s", p)
 	}
 	if v.Unsettled != nil {
 		say("no peace in the end: %v", v.Unsettled)

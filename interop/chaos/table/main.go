@@ -41,6 +41,7 @@ func run() error {
 	var opt options
 	binary := flag.String("holdfast", "", "the binary to break; without one, keepalived alone is broken")
 	only := flag.String("only", "", "only these faults, separated by commas")
+	guards := flag.String("guards", "available,guarded", "holdfast's answers to a partition that are tried")
 	flag.StringVar(&opt.out, "out", "", "where the page goes; empty: to the terminal")
 	flag.IntVar(&opt.parallel, "parallel", 3, "runs at the same time: most of each is waiting")
 	flag.BoolVar(&opt.stories, "stories", false, "tell what was seen in each run, too")
@@ -61,9 +62,9 @@ func run() error {
 			return err
 		}
 		hold := chaos.Contender{Kind: peer.Holdfast, Binary: path}
-		contestants = append(contestants,
-			contestant{"holdfast, available", hold, chaos.Available},
-			contestant{"holdfast, guarded", hold, chaos.Guarded})
+		for _, g := range strings.Split(*guards, ",") {
+			contestants = append(contestants, contestant{"holdfast, " + g, hold, chaos.Guard(g)})
+		}
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
