@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -101,13 +103,39 @@ func (l *lab) answered(q question) {
 // refused asks until the gate has said that it dropped the question.
 func (l *lab) refused(q question) {
 	l.Helper()
-	before := q.dropped(l)
+	dropped := func() uint64 { return q.dropped(l) }
+	if l.line == Nftables {
+		dropped = l.nftDropped
+	}
+	before := dropped()
 	l.there.clear()
 	l.there.send(l, q.frame)
-	eventually(l, q.name+" is dropped", func() bool { return q.dropped(l) > before })
+	eventually(l, q.name+" is dropped", func() bool { return dropped() > before })
 	if l.there.has(q.answer) {
 		l.Fatalf("%s was answered", q.name)
 	}
+}
+
+// nftDropped is what the rules of the second line have dropped.
+func (l *lab) nftDropped() (n uint64) {
+	l.Helper()
+	conn, err := nftables.New()
+	must(l, err)
+	for family := range nftFamilies {
+		t := &nftables.Table{Name: nftTable, Family: family}
+		for _, chain := range []string{"in", "out"} {
+			rules, err := conn.GetRules(t, &nftables.Chain{Name: chain, Table: t})
+			must(l, err)
+			for _, r := range rules {
+				for _, e := range r.Exprs {
+					if c, ok := e.(*expr.Counter); ok {
+						n += c.Packets
+					}
+				}
+			}
+		}
+	}
+	return n
 }
 
 // neighbours tells the node the client's MAC: it shall not have to ask.
@@ -132,7 +160,7 @@ func (l *lab) neighbours() {
 }
 
 func TestAnswersOnlyWhileHeld(t *testing.T) {
-	for _, m := range modes {
+	for _, m := range append(modes, mode{"nftables physical", Nftables, false}, mode{"nftables virtual", Nftables, true}) {
 		t.Run(m.name, func(t *testing.T) {
 			l := newLab(t, m)
 			l.open()

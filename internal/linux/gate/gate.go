@@ -85,6 +85,8 @@ func openLine(id LineID, o Options) (line, error) {
 	switch id {
 	case TCX, Clsact:
 		return openKernel(id, o)
+	case Nftables:
+		return openNft()
 	}
 	return nil, errors.New("not there yet")
 }

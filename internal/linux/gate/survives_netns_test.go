@@ -133,3 +133,44 @@ func TestTakeOver(t *testing.T) {
 		})
 	}
 }
+
+// TestClosesInTime measures how late each line of defence closes.
+func TestClosesInTime(t *testing.T) {
+	for _, m := range append(modes, mode{"nftables physical", Nftables, false}, mode{"nftables virtual", Nftables, true}) {
+		t.Run(m.name, func(t *testing.T) {
+			l := newLab(t, m)
+			l.open()
+			l.guard()
+			l.install()
+			l.neighbours()
+			l.set(wideOpen)
+			questions := l.questions()
+			for _, q := range questions {
+				l.answered(q)
+			}
+			for range 3 {
+				l.there.clear()
+				end := l.gate.Now() + engine.Instant(200*time.Millisecond)
+				l.set(engine.Hold{Announced: end, Served: end})
+				for l.gate.Now() < end+engine.Instant(100*time.Millisecond) {
+					for _, q := range questions {
+						l.there.send(t, q.frame)
+					}
+					time.Sleep(time.Millisecond)
+				}
+				latest := engine.Instant(0)
+				for _, q := range questions {
+					latest = max(latest, lastAnswer(l, q))
+				}
+				for _, q := range questions {
+					l.refused(q)
+				}
+				late := time.Duration(latest - end)
+				t.Logf("the last answer came %v after the end", late)
+				if late > l.gate.Line().Guarantee+punctual {
+					t.Errorf("closed %v late, want at most %v", late, l.gate.Line().Guarantee)
+				}
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ func Sweep(dir string) (did []string, err error) {
 	if err := found.detach(); err != nil {
 		return nil, err
 	}
-	return nil, ps.forget()
+	return nil, errors.Join(ps.forget(), sweepNft())
 }
 
 // detach takes programs off their interfaces.
