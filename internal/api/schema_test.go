@@ -33,7 +33,9 @@ func documents() map[string]any {
 			Groups: []api.FileGroup{{
 				Name: "web", Interface: "eth0", Addresses: []string{"192.0.2.10/24"}, VRID: 51, Version: 3, Priority: 150,
 				Interval: api.Duration(time.Second), Takeover: api.Duration(3414 * time.Millisecond), Preempt: true,
+				Guard: "guarded",
 			}},
+			Notes:       []string{"3 voters: of them 1 may be lost"},
 			Diagnostics: apitest.Plan().Diagnostics,
 		},
 	}

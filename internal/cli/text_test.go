@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/api/apitest"
 )
 
@@ -113,5 +114,38 @@ func TestRefresh_ReplacesThePictureOnATerminal(t *testing.T) {
 	v := view{term: Terminal{Out: &out, Width: func() int { return 80 }}}
 	if err := v.refresh("x\n", false); err != nil || out.String() != "\x1b[H\x1b[2Jx\n" {
 		t.Errorf("%q (%v)", out.String(), err)
+	}
+}
+
+// A witness has nodes where others have groups, and a node says who votes.
+func TestOverview_Votes(t *testing.T) {
+	var out bytes.Buffer
+	term := Terminal{Out: &out}
+	s := apitest.Witness()
+	if err := term.overview(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	want := `w1  up 1h00m  witness on :9113  config e3b0c44298fc
+NODE  LAST ASKED  PROMISED TO IT
+lb1   200ms ago   2 groups
+lb2   40s ago     0 groups
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	s = apitest.Status()
+	for want, change := range map[string]func(*api.Voter){
+		"voters: 3 of 3 heard; witness w1 answers in 4ms":                      func(*api.Voter) {},
+		"voters: 2 of 3 heard; witness w1 is silent for 1m00s":                 func(v *api.Voter) { v.LastSeen = s.Now.Add(-time.Minute) },
+		"voters: 2 of 3 heard; witness w1 was never heard":                     func(v *api.Voter) { v.LastSeen = time.Time{} },
+		"voters: 3 of 3 heard; witness w1 abstains for 4s":                     func(v *api.Voter) { v.Abstains = api.Duration(4 * time.Second) },
+		"voters: 3 of 3 heard; witness w1 is also called lb2 and has one vote": func(v *api.Voter) { v.Twin = "lb2" },
+	} {
+		v := apitest.Status().Voters[2]
+		change(&v)
+		s.Voters[2] = v
+		if got := term.voters(s); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
 	}
 }

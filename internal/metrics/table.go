@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type (
 
 // table lists all metrics, the node's first.
 func table() []metric {
-	return append(nodeTable(), append(groupTable(), routerTable()...)...)
+	return slices.Concat(nodeTable(), voteTable(), groupTable(), routerTable())
 }
 
 func nodeTable() []metric {

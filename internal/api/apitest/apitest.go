@@ -103,6 +103,29 @@ func Status() *api.Status {
 			P999: api.Duration(120 * time.Microsecond), Max: api.Duration(3 * time.Millisecond),
 		},
 		Links: []api.Link{{Name: "eth0", Up: true}, {Name: "eth1", Up: false, Why: "no carrier"}},
+		Voters: []api.Voter{
+			{Name: "lb1", Address: "192.0.2.11:9113", Self: true, LastSeen: now},
+			{Name: "lb2", Address: "192.0.2.12:9113", LastSeen: now.Add(-300 * time.Millisecond), Trip: api.Duration(210 * time.Microsecond)},
+			{Name: "w1", Address: "203.0.113.9:9113", Witness: true, LastSeen: now.Add(-200 * time.Millisecond), Trip: api.Duration(4 * time.Millisecond)},
+		},
+	}
+}
+
+// Witness is the status of a witness.
+func Witness() *api.Status {
+	now := time.Date(2026, 5, 4, 14, 0, 0, 0, time.UTC)
+	return &api.Status{
+		Schema: api.SchemaStatus, Node: "w1", Version: "1.2.3", Now: now, Started: now.Add(-time.Hour),
+		Config: api.Config{Path: "/etc/holdfast/holdfast.yaml", Hash: "e3b0c44298fc", LoadedAt: now.Add(-time.Hour), LastReload: "ok"},
+		Groups: []api.Group{}, Warnings: []api.Warning{}, Links: []api.Link{},
+		Witness: &api.Witness{
+			Listen: ":9113",
+			Askers: []api.Asker{
+				{Node: "lb1", LastSeen: now.Add(-200 * time.Millisecond), Promises: 2},
+				{Node: "lb2", LastSeen: now.Add(-40 * time.Second)},
+			},
+			Counters: map[string]uint64{"asked": 10800, "granted": 21600, "refused": 3, "dropped_signature": 1},
+		},
 	}
 }
 
