@@ -61,10 +61,12 @@
 // [Agent.Step]
 //
 //   - with [Heard] for each datagram of UDP port [Port], with the clock read
-//     after the datagram was;
+//     after the datagram was. A time from before, such as that of the loop's
+//     round, would end the promise early and break the proof;
 //   - with [Tick] once [Agent.Deadline] is reached;
 //   - with [Want] when a group would claim: it may, once [Agent.Until] is in
-//     the future, and is told so by [Out.Changed];
+//     the future, and is told so by [Out.Changed]. The wish lasts, also while
+//     it holds, until Release;
 //   - with [Release] when a group leaves or no longer wants, strictly after its
 //     gate was closed;
 //
