@@ -19,9 +19,12 @@ func TestBFD_Fast(t *testing.T) {
 		family string
 		rate   time.Duration
 	}{
-		{peer.FRR, "IPv4", 10 * ms}, {peer.FRR, "IPv6", 10 * ms},
-		{peer.BIRD, "IPv4", 10 * ms}, {peer.BIRD, "IPv6", 10 * ms},
-		{peer.BIRD, "IPv4", 5 * ms}, {peer.BIRD, "IPv6", 5 * ms},
+		{peer.FRR, "IPv4", 10 * ms},
+		{peer.FRR, "IPv6", 10 * ms},
+		{peer.BIRD, "IPv4", 10 * ms},
+		{peer.BIRD, "IPv6", 10 * ms},
+		{peer.BIRD, "IPv4", 5 * ms},
+		{peer.BIRD, "IPv6", 5 * ms},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.kind)+" over "+tt.family+" at "+tt.rate.String(), func(t *testing.T) {

@@ -21,8 +21,7 @@ type bfdd struct {
 
 func startBFDD(host *lab.Host, dir string, s BFDSession) (BFD, error) {
 	d := &bfdd{frr: &frr{host: host, log: &Log{}, dir: dir}, session: s}
-	conf := "bfd\n " + strings.Join(d.lines(s), "\n  ") + "\n !\n!\n"
-	if err := d.write(map[string]string{"zebra.conf": "", "bfdd.conf": conf}); err != nil {
+	if err := d.write(map[string]string{"zebra.conf": "", "bfdd.conf": ""}); err != nil {
 		return nil, fmt.Errorf("cannot write FRR's files: %w", err)
 	}
 	var err error
@@ -38,7 +37,34 @@ func startBFDD(host *lab.Host, dir string, s BFDSession) (BFD, error) {
 	if err := waitForFile(filepath.Join(dir, "bfdd.vty"), 10*time.Second); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start bfdd: %w\n%s", err, d.Log()), d.Kill())
 	}
+	if err := d.begin(); err != nil {
+		return nil, errors.Join(err, d.Kill())
+	}
 	return d, nil
+}
+
+// begin gives bfdd the session when zebra has told it of the interface. One
+// that it has before is enabled later, but a packet that comes in between
+// leaves it mute for ever where it is passive.
+func (d *bfdd) begin() error {
+	const early = "doesn't exist"
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(d.Log(), "to announce only bfd routes") {
+			before := strings.Count(d.Log(), early)
+			if err := d.Set(d.session); err != nil {
+				return err
+			}
+			if strings.Count(d.Log(), early) == before {
+				return nil
+			}
+			if err := d.vtysh("configure terminal", "bfd", "no "+d.lines(d.session)[0]); err != nil {
+				return err
+			}
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("cannot start bfdd: it does not learn of its interface\n%s", d.Log())
+		}
+	}
 }
 
 // lines are the session's, the first of which names it. Without local-address:
@@ -58,8 +84,12 @@ func (d *bfdd) lines(s BFDSession) []string {
 
 // configure gives lines to the running daemon, below the session.
 func (d *bfdd) configure(lines ...string) error {
-	args := []string{"--vty_socket", d.dir, "-d", "bfdd", "-c", "configure terminal", "-c", "bfd"}
-	for _, l := range append(d.lines(d.session)[:1], lines...) {
+	return d.vtysh(append([]string{"configure terminal", "bfd", d.lines(d.session)[0]}, lines...)...)
+}
+
+func (d *bfdd) vtysh(lines ...string) error {
+	args := []string{"--vty_socket", d.dir, "-d", "bfdd"}
+	for _, l := range lines {
 		args = append(args, "-c", l)
 	}
 	if out, err := exec.Command("vtysh", args...).CombinedOutput(); err != nil || strings.Contains(string(out), "%") {
