@@ -45,7 +45,7 @@ const (
 	ReasonYield                 // asked to give up
 	ReasonShutdown              // shut down
 	ReasonGranted               // told to take over (a handover named this node)
-	ReasonLapsed                // was silent for so long that a Backup took over
+	ReasonLapsed                // was silent for longer than its peers wait
 )
 
 var actionNames = [...]string{"send", "ask", "transition", "report"}
@@ -62,7 +62,7 @@ var reasonNames = [...]string{
 	ReasonYield:          "gave the addresses up on request",
 	ReasonShutdown:       "shut down",
 	ReasonGranted:        "took over on request",
-	ReasonLapsed:         "this node was silent for so long that another one took over",
+	ReasonLapsed:         "this node was silent for longer than its peers wait",
 }
 
 // String gives one lower case word.

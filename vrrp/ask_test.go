@@ -33,24 +33,25 @@ func TestAsk_WaitsForTheGrant(t *testing.T) {
 
 // An Active that is heard after all ends the question.
 func TestAsk_IsTakenBack(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		prio uint8
-		due  time.Duration
-	}{
-		{"by a better Active", 200, down100},
-		{"by an Active that leaves", 0, skew100},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			n := backup(t, ipv4(ask))
-			n.wait(down100, askAlone)
-			n.hear(higher, c.prio)
-			if n.Asking() {
-				t.Error("still asking")
-			}
-			n.due(c.due)
-		})
+	n := backup(t, ipv4(ask))
+	n.wait(down100, askAlone)
+	n.hear(higher, 200)
+	if n.Asking() {
+		t.Error("still asking")
 	}
+	n.due(down100)
+}
+
+// One that leaves does not: this router has waited already, and all that
+// changes is the cause.
+func TestAsk_StandsWhenTheActiveLeaves(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.wait(down100, askAlone)
+	n.hear(higher, 0)
+	if !n.Asking() {
+		t.Error("no longer asking")
+	}
+	n.do(Grant(), "backup -> active: the active node left (192.0.2.20 priority 0)", "send priority 100")
 }
 
 // A lower priority Active does not end it: it would be preempted anyway.
@@ -140,6 +141,26 @@ func TestYield_OwnerThatAsks(t *testing.T) {
 	n.wait(3*time.Second+time.Second/256, askAlone)
 }
 
+// A router that was late says nothing, and waits like any backup.
+func TestLapse(t *testing.T) {
+	n := active(t, ipv4())
+	n.do(Lapse(), "active -> backup: this node was silent for longer than its peers wait")
+	n.due(down100)
+
+	n = backup(t, ipv4(ask))
+	n.wait(down100, askAlone)
+	n.do(Claim(), "send priority 100")
+	n.do(Lapse())
+	if n.Asking() || n.Claiming() {
+		t.Error("still claiming")
+	}
+	n.due(down100)
+
+	n = place(t, ipv4())
+	n.do(Lapse())
+	n.in(Init)
+}
+
 // A question whose cause is gone is taken back.
 func TestAsk_EndsWithItsCause(t *testing.T) {
 	n := backup(t, ipv4(priority(200), ask))
@@ -207,8 +228,7 @@ func TestDefer_NoticesADeath(t *testing.T) {
 	}
 	n.due(heard.Add(down).Sub(n.now))
 	n.wait(heard.Add(down).Sub(n.now), "ask: no active node was heard (192.0.2.9 priority 100)")
-	n.do(Defer(time.Second))
-	n.due(0)
+	n.do(Defer(time.Second), "ask: no active node was heard (192.0.2.9 priority 100)")
 }
 
 // Of two that claim, one gives way.

@@ -26,6 +26,7 @@ const (
 	EventClaim                     // the caller prepares to grant: say so meanwhile
 	EventDefer                     // the caller does not preempt yet: ask again later
 	EventYield                     // give up being Active and say priority 0; stay as Backup
+	EventLapse                     // give up being Active, or a claim, without a word; stay as Backup
 	EventPriority                  // the effective priority changed
 	EventPreempt                   // preempt mode changed
 )
@@ -73,6 +74,12 @@ func Defer(after time.Duration) Event { return Event{Kind: EventDefer, After: af
 // stops asking and waits for another Active_Down_Interval.
 func Yield() Event { return Event{Kind: EventYield} }
 
+// Lapse makes an Active Backup without a word: its caller found that it was
+// silent for longer than its peers wait. Another one may be Active by now, and
+// a priority 0 would set the rest of the backups against it. A Backup listens
+// anew: its caller found that it may have missed who is Active.
+func Lapse() Event { return Event{Kind: EventLapse} }
+
 // SetPriority changes the effective priority, 1..254. 255 is for a router
 // configured as owner; other routers take it as 254. 0 is taken as 1.
 func SetPriority(p uint8) Event { return Event{Kind: EventPriority, Priority: p} }
@@ -80,7 +87,7 @@ func SetPriority(p uint8) Event { return Event{Kind: EventPriority, Priority: p}
 // SetPreempt changes Preempt_Mode.
 func SetPreempt(on bool) Event { return Event{Kind: EventPreempt, Preempt: on} }
 
-var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "claim", "defer", "yield", "priority", "preempt"}
+var eventNames = [...]string{"tick", "packet", "startup", "shutdown", "grant", "claim", "defer", "yield", "lapse", "priority", "preempt"}
 
 // String gives one lower case word.
 func (k EventKind) String() string { return name(eventNames[:], int(k), "event") }

@@ -68,10 +68,11 @@ func (r *Router) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventClaim:
 		return r.claimAloud(now, out)
 	case EventDefer:
-		r.deferPreempt(now, ev.After)
-		return out
+		return r.deferPreempt(now, ev.After, out)
 	case EventYield:
 		return r.yield(now, out)
+	case EventLapse:
+		return r.lapse(now, out)
 	case EventPriority:
 		return r.setPriority(now, ev.Priority, out)
 	case EventPreempt:
@@ -131,6 +132,17 @@ func (r *Router) Active() (Peer, bool) { return r.active, r.active.Addr.IsValid(
 // Peers appends every sender of accepted adverts to dst, the one first heard
 // first. At most 64 are remembered.
 func (r *Router) Peers(dst []Peer) []Peer { return append(dst, r.peers...) }
+
+// Peer is what was last heard from one sender of accepted adverts.
+func (r *Router) Peer(a netip.Addr) (Peer, bool) {
+	a = plain(a)
+	for i := range r.peers {
+		if r.peers[i].Addr == a {
+			return r.peers[i], true
+		}
+	}
+	return Peer{}, false
+}
 
 // Counters counts since New.
 func (r *Router) Counters() Counters { return r.counters }

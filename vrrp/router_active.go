@@ -99,6 +99,20 @@ func (r *Router) reportLosing(now time.Time, p Peer, out []Action) []Action {
 	return r.report(now, out, a)
 }
 
+// lapse gives the addresses up because this router was late.
+func (r *Router) lapse(now time.Time, out []Action) []Action {
+	if r.state == Init {
+		return out
+	}
+	if r.state == Active {
+		r.stopTimers()
+		out = r.move(Backup, ReasonLapsed, netip.Addr{}, 0, out)
+	}
+	r.preemptAt = time.Time{}
+	r.startDown(now, netip.Addr{}, 0)
+	return out
+}
+
 // yield gives the addresses up in good order. Peers that hear priority 0 take
 // over within their Skew_Time; we wait for longer than that.
 func (r *Router) yield(now time.Time, out []Action) []Action {

@@ -255,7 +255,7 @@ func TestActive_AnswersAreLimited(t *testing.T) {
 // A router that was stalled for longer than any Backup waits finds another one
 // Active: that one is so by right, whatever its priority.
 func TestActive_GivesWayAfterAStall(t *testing.T) {
-	const taken = "active -> backup: this node was silent for so long that another one took over (192.0.2.9 priority 50)"
+	const taken = "active -> backup: this node was silent for longer than its peers wait (192.0.2.9 priority 50)"
 	for _, cfg := range []Config{ipv4(), ipv4(noPreempt), version2()} {
 		n := active(t, cfg)
 		n.now = n.now.Add(4 * time.Second)
@@ -283,7 +283,7 @@ func TestActive_GivesWayAfterAStall(t *testing.T) {
 func TestActive_SaysNothingToTheLowestPriority(t *testing.T) {
 	n := active(t, ipv4())
 	n.now = n.now.Add(4 * time.Second)
-	n.hear(lower, 1, "active -> backup: this node was silent for so long that another one took over (192.0.2.9 priority 1)")
+	n.hear(lower, 1, "active -> backup: this node was silent for longer than its peers wait (192.0.2.9 priority 1)")
 }
 
 // Nobody can have taken over before that, nor from the owner of the addresses;

@@ -11,6 +11,10 @@ func (r *Router) backupHears(now time.Time, p Peer, out []Action) []Action {
 	switch {
 	case r.aloud:
 		return r.claimHears(now, p, out)
+	case p.Priority == 0 && r.asking:
+		// It has waited for longer than a Skew_Time: only the cause is
+		// another one now.
+		r.claim.reason, r.claim.peer, r.claim.priority = ReasonPeerLeft, p.Addr, 0
 	case p.Priority == 0:
 		r.preemptAt = time.Time{}
 		r.startSkew(now, p.Addr)
@@ -116,12 +120,16 @@ func (r *Router) granted() downTimer {
 // deferPreempt follows the Active that was to be preempted, and counts its
 // silence from when it was heard, so that asking again and again does not keep
 // this router from noticing its death.
-func (r *Router) deferPreempt(now time.Time, after time.Duration) {
+func (r *Router) deferPreempt(now time.Time, after time.Duration, out []Action) []Action {
 	if r.state != Backup || !r.asking || !r.active.Addr.IsValid() {
-		return
+		return out
 	}
 	r.startDown(r.active.LastHeard, r.active.Addr, r.active.Priority)
+	if !now.Before(r.down.at) {
+		return r.claimActive(now, r.down, out)
+	}
 	r.preemptAt = now.Add(after)
+	return out
 }
 
 // becomeActive is RFC 9568 §6.4.1 and §6.4.2: the transition first, so that

@@ -145,21 +145,26 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	d.lastDeath(socket)
 	d.sweep(socket)
-	tapped, dismiss := d.guard(cfg, socket, w, nil)
+	g, holds, err := d.openGate(socket)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = g.Close() }() // its holds were closed by the groups
+	tapped, dismiss := d.guard(cfg, socket, w, holds)
 	defer dismiss() // when nothing is left to be seen to
 	h, err := hands.New(hands.Config{
 		Deliver: func(r engine.Result) { d.engine.Carried(r) },
 		Report: func(ifname, text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
 		},
-		Dir: memory(socket),
+		Dir: memory(socket), Gate: g,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Gate: g, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {

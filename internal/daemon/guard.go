@@ -189,7 +189,7 @@ func Guard(log *slog.Logger, gated bool) error {
 		Settle: settle, Quiet: quiet, Sweep: sweepIn, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
 	}
 	if gated {
-		doors, err := gate.Adopt(os.NewFile(holdsFD, "holds"))
+		doors, err := gate.Adopt([]*os.File{os.NewFile(holdsFD, "holds")})
 		if err != nil {
 			return err
 		}

@@ -14,11 +14,18 @@ import (
 // quietWire takes everything and gives nothing.
 type quietWire struct{ sent int }
 
-func (w *quietWire) Open(string) (Port, error)               { return 1, nil }
-func (w *quietWire) Close(Port) error                        { return nil }
-func (w *quietWire) Wait(time.Time, []Datagram) (int, error) { return 0, nil }
-func (w *quietWire) Wake()                                   {}
-func (w *quietWire) Send(out []Outgoing)                     { w.sent += len(out) }
+func (w *quietWire) Open(string) (Port, error) { return 1, nil }
+func (w *quietWire) Close(Port) error          { return nil }
+func (w *quietWire) Wake()                     {}
+func (w *quietWire) Send(out []Outgoing)       { w.sent += len(out) }
+
+func (w *quietWire) Wait(time.Time, []Datagram) (int, time.Time, error) {
+	return 0, time.Time{}, nil
+}
+
+// Now and Set make a byHand its gate.
+func (h *byHand) Now() Instant   { return Instant(h.now.UnixNano()) }
+func (h *byHand) Set(Slot, Hold) {}
 
 // quietHands keep their orders until they are asked to carry them out.
 type quietHands struct{ ops []Op }
@@ -37,7 +44,7 @@ type byHand struct {
 func newByHand(t testing.TB, cfg *config.Config) *byHand {
 	t.Helper()
 	h := &byHand{now: time.Unix(1_800_000_000, 0)}
-	h.Engine = New(Options{Wire: &h.wire, Hands: &h.hands})
+	h.Engine = New(Options{Wire: &h.wire, Hands: &h.hands, Gate: h, Clock: func() time.Time { return h.now }})
 	h.changed(h.now, Change{Link: Link{
 		Name: "eth0", Index: 2, Up: true,
 		Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("fe80::1/64")},
@@ -62,7 +69,7 @@ func (h *byHand) round(d time.Duration) {
 	}
 	h.tick(h.now)
 	h.talk(h.now)
-	h.flush()
+	h.send()
 }
 
 func (h *byHand) until(t testing.TB, s group.State) {

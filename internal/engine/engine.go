@@ -25,6 +25,7 @@ type Record struct {
 type Options struct {
 	Wire   Wire
 	Hands  Hands
+	Gate   Gate
 	Record func(Record) // must not block
 	Log    *slog.Logger
 	// Role tells what an interface's host is to its IPv6 neighbours.
@@ -33,6 +34,8 @@ type Options struct {
 	// the watchdog. Nil is none.
 	Beat      func()
 	BeatEvery time.Duration
+	// Clock is time.Now, but for tests that make their own time.
+	Clock func() time.Time
 }
 
 // Engine owns all groups. Make it with New, give it a configuration with
@@ -55,15 +58,21 @@ type Engine struct {
 
 	in       []Datagram
 	out      []Outgoing
-	due      []time.Time // per Outgoing: when it should have been sent
+	jobs     []job // per Outgoing
+	frames   []Outgoing
+	claimed  []*unit // units whose claim was sent
+	expired  []*unit // units whose hold has ended while they were sending
 	arena    []byte
 	acts     []group.Action
 	packet   vrrp.Packet
 	entries  []peer.Entry
+	round    Instant // by the gate's clock, when the round began
+	stamped  time.Time
 	late     lateness
 	nextBeat time.Time
 	nextTalk time.Time // the next hellos, at the latest
 	lastTalk time.Time
+	hellos   int    // rounds of them so far
 	unknown  uint64 // adverts for virtual routers that are not configured
 	pending  []collector
 }
@@ -76,6 +85,9 @@ const maxDatagrams = 256
 func New(opt Options) *Engine {
 	if opt.Role == nil {
 		opt.Role = func(string) announce.Role { return announce.Host }
+	}
+	if opt.Clock == nil {
+		opt.Clock = time.Now
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -100,11 +112,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	})
 	defer unwatch()
 	for {
-		n, err := e.opt.Wire.Wait(e.wake(), e.in)
+		// Everything is judged as of now, the time from before the packets
+		// were read: what is not among them had not arrived by then.
+		n, now, err := e.opt.Wire.Wait(e.wake(), e.in)
 		if err != nil {
 			return fmt.Errorf("cannot wait for packets: %w", err)
 		}
-		now := time.Now()
+		e.round = e.opt.Gate.Now()
 		for i := range n {
 			e.datagram(now, &e.in[i])
 		}
@@ -114,7 +128,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.tick(now)
 		e.talk(now)
 		e.collect(now)
-		e.flush()
+		e.send()
 		e.beat(now)
 		if e.stopping && len(e.units) == 0 {
 			return nil
@@ -147,8 +161,16 @@ func (e *Engine) tick(now time.Time) {
 	}
 }
 
-// step gives a unit an event and carries out its answer.
+// step gives a unit an event and carries out its answer. A hold that has
+// ended comes before whatever else is new.
 func (e *Engine) step(now time.Time, u *unit, ev group.Event) {
+	if i, late := u.lapsed(e.round); late > 0 {
+		e.let(now, u, group.Lapsed(i, late))
+	}
+	e.let(now, u, ev)
+}
+
+func (e *Engine) let(now time.Time, u *unit, ev group.Event) {
 	acts := u.set.Step(now, ev, e.acts[:0])
 	e.acts = acts
 	e.perform(now, u, acts)

@@ -36,8 +36,9 @@ type testNode struct {
 	inbox    []Datagram
 	cut      bool
 	records  []Record
-	kernel   map[netip.Addr]string // address: "on" or "quiet"
-	refuse   error                 // what the hands answer to OpInstall
+	kernel   map[netip.Addr]Slot // the addresses that are on
+	doors    map[Slot]Hold
+	refuse   error // what the hands answer to OpInstall
 	ops      []Op
 	finished chan error
 }
@@ -46,9 +47,9 @@ func (l *testLAN) node(t *testing.T, name, addr4, addr6 string) *testNode {
 	t.Helper()
 	n := &testNode{
 		lan: l, name: name, addr4: netip.MustParseAddr(addr4), addr6: netip.MustParseAddr(addr6),
-		wakes: make(chan struct{}, 1), kernel: map[netip.Addr]string{}, finished: make(chan error, 1),
+		wakes: make(chan struct{}, 1), kernel: map[netip.Addr]Slot{}, doors: map[Slot]Hold{}, finished: make(chan error, 1),
 	}
-	n.engine = New(Options{Wire: n, Hands: handsOf{n}, Record: n.record})
+	n.engine = New(Options{Wire: n, Hands: handsOf{n}, Gate: gateOf{n}, Record: n.record})
 	l.nodes = append(l.nodes, n)
 	return n
 }
@@ -107,7 +108,15 @@ func (n *testNode) story() []string {
 func (n *testNode) answers(a string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.kernel[netip.MustParseAddr(a)] == "on"
+	slot, on := n.kernel[netip.MustParseAddr(a)]
+	return on && gateOf{n}.Now() < n.doors[slot].Announced
+}
+
+func (n *testNode) serves(a string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	slot, on := n.kernel[netip.MustParseAddr(a)]
+	return on && gateOf{n}.Now() < n.doors[slot].Served
 }
 
 // Open, Close, Wait, Wake and Send make a testNode a Wire.
@@ -128,9 +137,9 @@ func (n *testNode) Wake() {
 	}
 }
 
-func (n *testNode) Wait(until time.Time, in []Datagram) (int, error) {
+func (n *testNode) Wait(until time.Time, in []Datagram) (int, time.Time, error) {
 	if got := n.receive(in); got > 0 {
-		return got, nil
+		return got, time.Now(), nil
 	}
 	var timer <-chan time.Time
 	if !until.IsZero() {
@@ -140,7 +149,7 @@ func (n *testNode) Wait(until time.Time, in []Datagram) (int, error) {
 	case <-timer:
 	case <-n.wakes:
 	}
-	return n.receive(in), nil
+	return n.receive(in), time.Now(), nil
 }
 
 func (n *testNode) receive(in []Datagram) int {
@@ -198,6 +207,17 @@ func (n *testNode) deliver(o Outgoing) {
 	n.Wake()
 }
 
+// gateOf is a node's gate.
+type gateOf struct{ n *testNode }
+
+func (g gateOf) Now() Instant { return Instant(time.Now().UnixNano()) }
+
+func (g gateOf) Set(s Slot, h Hold) {
+	g.n.mu.Lock()
+	defer g.n.mu.Unlock()
+	g.n.doors[s] = h
+}
+
 // handsOf are a node's hands: they take a millisecond for each order.
 type handsOf struct{ n *testNode }
 
@@ -214,15 +234,14 @@ func (h handsOf) Submit(op Op) {
 func (n *testNode) carry(op Op) Result {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	res := Result{Op: op, MAC: [6]byte{0, 0, 0x5e, 0, 1, op.VRID}, Virtual: true}
+	slot := Slot(op.VRID)<<8 | Slot(op.Family)
+	res := Result{Op: op, MAC: [6]byte{0, 0, 0x5e, 0, 1, op.VRID}, Virtual: true, Slot: slot}
 	for _, p := range op.Addresses {
 		switch op.Kind {
 		case OpInstall:
 			if res.Err = n.refuse; res.Err == nil {
-				n.kernel[p.Addr()] = "on"
+				n.kernel[p.Addr()] = slot
 			}
-		case OpQuiet:
-			n.kernel[p.Addr()] = "quiet"
 		case OpRemove, OpDiscard:
 			delete(n.kernel, p.Addr())
 		case OpPrepare:

@@ -53,8 +53,6 @@ func (e *Engine) carried(now time.Time, res Result) {
 		e.preparedNow(now, r, res)
 	case OpInstall:
 		e.step(now, r.unit, group.Done(r.index, group.Install, res.Err))
-	case OpQuiet:
-		e.step(now, r.unit, group.Done(r.index, group.Quiet, res.Err))
 	case OpRemove:
 		e.step(now, r.unit, group.Done(r.index, group.Remove, res.Err))
 	case OpDiscard:
@@ -77,6 +75,8 @@ func (e *Engine) preparedNow(now time.Time, r *router, res Result) {
 	}
 	r.prepared, r.trouble = true, ""
 	r.mac, r.virtual, r.why = res.MAC, res.Virtual, res.Why
+	r.slot = res.Slot
+	e.store(r, r.keeper.Doors())
 	if r.why == "" && !r.virtual && len(r.cfg.Peers) > 0 && r.group.VRRP.MAC == config.MACAuto {
 		r.why = "unicast peers: they may be behind a router"
 	}

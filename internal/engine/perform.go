@@ -21,8 +21,14 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.submit(u.routers[a.Router], opKinds[a.Op])
 		case group.ActionAnnounce:
 			e.announce(u.routers[a.Router])
+		case group.ActionHold:
+			e.hold(u.routers[a.Router], a.Level, a.For)
 		case group.ActionTell:
 			e.tell(now, u, a)
+		case group.ActionAsk:
+			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority})
+		case group.ActionYield:
+			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindYield})
 		case group.ActionRecord:
 			e.record(Record{Time: now, Record: *a.Record})
 			e.nextTalk = now // tell the peers, too
@@ -34,7 +40,7 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 	}
 }
 
-var opKinds = [...]OpKind{group.Install: OpInstall, group.Quiet: OpQuiet, group.Remove: OpRemove}
+var opKinds = [...]OpKind{group.Install: OpInstall, group.Remove: OpRemove}
 
 // advertise puts one advert into the round's batch: to the multicast group,
 // or to every unicast peer. due is when it should have been sent, if it was
@@ -44,19 +50,23 @@ func (e *Engine) advertise(now time.Time, r *router, priority uint8, due time.Ti
 		return
 	}
 	vr := r.unit.set.Router(r.index)
+	j := job{due: due}
+	if priority != 0 {
+		j.router = r
+	}
 	if len(r.cfg.Peers) == 0 {
 		dst := multicast(r.cfg.Family)
 		e.push(Outgoing{
 			Port: r.port.id, Kind: Advert, Src: r.src, Dst: dst, SrcMAC: r.sourceMAC(),
 			Data: e.encode(func(b []byte) []byte { return vr.AppendAdvert(b, now, dst, priority) }),
-		}, due)
+		}, j)
 		return
 	}
 	for _, dst := range r.cfg.Peers {
 		e.push(Outgoing{
 			Port: r.port.id, Kind: Advert, Src: r.src, Dst: dst,
 			Data: e.encode(func(b []byte) []byte { return vr.AppendAdvert(b, now, dst, priority) }),
-		}, due)
+		}, j)
 	}
 }
 
@@ -96,7 +106,7 @@ func (e *Engine) announce(r *router) {
 func (e *Engine) role(r *router) announce.Role { return e.opt.Role(r.group.Interface) }
 
 func (e *Engine) frame(r *router, data []byte) {
-	e.push(Outgoing{Port: r.port.id, Kind: Frame, Data: data}, time.Time{})
+	e.frames = append(e.frames, Outgoing{Port: r.port.id, Kind: Frame, Data: data})
 }
 
 // tell names the successor to the other nodes. Without a name it is the best
@@ -111,8 +121,27 @@ func (e *Engine) tell(now time.Time, u *unit, a *group.Action) {
 		}
 		to = n.Name
 	}
-	t := peer.Take{Family: r.cfg.Family, VRID: r.cfg.VRID, From: e.node, To: to, Sent: now, Chosen: a.Chosen}
-	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return t.Append(b, r.key) }))
+	kind := peer.KindNext
+	if a.Chosen {
+		kind = peer.KindTake
+	}
+	e.call(now, r, peer.Call{Kind: kind, To: to})
+}
+
+// call says something about a router to the other nodes.
+func (e *Engine) call(now time.Time, r *router, c peer.Call) {
+	c.Family, c.VRID, c.From, c.Sent = r.cfg.Family, r.cfg.VRID, e.node, e.stamp(now)
+	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return c.Append(b, r.key) }))
+}
+
+// stamp is the time for a message: later than any before, as receivers take
+// what is not for repeated.
+func (e *Engine) stamp(now time.Time) time.Time {
+	if !now.After(e.stamped) {
+		now = e.stamped.Add(1)
+	}
+	e.stamped = now
+	return now
 }
 
 // encode appends to the round's arena. Earlier slices stay valid when it
@@ -123,26 +152,7 @@ func (e *Engine) encode(f func([]byte) []byte) []byte {
 	return e.arena[at:len(e.arena):len(e.arena)]
 }
 
-func (e *Engine) push(o Outgoing, due time.Time) {
+func (e *Engine) push(o Outgoing, j job) {
 	e.out = append(e.out, o)
-	e.due = append(e.due, due)
-}
-
-// flush hands the round's packets to the kernel.
-func (e *Engine) flush() {
-	if len(e.out) == 0 {
-		return
-	}
-	e.opt.Wire.Send(e.out)
-	sent := time.Now()
-	for i := range e.out {
-		o := &e.out[i]
-		if o.Err != nil {
-			e.sendFailed(sent, o)
-		} else if !e.due[i].IsZero() {
-			e.late.add(sent.Sub(e.due[i]))
-		}
-		o.Data = nil
-	}
-	e.out, e.due, e.arena = e.out[:0], e.due[:0], e.arena[:0]
+	e.jobs = append(e.jobs, j)
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -62,8 +63,9 @@ type Wire interface {
 	Close(Port) error
 	// Wait fills in with datagrams and returns their number: at once when
 	// some are there or Wake was called, else at the instant until (zero:
-	// never).
-	Wait(until time.Time, in []Datagram) (int, error)
+	// never). The time that it returns is from before it read: all that had
+	// arrived by then is in, unless in is full.
+	Wait(until time.Time, in []Datagram) (int, time.Time, error)
 	Wake()
 	// Send hands all packets to the kernel in as few system calls as it
 	// can and returns once the kernel took or refused each.
@@ -130,25 +132,13 @@ type Hands interface {
 	Close() error
 }
 
-// Instant is a time by the gate's clock: nanoseconds of CLOCK_BOOTTIME, which
-// goes on while the machine sleeps.
-type Instant int64
-
-// Slot is a router's place in the gate.
-type Slot int
-
-// Hold is what the gate lets pass for a router, each until an instant. An
-// instant that is over, zero above all, is a closed door.
-type Hold struct {
-	// Announced is until when ARP and ND are answered for the addresses and
-	// adverts may be sent. At most one node of a group has it in the future.
-	Announced Instant
-	// Served is until when packets to and from the addresses pass.
-	Served Instant
-	// Advertised is until when a router may send adverts that is about to
-	// hold, and does not yet.
-	Advertised Instant
-}
+// Instant, Hold and Slot are how the gate is told until when what passes for
+// which router.
+type (
+	Instant = hold.Instant
+	Hold    = hold.Doors
+	Slot    int
+)
 
 // Gate lets addresses answer only while they are held. The kernel enforces it,
 // whatever becomes of this process. Both methods are for the loop, and cheap:

@@ -65,6 +65,9 @@ func (e *Engine) Changed(c Change) {
 func (e *Engine) changed(now time.Time, c Change) {
 	p := e.portFor(c.Link.Name)
 	was := p.link
+	if c.Link.Up && !p.link.Up {
+		e.hellos, e.nextTalk = 0, now // ask there, too, who is there
+	}
 	p.link = c.Link
 	if c.Gone {
 		p.link.Up, p.link.Why = false, "the interface was deleted"

@@ -32,11 +32,15 @@ func (e *Engine) advert(now time.Time, d *Datagram) {
 		return
 	}
 	e.packet = vrrp.Packet{Src: d.Src, Dst: d.Dst, TTL: d.TTL, Payload: d.Data}
-	e.step(now, r.unit, group.Received(r.index, &e.packet))
+	ev := group.Received(r.index, &e.packet)
+	if r.table.Kin(d.Src, now) {
+		ev = ev.FromKin()
+	}
+	e.step(now, r.unit, ev)
 }
 
 // heard handles a message of another node. What is malformed or forged is
-// dropped: nothing depends on it.
+// dropped.
 func (e *Engine) heard(now time.Time, d *Datagram) {
 	if d.TTL != 255 {
 		return // RFC 5082: it came through a router
@@ -45,8 +49,8 @@ func (e *Engine) heard(now time.Time, d *Datagram) {
 	if err != nil {
 		return
 	}
-	if kind.IsTake() {
-		e.heardTake(now, d)
+	if kind.IsCall() {
+		e.heardCall(now, d)
 		return
 	}
 	h, err := peer.DecodeHello(d.Data, e.entries[:0])
@@ -54,6 +58,9 @@ func (e *Engine) heard(now time.Time, d *Datagram) {
 		return
 	}
 	e.entries = h.Entries
+	if h.New {
+		e.nextTalk = now // it should know this node, too
+	}
 	for _, n := range h.Entries {
 		if r := e.routes[route{d.Port, h.Family, n.VRID}]; r != nil {
 			r.table.Note(peer.Node{
@@ -63,33 +70,40 @@ func (e *Engine) heard(now time.Time, d *Datagram) {
 	}
 }
 
-func (e *Engine) heardTake(now time.Time, d *Datagram) {
-	t, err := peer.DecodeTake(d.Data)
-	if err != nil || t.From == e.node {
+func (e *Engine) heardCall(now time.Time, d *Datagram) {
+	c, err := peer.DecodeCall(d.Data)
+	if err != nil || c.From == e.node {
 		return
 	}
-	r := e.routes[route{d.Port, t.Family, t.VRID}]
+	r := e.routes[route{d.Port, c.Family, c.VRID}]
 	if r == nil {
 		return
 	}
-	if err := r.key.Verify(d.Data, t, now); err != nil {
+	if err := r.key.Verify(d.Data, c, now); err != nil {
 		e.record(Record{Time: now, Record: group.Record{
-			Group: r.group.Name, Kind: "notice", Code: "HF2007", Family: t.Family, Peer: d.Src,
-			Reason: "ignored a handover message from " + t.From + ": " + err.Error(),
+			Group: r.group.Name, Kind: "notice", Code: "HF2007", Family: c.Family, Peer: d.Src,
+			Reason: "ignored a message from " + c.From + ": " + err.Error(),
 		}})
 		return
 	}
-	if !r.table.Note(peer.Node{
-		Name: t.From, Addr: d.Src, State: uint8(group.Backup), Sent: t.Sent, Heard: now,
-	}) {
+	n := peer.Node{Name: c.From, Addr: d.Src, State: uint8(group.Backup), Priority: c.Priority, Sent: c.Sent, Heard: now}
+	if known, ok := r.table.Named(c.From, now); ok && c.Priority == 0 {
+		n.Priority = known.Priority
+	}
+	if !r.table.Note(n) {
 		return // repeated
 	}
+	if c.Kind == peer.KindAsk {
+		e.step(now, r.unit, group.Asked(c.From, c.Priority))
+		return
+	}
+	e.step(now, r.unit, group.Yielded(r.index, d.Src))
 	switch {
-	case t.To == e.node && !t.Chosen:
-		e.step(now, r.unit, group.Next(t.From))
-	case t.To == e.node:
-		e.step(now, r.unit, group.Take(t.From))
-	case t.Chosen:
-		e.step(now, r.unit, group.Suspend(t.To))
+	case c.Kind == peer.KindNext && c.To == e.node:
+		e.step(now, r.unit, group.Next(c.From))
+	case c.Kind == peer.KindTake && c.To == e.node:
+		e.step(now, r.unit, group.Take(c.From))
+	case c.Kind == peer.KindTake:
+		e.step(now, r.unit, group.Suspend(c.To))
 	}
 }

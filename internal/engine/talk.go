@@ -17,10 +17,18 @@ const hush = 50 * time.Millisecond
 // anyway: being woken costs more than the hello.
 const early = peer.Interval / 2
 
+// news is how many rounds of hellos ask the others who they are: a node that
+// has just started must not take a holdfast node for another vendor's.
+const news = 2
+
 // talk sends the hellos that are due: one message an interface and family to
 // the multicast group, and one to each unicast peer.
 func (e *Engine) talk(now time.Time) {
-	if e.nextTalk.Add(-early).After(now) || len(e.units) == 0 {
+	if len(e.units) == 0 {
+		e.nextTalk = time.Time{} // nothing to tell, and no reason to wake up
+		return
+	}
+	if e.nextTalk.Add(-early).After(now) {
 		return
 	}
 	if soonest := e.lastTalk.Add(hush); soonest.After(now) {
@@ -35,10 +43,11 @@ func (e *Engine) talk(now time.Time) {
 		e.hello(now, p, vrrp.IPv4)
 		e.hello(now, p, vrrp.IPv6)
 	}
+	e.hellos++
 }
 
 func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {
-	h := peer.Hello{Family: f, From: e.node, Sent: now, Entries: e.entries[:0]}
+	h := peer.Hello{Family: f, From: e.node, New: e.hellos < news, Sent: e.stamp(now), Entries: e.entries[:0]}
 	var src netip.Addr
 	var unicast []netip.Addr
 	for _, r := range p.routers {
@@ -57,7 +66,7 @@ func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {
 		e.push(Outgoing{
 			Port: p.id, Kind: Message, Src: src, Dst: multicast(f),
 			Data: e.encode(h.Append),
-		}, time.Time{})
+		}, job{})
 	}
 	for i, to := range unicast {
 		if !slices.Contains(unicast[:i], to) {
@@ -77,7 +86,7 @@ func (e *Engine) helloTo(h peer.Hello, p *port, to netip.Addr) {
 		}
 	}
 	e.entries = h.Entries
-	e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: to, Data: e.encode(h.Append)}, time.Time{})
+	e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: to, Data: e.encode(h.Append)}, job{})
 }
 
 func (r *router) entry() peer.Entry {
@@ -96,6 +105,6 @@ func (e *Engine) message(p *port, cfg vrrp.Config, src netip.Addr, data []byte) 
 		to = []netip.Addr{multicast(cfg.Family)}
 	}
 	for _, dst := range to {
-		e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: dst, Data: data}, time.Time{})
+		e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: dst, Data: data}, job{})
 	}
 }

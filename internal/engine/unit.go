@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -40,6 +41,8 @@ type router struct {
 	mac       [6]byte
 	virtual   bool
 	why       string // why not the virtual MAC
+	slot      Slot
+	keeper    hold.Keeper
 	prepared  bool
 	preparing bool
 	trouble   string    // why it could not be prepared

@@ -3,6 +3,7 @@ package group
 import (
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -42,6 +43,10 @@ func (s *Set) settleWaiting() bool {
 		s.watchHalf()
 		return false
 	}
+	if s.plead() {
+		s.watchHalf()
+		return false
+	}
 	s.claim()
 	return true
 }
@@ -58,19 +63,40 @@ func (s *Set) wanted() bool {
 func (s *Set) claim() {
 	s.phase = claiming
 	s.half = half{}
+	s.said, s.listening = false, time.Time{}
 	if s.taking == "" && s.orphaned() {
-		// By one router, which is enough to hold back other sets: if all
-		// spoke, two sets of equal priority could each lose in one family,
-		// both withdraw, and claim again at the same time.
-		s.route(s.lead, vrrp.Claim(), time.Time{})
+		s.speak()
 	}
 	s.order(Install)
 }
 
-// orphaned reports whether the set asks because no Active was heard.
-func (s *Set) orphaned() bool {
+// speak makes the claim known: by one router, which is enough to hold back
+// other sets. If all spoke, two sets of equal priority could each lose in one
+// family, both withdraw, and claim again at the same time.
+func (s *Set) speak() {
 	for i := range s.members {
-		if s.members[i].cause != vrrp.ReasonMasterDown {
+		s.members[i].owed = 0
+	}
+	s.said = true
+	s.level(hold.Claiming)
+	s.route(s.lead, vrrp.Claim(), time.Time{})
+}
+
+// spoke notes that the claim is on the wire: from now on others hear of it.
+func (s *Set) spoke() {
+	if s.phase == claiming && s.said && s.listening.IsZero() {
+		s.listening = s.now.Add(hold.Listen(s.members[s.lead].router.Config().Interval))
+	}
+}
+
+// orphaned reports whether nobody serves: the holder was not heard any more,
+// or was another vendor's, which let go of everything when it left.
+func (s *Set) orphaned() bool {
+	if _, live := s.holderLive(); live {
+		return false
+	}
+	for i := range s.members {
+		if m := &s.members[i]; m.cause == vrrp.ReasonPeerLeft && s.leftAsKin(m.from) {
 			return false
 		}
 	}
@@ -86,8 +112,8 @@ func (s *Set) hush() {
 	}
 }
 
-// settleClaiming lets the routers become Active when the addresses answer, so
-// that the first advert and the first announcement are true.
+// settleClaiming lets the routers become Active when the addresses are there
+// and no other node may hold them, so that the first announcement is true.
 func (s *Set) settleClaiming() bool {
 	if s.retire() {
 		return true
@@ -100,11 +126,9 @@ func (s *Set) settleClaiming() bool {
 		s.finish("")
 		return true
 	}
-	if !s.wanted() {
+	if !s.wanted() || s.outbid() {
 		// An Active was heard meanwhile.
-		s.hush()
-		s.order(Remove)
-		s.phase = waiting
+		s.retreat("")
 		return true
 	}
 	done, failure := s.carried()
@@ -115,27 +139,107 @@ func (s *Set) settleClaiming() bool {
 	if !done {
 		return false
 	}
+	if !s.said && !s.overrides() {
+		s.speak()
+	}
+	if !s.ticked || !s.clear() {
+		return false
+	}
+	s.open()
+	return true
+}
+
+// outbid reports whether another node's advert has beaten this node's claim.
+func (s *Set) outbid() bool { return s.said && !s.members[s.lead].router.Claiming() }
+
+// clear reports whether no other node may hold the addresses. It is asked on
+// ticks alone: before one, all has been heard that had arrived by then.
+func (s *Set) clear() bool {
+	return !s.said || !s.listening.IsZero() && !s.now.Before(s.listening) && s.barred().IsZero()
+}
+
+// clearAt is when a claim may be granted, if nothing is heard until then; zero
+// while it waits for something else than time.
+func (s *Set) clearAt() time.Time {
+	done, _ := s.carried()
+	switch {
+	case !done || s.said && s.listening.IsZero():
+		return time.Time{}
+	case !s.said:
+		return s.now
+	}
+	at := s.listening
+	if t := s.barred(); t.After(at) {
+		at = t
+	}
+	if at.Before(s.now) {
+		at = s.now
+	}
+	return at
+}
+
+// overrides reports whether the set takes over from another vendor's router
+// that is alive: it lets go when it hears the first advert, and not before.
+func (s *Set) overrides() bool {
+	p, live := s.holderLive()
+	if s.taking != "" || !live {
+		return false
+	}
+	c := s.members[s.lead].contender(p.Addr)
+	return c != nil && c.foreign()
+}
+
+// open begins the hold.
+func (s *Set) open() {
 	reason := s.taking
 	if reason == "" {
-		reason = s.asked()
+		reason = s.cause()
 	}
 	if s.resuming {
 		s.maintenance = false
 		s.conclude(command{text: reason}, command{text: reason})
 	}
-	s.taking, s.resuming = "", false
+	s.taking, s.resuming, s.said = "", false, false
 	s.contest, s.refusals = time.Time{}, 0
 	s.forgetHolder()
 	s.restorePreempt()
+	s.level(hold.Holding)
 	s.all(vrrp.Grant())
 	s.enter(holding, reason)
 	s.startAnnouncing()
-	return true
 }
 
-// asked says why the set claims: for the reason of its leading router, unless
+// retreat ends a claim that another node's is better than, or that came too
+// late: why.
+func (s *Set) retreat(why string) {
+	s.phase = waiting
+	if s.resuming {
+		s.leave.heard = s.primary()
+		if s.leave.heard.IsValid() {
+			s.succeeded()
+		} else {
+			s.abandoned(why)
+		}
+		if !s.suspended.on {
+			s.humble(false)
+		}
+	}
+	s.taking, s.resuming = "", false
+	if why != "" {
+		s.reason = why
+	}
+	s.hush()
+	s.level(hold.Closed)
+	s.order(Remove)
+	if s.said {
+		s.said = false
+		s.owe()
+	}
+}
+
+// cause says why the set claims: for the reason of its leading router, unless
 // another one came to ask a good while later, and so for a reason of its own.
-func (s *Set) asked() string {
+func (s *Set) cause() string {
 	m := &s.members[s.lead]
 	for i := range s.members {
 		if o := &s.members[i]; o.asked.Sub(m.asked) > interval(m.router) {
@@ -168,10 +272,15 @@ func (s *Set) retire() bool {
 func (s *Set) giveUp(next phase, why string) {
 	s.taking, s.resuming = "", false
 	s.half = half{}
-	s.order(Remove)
 	s.all(vrrp.Shutdown())
+	s.level(hold.Closed)
+	s.order(Remove)
 	s.enter(next, why)
 	s.abandoned(why)
+	if s.said {
+		s.said = false
+		s.owe()
+	}
 }
 
 // take claims at once: the leaving holder named this node. A node that has

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -24,32 +25,39 @@ const (
 	EventMaintenance                  // an operator switches maintenance (Up, Force)
 	EventTake                         // a leaving peer named this node as its successor (Text: why it takes over)
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
+	EventAsked                        // the holdfast node Name with Priority would preempt this one
+	EventYielded                      // the holdfast node at Addr does not hold or claim any more
+	EventSpoke                        // an advert of a claim was handed to the kernel
+	EventDeaf                         // the process stood still, and packets for Router were lost meanwhile
+	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
 )
 
 // Event is one input of [Set.Step]. Use the constructors.
 type Event struct {
-	Kind   EventKind
-	Router int // index into the set's routers
-	Op     Op
-	Up     bool
-	Force  bool
-	Name   string
-	Text   string
-	Addr   netip.Addr
-	Err    error
-	Packet *vrrp.Packet
+	Kind     EventKind
+	Router   int // index into the set's routers
+	Op       Op
+	Priority uint8
+	Up       bool
+	Force    bool
+	Kin      bool // EventPacket: another holdfast node sent it
+	Late     time.Duration
+	Name     string
+	Text     string
+	Addr     netip.Addr
+	Err      error
+	Packet   *vrrp.Packet
 }
 
 // Op is an order to the kernel.
 type Op uint8
 
 const (
-	Install Op = iota // addresses on, answering
-	Quiet             // addresses on, answering no ARP or ND
+	Install Op = iota // addresses on; they answer as far as the gate lets them
 	Remove            // addresses off
 )
 
-func (o Op) String() string { return name([]string{"install", "quiet", "remove"}, int(o), "op") }
+func (o Op) String() string { return name([]string{"install", "remove"}, int(o), "op") }
 
 // ActionKind names what the caller has to do.
 type ActionKind uint8
@@ -58,7 +66,10 @@ const (
 	ActionSend     ActionKind = iota // Router sends an advert with Priority
 	ActionOrder                      // carry out Op for Router, answer with Done
 	ActionAnnounce                   // announce Router's addresses once (ARP, ND)
+	ActionHold                       // Router's hold becomes Level, for the time For
 	ActionTell                       // tell the peers of Router who takes over: Name, or the best; Chosen by an operator or not
+	ActionAsk                        // ask the holder of Router to hand over
+	ActionYield                      // tell the peers of Router that this node does not hold or claim any more
 	ActionRecord                     // journal Record
 	ActionResult                     // an operator's command ended: OK, Text
 	ActionStopped                    // after Stop: everything is off
@@ -70,6 +81,8 @@ type Action struct {
 	Router   int
 	Priority uint8
 	Op       Op
+	Level    hold.Level
+	For      time.Duration // ActionHold: see hold.Keeper.Move
 	OK       bool
 	Chosen   bool
 	Name     string
@@ -165,3 +178,32 @@ func Next(from string) Event {
 }
 
 func Suspend(to string) Event { return Event{Kind: EventSuspend, Name: to} }
+
+// Asked says that a holdfast node with a higher priority would take over.
+func Asked(from string, priority uint8) Event {
+	return Event{Kind: EventAsked, Name: from, Priority: priority}
+}
+
+// Yielded says that the holdfast node at addr has let go of a router, or
+// claims it no more.
+func Yielded(router int, addr netip.Addr) Event {
+	return Event{Kind: EventYielded, Router: router, Addr: addr}
+}
+
+// Spoke says that an advert of a claim was handed to the kernel.
+func Spoke() Event { return Event{Kind: EventSpoke} }
+
+// Deaf says that this process stood still for so long that packets for a
+// router were lost.
+func Deaf(router int) Event { return Event{Kind: EventDeaf, Router: router} }
+
+// Lapsed says that the hold of a router has ended by itself, late ago.
+func Lapsed(router int, late time.Duration) Event {
+	return Event{Kind: EventLapsed, Router: router, Late: late}
+}
+
+// FromKin marks a packet as sent by another holdfast node.
+func (e Event) FromKin() Event {
+	e.Kin = true
+	return e
+}

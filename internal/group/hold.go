@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -66,11 +67,11 @@ func (s *Set) contested() bool {
 		_, there := m.router.Active()
 		switch {
 		case !there || m.router.Asking():
-			s.give(i, Install)
+			s.levelOf(i, hold.Holding)
 			s.route(i, vrrp.Grant(), time.Time{})
 			s.announceAgain()
-		case m.ordered == Install:
-			s.give(i, Quiet)
+		case m.level == hold.Holding:
+			s.serve(i, s.contest.Sub(s.now)+leaveSlack)
 		}
 	}
 	if s.every(isActive) {
@@ -82,7 +83,7 @@ func (s *Set) contested() bool {
 // repair puts back what somebody else took away.
 func (s *Set) repair(ev Event) {
 	m := &s.members[ev.Router]
-	if s.phase != holding && s.phase != claiming || m.ordered != Install {
+	if s.phase != holding && s.phase != claiming && s.phase != leaving || m.ordered != Install {
 		return
 	}
 	if m.pending > 0 {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -31,8 +32,6 @@ type leave struct {
 }
 
 const (
-	// hushPatience is how long the kernel may take to silence addresses.
-	hushPatience = 2 * time.Second
 	// leaveSlack is what a backup's scheduling and the kernel may add to the
 	// Skew_Time after which it must have claimed (RFC 9568 §6.1).
 	leaveSlack = 250 * time.Millisecond
@@ -44,53 +43,16 @@ const (
 
 // depart begins an orderly leave: first silence, then priority 0.
 func (s *Set) depart(l leave) {
-	l.begun, l.deadline = s.now, s.now.Add(hushPatience)
+	l.begun, l.deadline = s.now, s.now.Add(s.patience())
 	s.leave = l
 	s.stopAnnouncing()
-	s.phase = hushing
-	s.order(Quiet)
-}
-
-func (s *Set) settleHushing() bool {
-	if s.severed() {
-		s.drop(s.unfitness())
-		return true
-	}
-	if !s.every(isActive) {
-		s.yieldToHigher()
-		return true
-	}
-	done, failure := s.carried()
-	switch late := !s.now.Before(s.leave.deadline); {
-	case done && failure != nil && s.ordered(Quiet):
-		// What cannot be silenced must not answer beside the successor.
-		s.order(Remove)
-		return true
-	case !done && !late:
-		return false
-	case !done && s.mustGo() == "":
-		s.callOff(fmt.Sprintf("the kernel did not silence the addresses within %s: still held here", hushPatience))
-		return true
-	case !done:
-		s.order(Remove)
-	}
+	s.serveAll(2*s.patience() + leaveGrace)
 	s.all(vrrp.Yield())
 	s.humble(true)
 	for i := range s.members {
-		s.emit(Action{Kind: ActionTell, Router: i, Name: s.leave.to, Chosen: s.leave.cause == toPeer})
+		s.emit(Action{Kind: ActionTell, Router: i, Name: l.to, Chosen: l.cause == toPeer})
 	}
-	s.leave.deadline = s.now.Add(s.patience())
-	s.enter(leaving, s.leave.reason)
-	return true
-}
-
-// callOff ends a leave before anything was said.
-func (s *Set) callOff(text string) {
-	s.maintenance = false
-	s.order(Install)
-	s.phase = holding
-	s.startAnnouncing()
-	s.conclude(command{text: text}, command{text: text})
+	s.enter(leaving, l.reason)
 }
 
 // patience is how long any backup may take to answer a priority 0: its
@@ -116,14 +78,11 @@ func (s *Set) yieldToHigher() {
 		}
 	}
 	s.stopAnnouncing()
-	if s.phase != hushing {
-		s.leave = leave{cause: toHigher, begun: s.now}
-		s.order(Quiet)
-	}
+	s.leave = leave{cause: toHigher, begun: s.now, deadline: s.now.Add(leaveGrace), heard: s.primary()}
+	s.serveAll(2 * leaveGrace)
 	s.all(vrrp.Yield())
-	s.leave.heard = s.primary()
-	s.leave.deadline = s.now.Add(leaveGrace)
 	s.enter(leaving, reason)
+	s.owe()
 	s.succeeded()
 }
 
@@ -133,10 +92,6 @@ func (s *Set) settleLeaving() bool {
 	l := &s.leave
 	if s.severed() {
 		s.finish(s.unfitness())
-		return true
-	}
-	if done, failure := s.carried(); done && failure != nil && s.ordered(Quiet) {
-		s.order(Remove)
 		return true
 	}
 	if !l.heard.IsValid() && s.heardEverywhere() {
@@ -221,6 +176,7 @@ func (s *Set) succeeded() {
 // says what kept the set from staying; it is told where no successor was
 // heard.
 func (s *Set) finish(why string) {
+	s.level(hold.Closed)
 	s.order(Remove)
 	if !s.suspended.on {
 		s.humble(false)
@@ -249,6 +205,7 @@ func (s *Set) resume() {
 // to say.
 func (s *Set) drop(reason string) {
 	s.stopAnnouncing()
+	s.level(hold.Closed)
 	s.all(vrrp.Shutdown())
 	s.order(Remove)
 	s.enter(unfit, reason)

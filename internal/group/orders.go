@@ -94,16 +94,6 @@ func (s *Set) carried() (done bool, failure error) {
 	return done, failure
 }
 
-// ordered reports whether op was the last order for every router.
-func (s *Set) ordered(op Op) bool {
-	for i := range s.members {
-		if s.members[i].ordered != op {
-			return false
-		}
-	}
-	return true
-}
-
 // released reports whether the kernel holds nothing of the set, or would not
 // let go of it.
 func (s *Set) released() bool {

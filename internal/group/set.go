@@ -1,10 +1,12 @@
 package group
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -34,6 +36,9 @@ type Set struct {
 	half      half
 	contest   time.Time // a tie that is being settled counts as lost then
 	leave     leave
+	said      bool      // the claim is advertised
+	listening time.Time // and until when to listen, once it is on the wire
+	ticked    bool      // the event is a Tick: all has been heard
 	commands  []command
 	suspended suspension
 	humbled   bool       // the routers accept an Active of any priority
@@ -59,10 +64,15 @@ type member struct {
 	cause   vrrp.Reason // the same in one word
 	asked   time.Time   // when it asked last
 	lost    vrrp.Reason // why it made its last transition
+	from    netip.Addr  // the node because of which it asks
+
+	contenders []contender
+	owed       int // how often to say yet that this node yields
 
 	linkUp  bool
 	linkWhy string
 
+	level    hold.Level
 	ordered  Op        // the last order given
 	attempts int       // how often it was given
 	pending  int       // orders not answered yet
@@ -79,7 +89,6 @@ const (
 	waiting               // Backup
 	claiming              // Backup: every router asks, the addresses are being installed
 	holding               // Active
-	hushing               // Active: ARP and ND are being silenced, then priority 0 is said
 	leaving               // Backup: still serving what arrives
 )
 
@@ -89,7 +98,7 @@ func (p phase) state() State {
 		return Init
 	case unfit:
 		return Fault
-	case holding, hushing:
+	case holding:
 		return Active
 	default:
 		return Backup
@@ -107,6 +116,11 @@ func New(groups []Config) (*Set, error) {
 		for _, rc := range groups[g].Routers {
 			rc.Ask = true
 			rc.Priority = groups[g].Priority
+			if rc.Priority == vrrp.OwnerPriority {
+				// RFC 9568 §6.4.1 has the owner Active at once. Another node
+				// may hold the addresses: listen for as long as it could.
+				rc.StartupHold = max(rc.StartupHold, hold.Patience(cmp.Or(rc.Interval, time.Second), rc.Version))
+			}
 			r, err := vrrp.New(rc)
 			if err != nil {
 				return nil, fmt.Errorf("cannot make group %s: %w", groups[g].Name, err)
@@ -139,11 +153,13 @@ func (s *Set) Lead() int { return s.lead }
 // Step tells the set what happened at now and appends what must be done.
 func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	s.now, s.out = now, out
+	s.ticked = ev.Kind == EventTick
 	switch ev.Kind {
 	case EventTick:
 		s.tick()
 	case EventPacket:
 		s.route(ev.Router, vrrp.Received(ev.Packet), time.Time{})
+		s.noteContender(ev)
 		s.watchHolder()
 	case EventStart:
 		s.started = true
@@ -165,6 +181,16 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.take(ev)
 	case EventSuspend:
 		s.suspend(ev.Name)
+	case EventAsked:
+		s.asked(ev)
+	case EventYielded:
+		s.yielded(ev.Router, ev.Addr)
+	case EventSpoke:
+		s.spoke()
+	case EventDeaf:
+		s.listenAnew(ev.Router)
+	case EventLapsed:
+		s.lapse(ev)
 	}
 	for s.settle() {
 	}
@@ -185,8 +211,6 @@ func (s *Set) settle() bool {
 		return s.settleClaiming()
 	case holding:
 		return s.settleHolding()
-	case hushing:
-		return s.settleHushing()
 	default:
 		return s.settleLeaving()
 	}
@@ -220,12 +244,15 @@ func (s *Set) Deadline() time.Time {
 		if s.gated() {
 			sooner(s.suspended.gate)
 		}
+		if s.phase == claiming {
+			sooner(s.clearAt())
+		}
 		if !s.half.since.IsZero() && !s.half.told {
 			sooner(s.halfDue())
 		}
 	case holding:
 		sooner(s.contest)
-	case hushing, leaving:
+	case leaving:
 		sooner(s.leave.deadline)
 	}
 	return d
@@ -251,7 +278,7 @@ func (s *Set) route(i int, ev vrrp.Event, due time.Time) {
 		case vrrp.ActionSend:
 			s.emit(Action{Kind: ActionSend, Router: i, Priority: a.Priority, Due: due})
 		case vrrp.ActionAsk:
-			m.reason, m.cause, m.asked = explain(m.router, a), a.Reason, s.now
+			m.reason, m.cause, m.asked, m.from = explain(m.router, a), a.Reason, s.now, a.Peer
 		case vrrp.ActionTransition:
 			m.lost = a.Reason
 			if a.To != vrrp.Active {

@@ -10,6 +10,7 @@ import (
 type View struct {
 	State       State
 	Leaving     bool
+	Claiming    bool // the addresses are on, and wait for the right to answer
 	Reason      string
 	Since       time.Time
 	Suspended   bool // preemption is off until the node that took over is gone
@@ -38,6 +39,7 @@ func (s *Set) View() View {
 	v := View{
 		State:       s.phase.state(),
 		Leaving:     s.phase == leaving,
+		Claiming:    s.phase == claiming,
 		Reason:      s.reason,
 		Since:       s.since,
 		Suspended:   s.suspended.on,

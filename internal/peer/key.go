@@ -34,10 +34,10 @@ func (k Key) sign(b []byte, at int) []byte {
 	return h.Sum(b)
 }
 
-// Verify checks the signature of an encoded Take that was decoded from b, and
+// Verify checks the signature of an encoded Call that was decoded from b, and
 // that it was sent within the window around now: an old one must not move an
 // address again.
-func (k Key) Verify(b []byte, t Take, now time.Time) error {
+func (k Key) Verify(b []byte, c Call, now time.Time) error {
 	if k.none() {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (k Key) Verify(b []byte, t Take, now time.Time) error {
 	if !hmac.Equal(mac.Sum(nil), rest[:sha256.Size]) {
 		return ErrSignature
 	}
-	if age := now.Sub(t.Sent).Abs(); age > k.Window {
+	if age := now.Sub(c.Sent).Abs(); age > k.Window {
 		return fmt.Errorf("%w (%s)", ErrStale, age.Round(time.Millisecond))
 	}
 	return nil

@@ -14,8 +14,10 @@ type Kind uint8
 
 const (
 	KindHello Kind = 1
-	KindTake  Kind = 2 // a Take with Chosen
-	KindNext  Kind = 3 // a Take without
+	KindTake  Kind = 2 // a Call: the sender leaves, an operator chose To to take over, nobody is to preempt it
+	KindNext  Kind = 3 // a Call: the sender leaves, To is next
+	KindAsk   Kind = 4 // a Call: the sender has a higher priority than the holder, and would take over
+	KindYield Kind = 5 // a Call: the sender does not hold or claim any more
 )
 
 // Hello says who a node is and how it does in the virtual routers of one
@@ -23,6 +25,7 @@ const (
 type Hello struct {
 	Family  vrrp.Family
 	From    string
+	New     bool // the sender has just started: it wants to know who is there
 	Sent    time.Time
 	Entries []Entry // at most one per VRID
 }
@@ -34,30 +37,25 @@ type Entry struct {
 	Priority uint8 // effective
 }
 
-// Take says that the sender leaves a virtual router and who takes over.
-type Take struct {
-	Family vrrp.Family
-	VRID   uint8
-	From   string
-	To     string
-	Sent   time.Time
-	Chosen bool // by an operator: the others are not to preempt To
+// Call is what one node says to the others about one virtual router.
+type Call struct {
+	Kind     Kind
+	Family   vrrp.Family
+	VRID     uint8
+	Priority uint8 // the sender's (ask)
+	From     string
+	To       string // the successor (take, next)
+	Sent     time.Time
 }
 
-// IsTake says whether a message of this kind is a Take.
-func (k Kind) IsTake() bool { return k == KindTake || k == KindNext }
-
-func (t Take) kind() Kind {
-	if t.Chosen {
-		return KindTake
-	}
-	return KindNext
-}
+// IsCall says whether a message of this kind is a Call.
+func (k Kind) IsCall() bool { return k >= KindTake && k <= KindYield }
 
 const (
 	magic      = "HFP1"
 	headerSize = 20
 	entrySize  = 3
+	flagNew    = 1
 	maxName    = 63
 	maxEntries = 255
 )
@@ -77,7 +75,11 @@ var (
 // Append appends the encoded message. Names are cut to 63 bytes.
 func (h Hello) Append(b []byte) []byte {
 	entries := h.Entries[:min(len(h.Entries), maxEntries)]
-	b = appendHeader(b, header{kind: KindHello, family: h.Family, sent: h.Sent, from: h.From, entries: len(entries)})
+	var flags uint8
+	if h.New {
+		flags |= flagNew
+	}
+	b = appendHeader(b, header{kind: KindHello, family: h.Family, vrid: flags, sent: h.Sent, from: h.From, entries: len(entries)})
 	for _, e := range entries {
 		b = append(b, e.VRID, e.State, e.Priority)
 	}
@@ -85,13 +87,15 @@ func (h Hello) Append(b []byte) []byte {
 }
 
 // Append appends the encoded message, signed if there is a key.
-func (t Take) Append(b []byte, k Key) []byte {
+func (c Call) Append(b []byte, k Key) []byte {
 	at := len(b)
-	b = appendHeader(b, header{kind: t.kind(), family: t.Family, vrid: t.VRID, key: k.sender(), sent: t.Sent, from: t.From, to: t.To})
+	b = appendHeader(b, header{
+		kind: c.Kind, family: c.Family, vrid: c.VRID, key: k.sender(), sent: c.Sent, from: c.From, to: c.To, entries: int(c.Priority),
+	})
 	return k.sign(b, at)
 }
 
-// KindOf tells a hello from a take without decoding either.
+// KindOf tells a hello from a call without decoding either.
 func KindOf(b []byte) (Kind, error) {
 	h, _, err := parseHeader(b)
 	return h.kind, err
@@ -107,7 +111,7 @@ func DecodeHello(b []byte, into []Entry) (Hello, error) {
 	case h.kind != KindHello || len(rest) < h.entries*entrySize:
 		return Hello{}, ErrMalformed
 	}
-	out := Hello{Family: h.family, From: h.from, Sent: h.sent, Entries: into}
+	out := Hello{Family: h.family, From: h.from, New: h.vrid&flagNew != 0, Sent: h.sent, Entries: into}
 	for i := range h.entries {
 		e := rest[i*entrySize:]
 		out.Entries = append(out.Entries, Entry{VRID: e[0], State: e[1], Priority: e[2]})
@@ -115,27 +119,29 @@ func DecodeHello(b []byte, into []Entry) (Hello, error) {
 	return out, nil
 }
 
-// DecodeTake reads a take without verifying it: the key to [Key.Verify] it
+// DecodeCall reads a call without verifying it: the key to [Key.Verify] it
 // with depends on the virtual router that it names.
-func DecodeTake(b []byte) (Take, error) {
+func DecodeCall(b []byte) (Call, error) {
 	h, _, err := parseHeader(b)
 	switch {
 	case err != nil:
-		return Take{}, err
-	case !h.kind.IsTake() || h.vrid == 0:
-		return Take{}, ErrMalformed
+		return Call{}, err
+	case !h.kind.IsCall() || h.vrid == 0:
+		return Call{}, ErrMalformed
 	}
-	return Take{Family: h.family, VRID: h.vrid, From: h.from, To: h.to, Sent: h.sent, Chosen: h.kind == KindTake}, nil
+	return Call{
+		Kind: h.kind, Family: h.family, VRID: h.vrid, Priority: uint8(h.entries), From: h.from, To: h.to, Sent: h.sent,
+	}, nil
 }
 
 type header struct {
 	kind     Kind
 	family   vrrp.Family
-	vrid     uint8
+	vrid     uint8 // of a hello: its flags
 	key      uint8
 	sent     time.Time
 	from, to string
-	entries  int
+	entries  int // of a call: its priority
 }
 
 func appendHeader(b []byte, h header) []byte {

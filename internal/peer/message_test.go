@@ -18,8 +18,8 @@ var sent = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var key = Key{ID: 2, Keys: map[uint8][]byte{1: []byte("the old one"), 2: []byte("the new one")}, Window: 5 * time.Second}
 
-func take() Take {
-	return Take{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Chosen: true}
+func take() Call {
+	return Call{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Kind: KindTake}
 }
 
 // The messages byte by byte, as the package documentation has them.
@@ -38,7 +38,7 @@ func TestMessages_OnTheWire(t *testing.T) {
 		{"take", take().Append(nil, Key{}), []string{
 			"48465031 02 04 33 00", when, "03 03 0000", "6c6231 6c6232",
 		}},
-		{"next", Take{Family: vrrp.IPv6, VRID: 51, From: "lb1", To: "lb2", Sent: sent}.Append(nil, Key{}), []string{
+		{"next", Call{Kind: KindNext, Family: vrrp.IPv6, VRID: 51, From: "lb1", To: "lb2", Sent: sent}.Append(nil, Key{}), []string{
 			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232",
 		}},
 		{"signed take", take().Append(nil, key), []string{
@@ -83,7 +83,7 @@ func TestHello_RoundTrip(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if _, err := DecodeTake(b); !errors.Is(err, ErrMalformed) {
+		if _, err := DecodeCall(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("read as a take: %v", err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestTake_RoundTrip(t *testing.T) {
 			in := take()
 			in.To = to
 			b := in.Append([]byte("before"), k)[len("before"):]
-			got, err := DecodeTake(b)
+			got, err := DecodeCall(b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,13 +132,13 @@ func TestDecode_Truncated(t *testing.T) {
 	}
 	b := take().Append(nil, Key{})
 	for n := range b {
-		if got, err := DecodeTake(b[:n]); err == nil {
+		if got, err := DecodeCall(b[:n]); err == nil {
 			t.Errorf("%d of %d bytes are a take: %+v", n, len(b), got)
 		}
 	}
 	b = take().Append(nil, key)
 	for n := range b {
-		got, err := DecodeTake(b[:n])
+		got, err := DecodeCall(b[:n])
 		if err == nil {
 			err = key.Verify(b[:n], got, sent)
 		}
@@ -167,7 +167,7 @@ func TestDecode_Refuses(t *testing.T) {
 	for _, c := range cases {
 		b := bytes.Clone(good)
 		c.spoil(b)
-		if _, err := DecodeTake(b); !errors.Is(err, c.want) {
+		if _, err := DecodeCall(b); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -176,7 +176,7 @@ func TestDecode_Refuses(t *testing.T) {
 // A later version may add to the end of a message: what is there is read.
 func TestDecode_IgnoresWhatFollows(t *testing.T) {
 	b := append(take().Append(nil, key), "more"...)
-	got, err := DecodeTake(b)
+	got, err := DecodeCall(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestVerify_Refuses(t *testing.T) {
 		{"not a message", []byte("hello"), key, sent, ErrNotOurs},
 	}
 	for _, c := range cases {
-		got, _ := DecodeTake(c.b)
+		got, _ := DecodeCall(c.b)
 		if err := c.key.Verify(c.b, got, c.now); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
@@ -219,7 +219,7 @@ func TestVerify_Refuses(t *testing.T) {
 	for i := range good {
 		b := bytes.Clone(good)
 		b[i] ^= 1
-		got, err := DecodeTake(b)
+		got, err := DecodeCall(b)
 		if err == nil {
 			err = key.Verify(b, got, sent)
 		}
@@ -235,7 +235,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Hello{Family: vrrp.IPv4, From: "lb1", Sent: sent, Entries: []Entry{{51, 2, 150}}}.Append(nil))
 	f.Add(take().Append(nil, Key{}))
 	f.Add(take().Append(nil, key))
-	f.Add(Take{Family: vrrp.IPv6, VRID: 1, From: "a", To: "b", Sent: sent}.Append(nil, key))
+	f.Add(Call{Kind: KindNext, Family: vrrp.IPv6, VRID: 1, From: "a", To: "b", Sent: sent}.Append(nil, key))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		kind, kerr := KindOf(b)
 		if h, err := DecodeHello(b, nil); err == nil {
@@ -246,11 +246,11 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("%+v became %+v, %v", h, again, err)
 			}
 		}
-		if k, err := DecodeTake(b); err == nil {
-			if !kind.IsTake() || kerr != nil {
+		if k, err := DecodeCall(b); err == nil {
+			if !kind.IsCall() || kerr != nil {
 				t.Errorf("a take is of kind %d, %v", kind, kerr)
 			}
-			if again, err := DecodeTake(k.Append(nil, key)); err != nil || k != again {
+			if again, err := DecodeCall(k.Append(nil, key)); err != nil || k != again {
 				t.Errorf("%+v became %+v, %v", k, again, err)
 			}
 			n := headerSize + len(k.From) + len(k.To)

@@ -78,6 +78,21 @@ func (t *Table) Named(name string, now time.Time) (Node, bool) {
 	return Node{}, false
 }
 
+// kinship is how long a node that says nothing is still taken for a holdfast
+// node: longer than it is taken to be there, as others are treated with less
+// patience.
+const kinship = 30 * time.Second
+
+// Kin reports whether it is a holdfast node that speaks from addr.
+func (t *Table) Kin(addr netip.Addr, now time.Time) bool {
+	for i := range t.nodes {
+		if t.nodes[i].Addr == addr && now.Sub(t.nodes[i].Heard) <= kinship {
+			return true
+		}
+	}
+	return false
+}
+
 // ByAddr finds the name of the node that speaks from addr.
 func (t *Table) ByAddr(addr netip.Addr) (string, bool) {
 	for _, n := range t.nodes {

@@ -16,6 +16,7 @@ type Config struct {
 	Path    Path
 	Kernel  Kernel
 	Late    time.Duration // a timer fires up to this much late
+	Stall   float64       // probability that a process is paused before a step of its work
 	Virtual bool          // the virtual MAC answers, else the interface's own
 	Probe   time.Duration // time between two probes of each address by each LAN's client; 0: no clients
 	Nodes   []Node

@@ -38,8 +38,9 @@ func (w *World) Kill(n *node) { w.dies(n) }
 
 func (w *World) dies(n *node) {
 	n.running, n.paused, n.stopping, n.restart = false, false, false, false
+	n.stops = 0
 	n.life++
-	n.units, n.plains, n.backlog, n.posts = nil, nil, n.backlog[:0], nil
+	n.units, n.plains, n.backlog, n.posts, n.pending = nil, nil, n.backlog[:0], nil, nil
 }
 
 // Stop ends the process in order.
@@ -69,11 +70,19 @@ func (w *World) exits(n *node) {
 }
 
 // Pause stops the process as SIGSTOP does, and Thaw lets it go on.
-func (w *World) Pause(n *node) { n.paused = n.running }
+func (w *World) Pause(n *node) {
+	if n.running {
+		n.stops++
+		n.paused = true
+	}
+}
 
-// Thaw lets a paused process go on.
+// Thaw lets a paused process go on, when all that paused it is over.
 func (w *World) Thaw(n *node) {
-	if n.paused {
+	if n.stops > 0 {
+		n.stops--
+	}
+	if n.paused && n.stops == 0 {
 		w.thaw(n)
 	}
 }
@@ -86,6 +95,8 @@ func (w *World) Link(n *node, lan int, up bool) {
 	w.setPort(lan, n.index, up)
 	w.judge.allChanged()
 	w.after(n, carrierDelay, func() {
+		n.hellos = 0
+		w.talkSoon(n, w.now)
 		w.linkPlain(n, lan, up)
 		for _, u := range n.units {
 			for _, r := range u.routers {
@@ -168,10 +179,10 @@ func (w *World) Maintenance(n *node, ev group.Event) {
 
 // Delete takes the addresses of a virtual router off a node behind its back.
 func (w *World) Delete(n *node, vr int) {
-	if n.plain || n.kernel.slots[vr].held == off {
+	if n.plain || !n.kernel.slots[vr].on {
 		return
 	}
-	n.kernel.slots[vr].held = off
+	n.kernel.slots[vr].on = false
 	w.judge.kernelChanged(vr)
 	w.after(n, carrierDelay, func() {
 		if v := &w.vrs[vr]; v.set < len(n.units) {
@@ -190,7 +201,7 @@ func (w *World) Reconfigure(n *node, s int, change func(*Set, *NodeSet)) {
 		}
 		u := n.units[s]
 		groups := w.groups(n.index, s)
-		acts, err := u.set.Reconfigure(n.clock.at(w.now), groups, n.acts[:0])
+		acts, err := u.set.Reconfigure(n.clock.at(w.now), groups, nil)
 		if err != nil {
 			w.fail("%s refused a configuration: %v", n.name, err)
 			return
@@ -199,7 +210,6 @@ func (w *World) Reconfigure(n *node, s int, change func(*Set, *NodeSet)) {
 			r.cfg = u.set.Router(r.index).Config()
 			r.key = keyOf(r.cfg)
 		}
-		n.acts = acts
 		w.perform(n, u, acts)
 		w.schedule(n, u)
 		w.judge.stepped(n, u, group.Tick())

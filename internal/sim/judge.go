@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -52,6 +53,7 @@ type rate struct {
 type bounds struct {
 	interval time.Duration // the longest of the run
 	reach    time.Duration // of an advert and of the order that it causes
+	both     time.Duration // two nodes may answer: only beside another vendor's
 	recover  time.Duration // after a fault under which two nodes hold
 	left     time.Duration // addresses on a node that does not hold them
 	converge time.Duration // after the last fault
@@ -86,6 +88,11 @@ func boundsOf(c *Config, slower time.Duration) bounds {
 	b.interval = min(slower*b.interval, max(b.interval, longestInterval))
 	orders := time.Duration(len(routersOf(c.Sets))) * (c.Kernel.Latency + c.Kernel.Jitter)
 	b.reach = 6*(c.Path.Delay+c.Path.Jitter) + 4*orders + 4*c.Late + time.Millisecond
+	for _, n := range c.Nodes {
+		if n.Plain {
+			b.both = 4*b.interval + 2*b.reach // it preempts a node that stands still
+		}
+	}
 	b.recover = 5*b.interval + 4*b.reach + 500*time.Millisecond
 	b.left = 4*orders + 20*time.Millisecond
 	b.converge = 3*hold + 12*b.interval + 8*b.reach + 2*time.Second
@@ -141,16 +148,24 @@ func (j *Judge) answering(vr int) []*node {
 }
 
 func (j *Judge) answers(n *node, vr int) bool {
-	return n.kernel.slots[vr].held == on && n.powered && j.w.lans[j.w.vrs[vr].lan].ports[n.index].up
+	return n.powered && j.w.lans[j.w.vrs[vr].lan].ports[n.index].up && j.w.answers(n, vr)
 }
 
 // kernelChanged looks whether two nodes answer for one address.
 func (j *Judge) kernelChanged(vr int) {
 	count := 0
+	var ends hold.Instant // when the first of their holds does
 	for _, n := range j.w.nodes {
-		if j.answers(n, vr) {
-			count++
+		if !j.answers(n, vr) {
+			continue
 		}
+		count++
+		if t := n.kernel.slots[vr].doors.Announced; !n.plain && (ends == 0 || t < ends) {
+			ends = t
+		}
+	}
+	if count > 1 && ends != 0 {
+		j.w.at(time.Duration(ends), func() { j.kernelChanged(vr) })
 	}
 	switch since := j.two[vr]; {
 	case count > 1 && since == 0:
@@ -169,7 +184,7 @@ func (j *Judge) bothAnswered(vr int, since time.Duration) {
 	if j.disturbed > 0 || j.w.now < calm {
 		return
 	}
-	allowed := j.bounds.reach
+	allowed := j.bounds.both
 	if since < calm+j.bounds.recover {
 		allowed = j.bounds.recover
 	}
@@ -208,7 +223,7 @@ func (j *Judge) stepped(n *node, u *unit, ev group.Event) {
 
 // ticked looks whether a set wants to be woken at once again.
 func (j *Judge) ticked(n *node, u *unit) {
-	if d := u.set.Deadline(); !d.IsZero() && !d.After(n.clock.at(j.w.now)) {
+	if d := u.set.Deadline(); !n.paused && !d.IsZero() && !d.After(n.clock.at(j.w.now)) {
 		j.problem("%s: the deadline stays in the past: the loop would be busy", n.name)
 	}
 }

@@ -7,24 +7,32 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
-// held is what a kernel does with the addresses of a virtual router.
-type held uint8
-
-const (
-	off    held = iota
-	silent      // serves, and answers no ARP or ND
-	on          // serves and answers
-)
-
-func (h held) String() string { return [...]string{"off", "silent", "on"}[h] }
-
-// slot is the addresses of one virtual router in a kernel.
+// slot is the addresses of one virtual router in a kernel, and the doors of
+// the gate in front of them. Another vendor's machine has no gate.
 type slot struct {
-	held  held
+	on    bool
+	since time.Duration // when they came on
 	addrs []netip.Addr
+	doors hold.Doors
 }
+
+// answers says whether ARP and ND are answered for the addresses.
+func (w *World) answers(n *node, vr int) bool {
+	s := &n.kernel.slots[vr]
+	return s.on && (n.plain || w.instant() < s.doors.Announced)
+}
+
+// serves says whether packets to the addresses are handled.
+func (w *World) serves(n *node, vr int) bool {
+	s := &n.kernel.slots[vr]
+	return s.on && (n.plain || w.instant() < s.doors.Served)
+}
+
+// instant is the time by the gates' clocks: all machines started at once.
+func (w *World) instant() hold.Instant { return hold.Instant(w.now) }
 
 // order is one order to a kernel.
 type order struct {
@@ -63,7 +71,7 @@ func (w *World) carry(n *node, life uint32, o order) {
 	if w.cfg.Kernel.Fail > 0 && !n.plain && w.rng.Float64() < w.cfg.Kernel.Fail {
 		err = errRefused
 	} else {
-		n.apply(o)
+		n.apply(w.now, o)
 		w.tellKernel(n, o)
 		w.judge.kernelChanged(o.vr)
 	}
@@ -72,17 +80,16 @@ func (w *World) carry(n *node, life uint32, o order) {
 	}
 }
 
-func (n *node) apply(o order) {
+func (n *node) apply(now time.Duration, o order) {
 	s := &n.kernel.slots[o.vr]
 	switch o.op {
 	case group.Install:
-		s.held, s.addrs = on, o.addrs
-	case group.Quiet:
-		if s.held == on {
-			s.held = silent
+		if !s.on {
+			s.since = now
 		}
+		s.on, s.addrs = true, o.addrs
 	case group.Remove:
-		s.held = off
+		s.on = false
 	}
 }
 
@@ -91,7 +98,7 @@ func (w *World) tellKernel(n *node, o order) {
 	if !w.story.Kernel {
 		return
 	}
-	text := [...]string{group.Install: "on, answering", group.Quiet: "on, silent", group.Remove: "off"}[o.op]
+	text := [...]string{group.Install: "on", group.Remove: "off"}[o.op]
 	w.tell(n.name, "kernel: %s %s", w.vrs[o.vr].name, text)
 }
 
@@ -105,7 +112,7 @@ func (w *World) accepts(n *node, lan int, dst mac) bool {
 		return false
 	}
 	for i := range n.kernel.slots {
-		if v := &w.vrs[i]; v.lan == lan && n.kernel.slots[i].held != off && v.mac() == dst {
+		if v := &w.vrs[i]; v.lan == lan && n.kernel.slots[i].on && v.mac() == dst {
 			return true
 		}
 	}
@@ -113,23 +120,24 @@ func (w *World) accepts(n *node, lan int, dst mac) bool {
 }
 
 // has finds the virtual router whose address a kernel has on.
-func (w *World) has(n *node, lan int, a netip.Addr) (vr int, h held) {
+func (w *World) has(n *node, lan int, a netip.Addr) (vr int, ok bool) {
 	for i := range n.kernel.slots {
 		s := &n.kernel.slots[i]
-		if s.held != off && w.vrs[i].lan == lan && slices.Contains(s.addrs, a) {
-			return i, s.held
+		if s.on && w.vrs[i].lan == lan && slices.Contains(s.addrs, a) {
+			return i, true
 		}
 	}
-	return 0, off
+	return 0, false
 }
 
 // kernelHears answers what a kernel answers by itself.
 func (w *World) kernelHears(n *node, lan int, f *frame) {
-	vr, h := w.has(n, lan, f.addr)
+	vr, ok := w.has(n, lan, f.addr)
 	switch {
-	case f.content == question && h == on:
+	case !ok:
+	case f.content == question && w.answers(n, vr):
 		w.transmit(lan, n.index, &frame{content: answer, family: f.family, src: w.answeringMAC(n, vr), dst: f.src, addr: f.addr})
-	case f.content == ping && h != off:
+	case f.content == ping && w.serves(n, vr):
 		w.transmit(lan, n.index, &frame{content: pong, family: f.family, src: nodeMAC(n.index, lan), dst: f.src, addr: f.addr, id: f.id})
 	}
 }

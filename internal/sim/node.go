@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -27,13 +28,17 @@ type node struct {
 	stopping bool
 	restart  bool // start again when it has stopped
 	life     uint32
-	backlog  []event // frames that wait for a paused process
+	stops    int      // how many things pause it
+	pending  []func() // what it was about to do when it was paused
+	backlog  []event  // frames that wait for a paused process
 	posts    []func()
 	units    []*unit
 	plains   []*plainRouter
-	acts     []group.Action
 	nextTalk time.Duration
 	lastTalk time.Duration
+	hellos   int  // rounds of them in this life, or since a link came up
+	deaf     bool // frames were lost while it was paused
+	stamped  time.Time
 	talkAt   time.Duration // when the talk event in the queue is due; 0: there is none
 
 	checks      map[string]string // checks that fail, and why
@@ -46,6 +51,8 @@ type unit struct {
 	index   int // of the set in the world
 	routers []*router
 	wakeAt  time.Duration // when the timer in the queue is due; 0: there is none
+	claimed bool          // its claim was sent
+	expired bool          // its hold has ended while it was sending
 	started bool
 	stopped bool
 	ordered int // commands given to it
@@ -54,12 +61,13 @@ type unit struct {
 
 // router is one virtual router of a unit.
 type router struct {
-	unit  *unit
-	index int // in the set
-	vr    int // in the world
-	cfg   vrrp.Config
-	key   peer.Key
-	table peer.Table
+	unit   *unit
+	index  int // in the set
+	vr     int // in the world
+	cfg    vrrp.Config
+	keeper hold.Keeper
+	key    peer.Key
+	table  peer.Table
 }
 
 // start begins a new life of the process: it prepares its interfaces, which
@@ -73,8 +81,9 @@ func (w *World) start(n *node) {
 		return
 	}
 	n.life++
-	n.running, n.paused, n.restart = true, false, false
-	n.backlog, n.posts = n.backlog[:0], nil
+	n.hellos, n.deaf = 0, false
+	n.running, n.paused, n.restart, n.stops = true, false, false, 0
+	n.backlog, n.posts, n.pending = n.backlog[:0], nil, nil
 	n.units, n.plains = nil, nil
 	n.talkAt, n.nextTalk, n.lastTalk = 0, 0, 0
 	n.maintenance = false
@@ -84,8 +93,8 @@ func (w *World) start(n *node) {
 // prepared is the end of the preparations.
 func (w *World) prepared(n *node) {
 	for vr := range n.kernel.slots {
-		if n.kernel.slots[vr].held != off {
-			n.kernel.slots[vr].held = off
+		if n.kernel.slots[vr].on {
+			n.kernel.slots[vr] = slot{}
 			w.judge.kernelChanged(vr)
 		}
 	}
@@ -136,16 +145,36 @@ func (w *World) tellLink(n *node, r *router) {
 	}
 }
 
-// step gives a set an event and carries out its answer.
+// step gives a set an event and carries out its answer. A hold that has ended
+// comes before whatever else is new, as in the engine.
 func (w *World) step(n *node, u *unit, ev group.Event) {
+	now := n.clock.at(w.now)
+	w.do(n, func() {
+		if i, late := u.lapsed(w.instant()); late > 0 {
+			w.let(now, n, u, group.Lapsed(i, late))
+		}
+		w.do(n, func() { w.let(now, n, u, ev) })
+	})
+}
+
+func (w *World) let(now time.Time, n *node, u *unit, ev group.Event) {
 	if u.stopped {
 		return
 	}
-	acts := u.set.Step(n.clock.at(w.now), ev, n.acts[:0])
-	n.acts = acts
+	acts := u.set.Step(now, ev, nil)
 	w.perform(n, u, acts)
 	w.schedule(n, u)
 	w.judge.stepped(n, u, ev)
+}
+
+// lapsed finds a router whose hold has ended by itself.
+func (u *unit) lapsed(now hold.Instant) (router int, late time.Duration) {
+	for i, r := range u.routers {
+		if r.keeper.Lapsed(now) {
+			return i, max(now.Sub(r.keeper.Until()), 1)
+		}
+	}
+	return 0, 0
 }
 
 // schedule makes sure that the set is woken at its deadline. A timer that is
@@ -204,6 +233,8 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 	case n.paused:
 		if len(n.backlog) < socketBuffer {
 			n.backlog = append(n.backlog, event{lan: uint8(lan), frame: f})
+		} else {
+			n.deaf = true
 		}
 	case n.plain:
 		w.plainHears(n, lan, f)
@@ -214,21 +245,42 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 	}
 }
 
-// thaw lets a paused process go on: as the engine does, it handles what waits
-// at its sockets before it believes its timers.
+// thaw lets a paused process go on: it finishes what it was doing, and then,
+// as the engine does, handles what waits at its sockets before it believes its
+// timers. It may be paused again at any step of that.
 func (w *World) thaw(n *node) {
 	n.paused = false
-	for i := 0; i < len(n.backlog) && n.running; i++ {
-		w.processHears(n, int(n.backlog[i].lan), n.backlog[i].frame)
-	}
-	n.backlog = n.backlog[:0]
-	posts := n.posts
-	n.posts = nil
-	for _, f := range posts {
+	life := n.life
+	for len(n.pending) > 0 && !n.paused {
+		f := n.pending[0]
+		n.pending = n.pending[1:]
 		f()
 	}
+	for len(n.backlog) > 0 && !n.paused && n.running {
+		e := n.backlog[0]
+		n.backlog = n.backlog[1:]
+		w.processHears(n, int(e.lan), e.frame)
+	}
+	if n.deaf && !n.paused && n.running {
+		n.deaf = false
+		for _, u := range n.units {
+			for i := range u.routers {
+				w.step(n, u, group.Deaf(i))
+			}
+		}
+	}
+	for len(n.posts) > 0 && !n.paused && n.running {
+		f := n.posts[0]
+		n.posts = n.posts[1:]
+		f()
+	}
+	if n.paused || n.life != life {
+		return
+	}
 	for _, u := range n.units {
-		w.wake(n, u)
+		if !n.paused {
+			w.wake(n, u)
+		}
 	}
 	for i := range n.plains {
 		w.wakePlain(n, i)

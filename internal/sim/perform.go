@@ -2,26 +2,43 @@ package sim
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// perform carries out what a set answered, in order, as the engine does.
+// perform carries out what a set answered, as the engine does: first what
+// changes nothing on the wire but closes doors, then the adverts and messages,
+// which extend and open holds, and then the announcements. The process may be
+// paused between any two steps of that.
 func (w *World) perform(n *node, u *unit, acts []group.Action) {
+	var shouts []*router
+	for i := range acts {
+		a := &acts[i]
+		if a.Kind == group.ActionHold {
+			r := u.routers[a.Router]
+			w.do(n, func() { w.store(n, r, r.keeper.Move(w.instant(), a.Level, a.For)) })
+		}
+	}
 	for i := range acts {
 		a := &acts[i]
 		switch a.Kind {
 		case group.ActionSend:
-			w.advertise(n, u.routers[a.Router], a.Priority)
+			w.speak(n, u.routers[a.Router], a.Priority)
 		case group.ActionOrder:
 			r := u.routers[a.Router]
-			w.submit(n, r.vr, a.Op, r.cfg.Addresses)
+			w.do(n, func() { w.submit(n, r.vr, a.Op, r.cfg.Addresses) })
 		case group.ActionAnnounce:
-			w.announce(n, u.routers[a.Router])
+			shouts = append(shouts, u.routers[a.Router])
 		case group.ActionTell:
-			w.tellSuccessor(n, u, a)
+			w.do(n, func() { w.tellSuccessor(n, u, a) })
+		case group.ActionAsk:
+			w.do(n, func() { w.call(n, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority}) })
+		case group.ActionYield:
+			w.do(n, func() { w.call(n, u.routers[a.Router], peer.Call{Kind: peer.KindYield}) })
 		case group.ActionRecord:
 			w.judge.recorded(n, u, a.Record)
 			w.tellRecord(n, a.Record)
@@ -31,15 +48,113 @@ func (w *World) perform(n *node, u *unit, acts []group.Action) {
 			w.judge.result(n, u, a.OK, a.Text)
 			w.tell(n.name, "result: %s", a.Text)
 		case group.ActionStopped:
-			w.stopped(n, u)
+			w.do(n, func() { w.stopped(n, u) })
 		}
 	}
+	for _, r := range shouts {
+		w.do(n, func() { w.announce(n, r) })
+	}
+	w.do(n, func() { w.tellSent(n, u) })
+}
+
+// tellSent tells a set what came of its adverts, as the engine does.
+func (w *World) tellSent(n *node, u *unit) {
+	now := n.clock.at(w.now)
+	claimed, expired := u.claimed, u.expired
+	u.claimed, u.expired = false, false
+	if claimed {
+		w.let(now, n, u, group.Spoke())
+	}
+	if expired {
+		if i, late := u.lapsed(w.instant()); late > 0 {
+			w.let(now, n, u, group.Lapsed(i, late))
+		}
+	}
+}
+
+// do lets the process take one step, unless it is paused: then later. Before
+// any step it may be paused.
+func (w *World) do(n *node, f func()) {
+	if w.cfg.Stall > 0 && !n.paused && w.rng.Float64() < w.cfg.Stall {
+		w.stall(n)
+	}
+	if n.paused {
+		n.pending = append(n.pending, f)
+		return
+	}
+	f()
+}
+
+// stall pauses a process for a while.
+func (w *World) stall(n *node) {
+	for _, u := range n.units {
+		for _, r := range u.routers {
+			d := w.upTo(6 * r.cfg.Interval)
+			life := n.life
+			w.tell("fault", "%s stalls for %s", n.name, show(d))
+			w.Pause(n)
+			w.at(w.now+d, func() {
+				if n.life == life {
+					w.Thaw(n)
+				}
+			})
+			return
+		}
+	}
+}
+
+// speak sends an advert and extends the hold, in the steps of package hold.
+func (w *World) speak(n *node, r *router, priority uint8) {
+	if priority == 0 {
+		w.do(n, func() { w.advertise(n, r, 0) })
+		return
+	}
+	var before, after hold.Instant
+	may := false
+	w.do(n, func() { may = r.keeper.May(w.instant()) })
+	w.do(n, func() { before = w.instant() })
+	w.do(n, func() {
+		if may {
+			w.advertise(n, r, priority)
+		}
+	})
+	w.do(n, func() { after = w.instant() })
+	w.do(n, func() {
+		doors, ok := r.keeper.Spoke(before, after)
+		if !may || !ok {
+			r.unit.expired = true
+			return
+		}
+		w.store(n, r, doors)
+		if r.keeper.Level() != hold.Claiming {
+			return
+		}
+		r.unit.claimed = true
+		for _, o := range r.unit.routers {
+			w.store(n, o, o.keeper.Share(before))
+		}
+	})
+}
+
+// store puts a router's doors into the gate.
+func (w *World) store(n *node, r *router, d hold.Doors) {
+	n.kernel.slots[r.vr].doors = d
+	w.judge.kernelChanged(r.vr)
+}
+
+// passes is the gate's rule for adverts.
+func (w *World) passes(n *node, r *router, priority uint8) bool {
+	d := n.kernel.slots[r.vr].doors
+	return priority == 0 || w.instant() < max(d.Announced, d.Advertised)
 }
 
 // advertise sends an advert to the multicast group or to every peer.
 func (w *World) advertise(n *node, r *router, priority uint8) {
 	v := &w.vrs[r.vr]
 	w.judge.sent(n, r)
+	if !w.passes(n, r, priority) {
+		return
+	}
 	if w.story.Adverts {
 		w.tell(n.name, "advert: %s priority %d", v.name, priority)
 	}
@@ -78,6 +193,9 @@ func (w *World) macOf(a netip.Addr, lan int) mac {
 func (w *World) announce(n *node, r *router) {
 	v := &w.vrs[r.vr]
 	w.judge.announced(n, r)
+	if w.instant() >= n.kernel.slots[r.vr].doors.Announced {
+		return // the gate
+	}
 	if w.story.Adverts {
 		w.tell(n.name, "announces: %s", v.name)
 	}
@@ -98,9 +216,28 @@ func (w *World) tellSuccessor(n *node, u *unit, a *group.Action) {
 		}
 		to = best.Name
 	}
+	kind := peer.KindNext
+	if a.Chosen {
+		kind = peer.KindTake
+	}
+	w.call(n, r, peer.Call{Kind: kind, To: to})
+}
+
+// call says something about a router to the other nodes.
+func (w *World) call(n *node, r *router, c peer.Call) {
 	v := &w.vrs[r.vr]
-	t := peer.Take{Family: v.family, VRID: v.vrid, From: n.name, To: to, Sent: now, Chosen: a.Chosen}
-	w.message(n, v.lan, v.family, r.cfg.Peers, t.Append(nil, r.key))
+	c.Family, c.VRID, c.From, c.Sent = v.family, v.vrid, n.name, w.stamp(n)
+	w.message(n, v.lan, v.family, r.cfg.Peers, c.Append(nil, r.key))
+}
+
+// stamp is the time for a message, later than any before.
+func (w *World) stamp(n *node) time.Time {
+	now := n.clock.at(w.now)
+	if !now.After(n.stamped) {
+		now = n.stamped.Add(1)
+	}
+	n.stamped = now
+	return now
 }
 
 // stopped is the end of a set that was told to stop, and with the last set of
@@ -110,8 +247,8 @@ func (w *World) stopped(n *node, u *unit) {
 	w.judge.ended(n, u)
 	for _, r := range u.routers {
 		// The engine discards what is left of a set that has ended.
-		if n.kernel.slots[r.vr].held != off {
-			n.kernel.slots[r.vr].held = off
+		if n.kernel.slots[r.vr].on {
+			n.kernel.slots[r.vr] = slot{}
 			w.judge.kernelChanged(r.vr)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -80,7 +81,11 @@ func (c chooser) config(rough bool) Config {
 	interval := intervals[c.IntN(len(intervals))]
 	cfg := Config{LANs: 1 + c.pick(80, 20), Virtual: c.often(0.5)}
 	quick := min(interval/20, 3*time.Millisecond)
-	cfg.Path = Path{Delay: c.between(10*time.Microsecond, quick), Jitter: c.between(0, quick)}
+	// There and back through the switch takes less than a node listens before
+	// it opens a hold.
+	near := hold.Listen(interval) / 5
+	cfg.Path = Path{Delay: c.between(10*time.Microsecond, near), Jitter: c.between(0, near)}
+	cfg.Stall = [...]float64{0, 0.0003, 0.002, 0.01}[c.IntN(4)]
 	cfg.Kernel = Kernel{Latency: c.between(20*time.Microsecond, 2*quick), Jitter: c.between(0, quick)}
 	cfg.Late = c.between(0, quick/4)
 
@@ -175,6 +180,7 @@ func (p *Plan) Play(story Story) []string {
 			f.do(w)
 		})
 	}
+	w.at(p.End, func() { w.cfg.Stall = 0 })
 	w.Run(p.End + j.bounds.converge + p.rest)
 	w.Run(3 * j.bounds.interval)
 	return j.Verdict()

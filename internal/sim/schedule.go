@@ -2,9 +2,11 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
 )
 
 // faults fills a plan's schedule. Whatever a fault breaks is mended before the
@@ -104,6 +106,9 @@ func (s scheduler) benign(at, length time.Duration) {
 		// after its clock was put back repeats itself, as far as its peers
 		// can tell.
 		if by := s.between(-time.Hour, time.Hour); !authenticated(p.Config.Sets) {
+			// Messages from before an earlier time are taken for old ones,
+			// until the node has not been heard for a while.
+			p.rest = max(p.rest, peer.Expiry)
 			p.add(at, func(w *World) { w.SetClock(w.nodes[n], by) }, "the clock of %s is put by %s", name, by)
 		}
 	}
@@ -198,11 +203,21 @@ func (s scheduler) rough(at, length time.Duration) {
 		p.add(at, func(w *World) { w.judge.disturb(); begin(w) }, "%s", text)
 		p.add(at+length, func(w *World) { end(w); w.judge.settle() }, "over: %s", text)
 	}
+	// What befalls a process breaks no promise, but where another vendor's
+	// router is among them, which has no gate.
+	held := span
+	if !slices.ContainsFunc(p.Config.Nodes, func(n Node) bool { return n.Plain }) {
+		held = func(begin, end func(*World), format string, a ...any) {
+			text := fmt.Sprintf(format, a...)
+			p.add(at, begin, "%s", text)
+			p.add(at+length, end, "over: %s", text)
+		}
+	}
 	switch s.pick(20, 12, 30, 15, 10, 8, 5) {
 	case 0:
-		span(func(w *World) { w.Pause(w.nodes[n]) }, func(w *World) { w.Thaw(w.nodes[n]) }, "%s is paused", name)
+		held(func(w *World) { w.Pause(w.nodes[n]) }, func(w *World) { w.Thaw(w.nodes[n]) }, "%s is paused", name)
 	case 1:
-		span(func(w *World) { w.Kill(w.nodes[n]) }, func(w *World) { w.start(w.nodes[n]) }, "%s is killed", name)
+		held(func(w *World) { w.Kill(w.nodes[n]) }, func(w *World) { w.start(w.nodes[n]) }, "%s is killed", name)
 	case 2:
 		what := [...]Cut{CutAll, CutIPv4, CutIPv6, CutMessages}[s.pick(50, 20, 20, 10)]
 		both := s.often(0.5)
@@ -225,7 +240,7 @@ func (s scheduler) rough(at, length time.Duration) {
 		span(func(w *World) { w.SetPath(lan, n, path) }, func(w *World) { w.SetPath(lan, n, w.cfg.Path) }, "%s reorders within %s on lan %d", name, path.Jitter, lan)
 	case 5:
 		fail := s.Float64() * 0.5
-		p.rest = 7 * time.Second // a set that was refused waits before it tries again
+		p.rest = max(p.rest, 7*time.Second) // a set that was refused waits before it tries again
 		set := func(f float64) func(*World) {
 			return func(w *World) {
 				w.cfg.Kernel.Fail = f

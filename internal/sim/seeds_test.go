@@ -57,7 +57,7 @@ func tell(t *testing.T, seed uint64) {
 	for _, line := range small.describe() {
 		t.Log(line)
 	}
-	small.Play(Story{Kernel: true, Line: func(s string) { t.Log(s) }})
+	small.Play(Story{Kernel: true, Adverts: testing.Verbose(), Line: func(s string) { t.Log(s) }})
 }
 
 // The same seed is the same run, to the last word.

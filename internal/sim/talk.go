@@ -12,6 +12,9 @@ import (
 // hush is the shortest time between two hellos, as in the engine.
 const hush = 50 * time.Millisecond
 
+// news is how many rounds of hellos ask who is there, as in the engine.
+const news = 2
+
 // talkSoon plans the next hellos for at, unless they are planned for sooner.
 func (w *World) talkSoon(n *node, at time.Duration) {
 	if n.plain || !n.running {
@@ -41,11 +44,12 @@ func (w *World) talk(n *node) {
 		w.hello(n, lan, vrrp.IPv4)
 		w.hello(n, lan, vrrp.IPv6)
 	}
+	n.hellos++
 	w.talkSoon(n, w.now+peer.Interval)
 }
 
 func (w *World) hello(n *node, lan int, f vrrp.Family) {
-	h := peer.Hello{Family: f, From: n.name, Sent: n.clock.at(w.now)}
+	h := peer.Hello{Family: f, From: n.name, New: n.hellos < news, Sent: w.stamp(n)}
 	var peers []netip.Addr
 	for _, u := range n.units {
 		for _, r := range u.routers {
@@ -93,8 +97,11 @@ func (w *World) routerFor(n *node, lan int, f vrrp.Family, vrid uint8) *router {
 
 func (w *World) hearAdvert(n *node, lan int, f *frame) {
 	if r := w.routerFor(n, lan, f.family, f.data[1]); r != nil {
-		w.packet = vrrp.Packet{Src: f.from, Dst: f.to, TTL: 255, Payload: f.data}
-		w.step(n, r.unit, group.Received(r.index, &w.packet))
+		ev := group.Received(r.index, &vrrp.Packet{Src: f.from, Dst: f.to, TTL: 255, Payload: f.data})
+		if r.table.Kin(f.from, n.clock.at(w.now)) {
+			ev = ev.FromKin()
+		}
+		w.step(n, r.unit, ev)
 	}
 }
 
@@ -104,13 +111,16 @@ func (w *World) hearMessage(n *node, lan int, f *frame) {
 		w.fail("%s cannot read a message: %v", n.name, err)
 		return
 	}
-	if kind.IsTake() {
-		w.hearTake(n, lan, f)
+	if kind.IsCall() {
+		w.hearCall(n, lan, f)
 		return
 	}
 	h, err := peer.DecodeHello(f.data, nil)
 	if err != nil || h.From == n.name {
 		return
+	}
+	if h.New {
+		w.talkSoon(n, w.now)
 	}
 	for _, e := range h.Entries {
 		if r := w.routerFor(n, lan, h.Family, e.VRID); r != nil {
@@ -122,30 +132,39 @@ func (w *World) hearMessage(n *node, lan int, f *frame) {
 	}
 }
 
-func (w *World) hearTake(n *node, lan int, f *frame) {
-	t, err := peer.DecodeTake(f.data)
-	if err != nil || t.From == n.name {
+func (w *World) hearCall(n *node, lan int, f *frame) {
+	c, err := peer.DecodeCall(f.data)
+	if err != nil || c.From == n.name {
 		return
 	}
-	r := w.routerFor(n, lan, t.Family, t.VRID)
+	r := w.routerFor(n, lan, c.Family, c.VRID)
 	if r == nil {
 		return
 	}
 	now := n.clock.at(w.now)
-	if err := r.key.Verify(f.data, t, now); err != nil {
-		w.tell(n.name, "ignored a handover message: %v", err)
+	if err := r.key.Verify(f.data, c, now); err != nil {
+		w.tell(n.name, "ignored a message: %v", err)
 		return
 	}
-	if !r.table.Note(peer.Node{Name: t.From, Addr: f.from, State: uint8(group.Backup), Sent: t.Sent, Heard: now}) {
+	m := peer.Node{Name: c.From, Addr: f.from, State: uint8(group.Backup), Priority: c.Priority, Sent: c.Sent, Heard: now}
+	if known, ok := r.table.Named(c.From, now); ok && c.Priority == 0 {
+		m.Priority = known.Priority
+	}
+	if !r.table.Note(m) {
 		return
 	}
+	if c.Kind == peer.KindAsk {
+		w.step(n, r.unit, group.Asked(c.From, c.Priority))
+		return
+	}
+	w.step(n, r.unit, group.Yielded(r.index, f.from))
 	switch {
-	case t.To == n.name && !t.Chosen:
-		w.step(n, r.unit, group.Next(t.From))
-	case t.To == n.name:
-		w.step(n, r.unit, group.Take(t.From))
-	case t.Chosen:
-		w.step(n, r.unit, group.Suspend(t.To))
+	case c.Kind == peer.KindNext && c.To == n.name:
+		w.step(n, r.unit, group.Next(c.From))
+	case c.Kind == peer.KindTake && c.To == n.name:
+		w.step(n, r.unit, group.Take(c.From))
+	case c.Kind == peer.KindTake:
+		w.step(n, r.unit, group.Suspend(c.To))
 	}
 }
 

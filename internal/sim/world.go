@@ -4,24 +4,23 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // World is one run.
 type World struct {
-	cfg     Config
-	rng     *rand.Rand
-	now     time.Duration
-	queue   queue
-	lans    []*lan
-	nodes   []*node
-	clients []*client // one for each LAN
-	vrs     []virtualRouter
-	story   Story
-	judge   *Judge
-	packet  vrrp.Packet
-	broken  []string // what should be impossible in the simulation itself
+	cfg       Config
+	rng       *rand.Rand
+	now       time.Duration
+	queue     queue
+	lans      []*lan
+	nodes     []*node
+	clients   []*client // one for each LAN
+	vrs       []virtualRouter
+	story     Story
+	judge     *Judge
+	instantly time.Duration // the last instant in which something happened,
+	same      int           // and how much
+	broken    []string      // what should be impossible in the simulation itself
 }
 
 // New makes a world in which all machines are off.
@@ -63,12 +62,22 @@ func (w *World) addClients() {
 	}
 }
 
+// mostAtOnce is more than what can happen in one instant.
+const mostAtOnce = 50_000
+
 // Run lets the world go on for d.
 func (w *World) Run(d time.Duration) {
 	until := w.now + d
 	for len(w.queue.events) > 0 && w.queue.events[0].at <= until {
 		e := w.queue.pop()
-		w.now = max(w.now, e.at)
+		if w.now = max(w.now, e.at); w.now != w.instantly {
+			w.instantly, w.same = w.now, 0
+		}
+		if w.same++; w.same == mostAtOnce {
+			w.fail("%d things happen at the same time: a process is busy", mostAtOnce)
+			w.now = until
+			return
+		}
 		w.happen(&e)
 	}
 	w.now = until

@@ -60,7 +60,7 @@ func TestWait_FloodStarvesNobody(t *testing.T) {
 				t.Fatalf("round %d: not among the first two batches", i)
 			}
 			start := time.Now()
-			n, err := b.wire.Wait(start, b.in[:])
+			n, _, err := b.wire.Wait(start, b.in[:])
 			worst = max(worst, time.Since(start))
 			if err != nil {
 				t.Fatal(err)
@@ -115,7 +115,7 @@ func TestWire_AllocatesNothing(t *testing.T) {
 	round := func() {
 		a.wire.Send(out)
 		for got := 0; got < len(out)-1; {
-			n, err := b.wire.Wait(time.Now().Add(20*time.Second), b.in[:]) // a neighbour not found at once is asked for again after a second
+			n, _, err := b.wire.Wait(time.Now().Add(20*time.Second), b.in[:]) // a neighbour not found at once is asked for again after a second
 			if n == 0 || err != nil {
 				t.Fatalf("Wait gave %d, %v", n, err)
 			}
@@ -162,7 +162,7 @@ func BenchmarkReceive(b *testing.B) {
 		n.wire.Send(out)
 		start := time.Now()
 		for got := 0; got < len(out); {
-			k, err := m.wire.Wait(start.Add(time.Second), m.in[:])
+			k, _, err := m.wire.Wait(start.Add(time.Second), m.in[:])
 			if k == 0 || err != nil {
 				b.Fatal(k, err)
 			}

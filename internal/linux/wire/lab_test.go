@@ -165,7 +165,7 @@ func (n *node) listen(within time.Duration, fits func(engine.Datagram) bool) (en
 	n.t.Helper()
 	until := time.Now().Add(within)
 	for time.Now().Before(until) {
-		got, err := n.wire.Wait(until, n.in[:])
+		got, _, err := n.wire.Wait(until, n.in[:])
 		if err != nil {
 			n.t.Fatal(err)
 		}

@@ -13,14 +13,14 @@ import (
 // Wait fills in with what arrived and returns how many; see engine.Wire. One
 // call takes at most one batch from each ready socket and never more than in
 // has room for, so it returns soon under any flood.
-func (w *Wire) Wait(until time.Time, in []engine.Datagram) (int, error) {
+func (w *Wire) Wait(until time.Time, in []engine.Datagram) (int, time.Time, error) {
 	for {
 		if err := w.poll(until); err != nil {
-			return 0, err
+			return 0, time.Time{}, err
 		}
 		n, news := w.take(w.ready, in)
-		if n > 0 || news || len(in) == 0 || (!until.IsZero() && time.Until(until) <= 0) {
-			return n, nil
+		if n > 0 || news || len(in) == 0 || (!until.IsZero() && !w.looked.Before(until)) {
+			return n, w.looked, nil
 		}
 	}
 }
@@ -79,6 +79,7 @@ func (w *Wire) poll(until time.Time) error {
 // is.
 func (w *Wire) look(uintptr) bool {
 	for {
+		w.looked = time.Now() // before: what is ready at this time is read
 		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll),
 			uintptr(unsafe.Pointer(&w.events[0])), uintptr(len(w.events)), 0, 0, 8)
 		if errno == unix.EINTR {

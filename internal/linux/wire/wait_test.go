@@ -26,7 +26,7 @@ func TestWait_ReturnsAtTheInstant(t *testing.T) {
 	w := newWire(t)
 	for _, d := range []time.Duration{-time.Second, 0, 50 * time.Microsecond, 3 * time.Millisecond} {
 		until := time.Now().Add(d)
-		n, err := w.Wait(until, make([]engine.Datagram, 1))
+		n, _, err := w.Wait(until, make([]engine.Datagram, 1))
 		if n != 0 || err != nil {
 			t.Fatalf("Wait gave %d, %v", n, err)
 		}
@@ -42,7 +42,7 @@ func TestWake(t *testing.T) {
 	wait := func(until time.Time) time.Duration {
 		t.Helper()
 		start := time.Now()
-		if n, err := w.Wait(until, in); n != 0 || err != nil {
+		if n, _, err := w.Wait(until, in); n != 0 || err != nil {
 			t.Fatalf("Wait gave %d, %v", n, err)
 		}
 		return time.Since(start)
@@ -89,8 +89,8 @@ func TestWait_AllocatesNothing(t *testing.T) {
 	in := make([]engine.Datagram, 8)
 	if n := testing.AllocsPerRun(100, func() {
 		w.Wake()
-		_, _ = w.Wait(time.Time{}, in)
-		_, _ = w.Wait(time.Now().Add(10*time.Microsecond), in)
+		_, _, _ = w.Wait(time.Time{}, in)
+		_, _, _ = w.Wait(time.Now().Add(10*time.Microsecond), in)
 	}); n != 0 {
 		t.Errorf("%v allocations per round", n)
 	}

@@ -57,6 +57,7 @@ type Wire struct {
 	life   sync.RWMutex // guards event against a Wake that comes late
 	events []unix.EpollEvent
 	ready  int        // events of the last look
+	looked time.Time  // when it began
 	errno  unix.Errno // of the last look
 	mute   bool       // nothing is received; see Sender
 

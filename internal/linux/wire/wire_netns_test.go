@@ -354,7 +354,7 @@ func TestWire_SurvivesRecreation(t *testing.T) {
 				}
 			}
 			// Nothing wakes up because of it.
-			if n, err := a.wire.Wait(time.Now().Add(10*time.Millisecond), a.in[:]); n != 0 || err != nil {
+			if n, _, err := a.wire.Wait(time.Now().Add(10*time.Millisecond), a.in[:]); n != 0 || err != nil {
 				t.Errorf("Wait gave %d, %v", n, err)
 			}
 			connect(t, a, b, "eth0")

@@ -1,0 +1,170 @@
+package group
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// contender is another node that advertises, and so holds the addresses or is
+// about to. It ceases to be one when it says priority 0 or that it yields, or
+// when its last advert is so old that a hold of its own has ended.
+type contender struct {
+	addr  netip.Addr
+	first time.Time
+	heard time.Time
+	until time.Time // when its hold has ended
+	kin   bool      // a holdfast node
+}
+
+const (
+	// strange is how long a node that advertises is given to show that it is
+	// a holdfast node. Others do not yield in words: they let go when they
+	// hear a better advert, as RFC 9568 §6.4.3 has it.
+	strange = 100 * time.Millisecond
+	// maxContenders bounds what forged senders can make a node remember.
+	maxContenders = 16
+	// yields is how often a node says that it yields: at once, and to the
+	// next adverts it hears, in case a message got lost.
+	yields = 3
+)
+
+// foreign reports whether the node has gone on advertising for long enough to
+// have shown that it is a holdfast node, and did not.
+func (c *contender) foreign() bool { return !c.kin && c.heard.Sub(c.first) >= strange }
+
+// bars is until when the contender keeps this node from opening a hold. One of
+// another vendor does not: it lets go when it hears the better advert.
+func (c *contender) bars() time.Time {
+	if c.foreign() {
+		return time.Time{}
+	}
+	return c.until
+}
+
+// noteContender takes down who advertises.
+func (s *Set) noteContender(ev Event) {
+	m := &s.members[ev.Router]
+	p, ok := m.router.Peer(ev.Packet.Src)
+	if !ok || !p.LastHeard.Equal(s.now) {
+		return // the advert was not accepted
+	}
+	if p.Priority == 0 {
+		s.yielded(ev.Router, p.Addr)
+		return
+	}
+	if ev.Kin {
+		s.repay(ev.Router)
+	}
+	i := slices.IndexFunc(m.contenders, func(c contender) bool { return c.addr == p.Addr })
+	if i < 0 {
+		if len(m.contenders) == maxContenders {
+			m.contenders = slices.Delete(m.contenders, 0, 1)
+		}
+		m.contenders = append(m.contenders, contender{addr: p.Addr, first: s.now})
+		i = len(m.contenders) - 1
+	}
+	c := &m.contenders[i]
+	if !s.now.Before(c.until) {
+		c.first = s.now
+	}
+	c.heard, c.until, c.kin = s.now, s.now.Add(hold.Patience(p.Interval, m.router.Config().Version)), ev.Kin
+}
+
+// yielded notes that a node has let go. What kind it is stays known.
+func (s *Set) yielded(router int, addr netip.Addr) {
+	if c := s.members[router].contender(addr); c != nil {
+		c.until = time.Time{}
+	}
+}
+
+// leftAsKin reports whether a node that left serves what still arrives.
+func (s *Set) leftAsKin(addr netip.Addr) bool {
+	c := s.members[s.lead].contender(addr)
+	return c != nil && !c.foreign()
+}
+
+func (m *member) contender(addr netip.Addr) *contender {
+	for i := range m.contenders {
+		if m.contenders[i].addr == addr {
+			return &m.contenders[i]
+		}
+	}
+	return nil
+}
+
+// barred is until when other nodes may still hold any of the set's addresses;
+// zero when none does.
+func (s *Set) barred() time.Time {
+	var until time.Time
+	for i := range s.members {
+		for j := range s.members[i].contenders {
+			if t := s.members[i].contenders[j].bars(); t.After(s.now) && t.After(until) {
+				until = t
+			}
+		}
+	}
+	return until
+}
+
+// owe says to the others that this node does not hold or claim any more, and
+// that it will say so again to who goes on advertising.
+func (s *Set) owe() {
+	for i := range s.members {
+		s.members[i].owed = yields
+		s.repay(i)
+	}
+}
+
+func (s *Set) repay(i int) {
+	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.phase != holding {
+		m.owed--
+		s.emit(Action{Kind: ActionYield, Router: i})
+	}
+}
+
+// holderLive is the Active that the leading router hears, and that should
+// have been heard again only later.
+func (s *Set) holderLive() (vrrp.Peer, bool) {
+	r := s.members[s.lead].router
+	p, ok := r.Active()
+	return p, ok && s.now.Sub(p.LastHeard) < r.DownInterval()
+}
+
+// plead asks a live holder for what this node would otherwise take: a holdfast
+// node hands over when it is asked, without a moment in which both answer or
+// none. The routers wait meanwhile, and ask again. It reports false where
+// there is nobody to ask.
+func (s *Set) plead() bool {
+	p, live := s.holderLive()
+	if s.taking != "" || !live {
+		return false
+	}
+	for i := range s.members {
+		if c := s.members[i].cause; c != vrrp.ReasonPreempt && c != vrrp.ReasonOwner {
+			return false
+		}
+	}
+	wait := max(s.longest(interval), strange)
+	switch c := s.members[s.lead].contender(p.Addr); {
+	case c == nil:
+	case c.foreign():
+		return false
+	case !c.kin:
+		wait = strange / 2
+	}
+	s.emit(Action{Kind: ActionAsk, Router: s.lead, Priority: s.members[s.lead].router.Priority()})
+	s.all(vrrp.Defer(wait))
+	return true
+}
+
+// asked hands over to a holdfast node that would preempt this one.
+func (s *Set) asked(ev Event) {
+	if s.phase != holding || ev.Priority <= s.members[s.lead].router.Priority() {
+		return
+	}
+	s.depart(leave{cause: toHigher, to: ev.Name, reason: ev.Name + " has a higher priority and asked to take over"})
+}
