@@ -204,12 +204,13 @@ func TestPair_LateAsk(t *testing.T) {
 	x.pass(term)
 	out := &Out{}
 	a := x.agents["a"]
-	a.Step(a.Deadline(), Event{Kind: Tick}, out) // a renewal that nobody gets in time
+	at := renewal(x.now, term)
+	a.Step(at, Event{Kind: Tick}, out) // a renewal that nobody gets in time
 	var late []Packet
 	for _, p := range out.Packets {
 		late = append(late, Packet{p.To, append([]byte(nil), p.Data...)})
 	}
-	x.now = max(x.now, a.Deadline()) + 1
+	x.now = at + 1
 	x.leaves("a", "")
 	for _, p := range late {
 		x.carry("a", p)
@@ -363,7 +364,7 @@ func TestVoter_Abstains(t *testing.T) {
 		now = max(now+1, a.Deadline())
 		deliver(a, w, now, Event{Kind: Tick})
 	}
-	for now < over.add(retry) {
+	for now < over.add(most) {
 		now = max(now+1, a.Deadline())
 		deliver(a, w, now, Event{Kind: Tick})
 	}

@@ -18,6 +18,8 @@ type candidate struct {
 	// began is when the present attempt began to ask; 0: it waits, for its own
 	// voter or because it gave way.
 	began   Instant
+	asked   Instant // when all voters were last asked
+	renews  Instant // when they will be again
 	strikes int     // attempts in vain
 	until   Instant // to which a majority is promised
 	// abandoned is the stamp up to which grants count no more: they were
@@ -99,6 +101,22 @@ func better(rank uint8, node NameHash, thanRank uint8, thanNode NameHash) bool {
 		return rank > thanRank
 	}
 	return node > thanNode
+}
+
+// most is how long a candidate waits at most for an answer before it asks
+// again: a datagram may be lost, and who gave way has given its votes back.
+const most = 100 * time.Millisecond
+
+// retry is how long this candidate waits for one.
+func (c *candidate) retry() time.Duration { return min(c.term/(2*renewals), most) }
+
+// pace is when a holder has something to ask: with the others that have its
+// term, and sooner while a majority has not answered its last round.
+func (c *candidate) pace(now Instant) Instant {
+	if c.until < c.asked.add(counted(c.term)) {
+		return min(c.renews, now.add(c.retry()))
+	}
+	return c.renews
 }
 
 // renewal is the next instant at which all groups with this term renew: they

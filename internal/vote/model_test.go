@@ -77,3 +77,33 @@ func TestModel_Race(t *testing.T) {
 	}
 	t.Logf("at most %.2f terms", worst)
 }
+
+// A holder keeps its majority though datagrams get lost: what is not answered
+// is asked again long before a promise runs out.
+func TestModel_Loss(t *testing.T) {
+	for _, loss := range []float64{0.1, 0.3, 0.5} {
+		held, all := 0, 0
+		for seed := range uint64(20) {
+			m := newModel(t, 1000+seed, false)
+			m.calm, m.loss, m.lossy = 1000*time.Hour, loss, true
+			for _, p := range m.parties {
+				if p.agent != nil {
+					m.step(p, Event{Kind: Want, Subject: p.sub, Rank: p.rank})
+					p.wants = true
+				}
+			}
+			m.runUntil(20 * m.term)
+			for range 500 {
+				m.runUntil(m.now + m.term/10)
+				if all++; m.holder() != nil {
+					held++
+				}
+			}
+		}
+		share := float64(held) / float64(all)
+		t.Logf("%.0f %% lost: held %.2f %% of the time", 100*loss, 100*share)
+		if share < map[float64]float64{0.1: 0.97, 0.3: 0.95, 0.5: 0.85}[loss] {
+			t.Errorf("with %.0f %% of all datagrams lost, there is a holder %.1f %% of the time", 100*loss, 100*share)
+		}
+	}
+}

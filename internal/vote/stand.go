@@ -6,10 +6,6 @@ import "time"
 // lets go.
 const patience = 2
 
-// retry is how often a candidate that nobody is in the way of asks at least:
-// a datagram may be lost, and who gave way has given its votes back by then.
-const retry = 100 * time.Millisecond
-
 // want makes a candidate of this node.
 func (a *Agent) want(now Instant, s Subject, rank uint8, out *Out) {
 	c := a.subject[s]
@@ -79,8 +75,12 @@ func (a *Agent) act(now Instant, s Subject, out *Out) {
 		}
 	case c.holding(now):
 		c.began = now
-		a.round(now, s, out)
-		c.next = renewal(now, c.term)
+		if now >= c.renews {
+			a.round(now, s, out)
+		} else {
+			a.again(now, c)
+		}
+		c.next = c.pace(now)
 	case c.began == 0:
 		if wait := a.ownWait(now, c); wait > 0 {
 			c.next = now.add(wait)
@@ -113,9 +113,19 @@ func (a *Agent) ownWait(now Instant, c *candidate) time.Duration {
 	return 0
 }
 
+// again repeats what was asked to those who have not answered.
+func (a *Agent) again(now Instant, c *candidate) {
+	for i := range c.votes {
+		if i != a.self && c.votes[i].verb == 0 {
+			a.enqueue(c, i, entry{key: c.key, verb: opAsk, rank: c.rank, holding: c.holding(now), time: c.term})
+		}
+	}
+}
+
 // round asks every voter, our own at once.
 func (a *Agent) round(now Instant, s Subject, out *Out) {
 	c := a.subject[s]
+	c.asked, c.renews = now, renewal(now, c.term)
 	e := entry{key: c.key, verb: opAsk, rank: c.rank, holding: c.holding(now), time: c.term}
 	for i := range c.votes {
 		if i != a.self {
@@ -149,14 +159,14 @@ func (a *Agent) settle(now Instant, s Subject, out *Out) {
 		return
 	case c.holding(now):
 		c.strikes = 0
-		c.next = renewal(now, c.term)
+		c.next = c.pace(now)
 	default:
 		o := c.obstacle(now, a.id)
 		if o.yield {
 			a.giveWay(now, s, o.until, out)
 			break
 		}
-		c.next = now.add(min(c.term/(2*renewals), retry))
+		c.next = now.add(c.retry())
 		if o.until > now {
 			c.next = min(c.next, o.until)
 		}

@@ -27,6 +27,7 @@ type model struct {
 	calm    time.Duration // from here on nothing goes wrong
 	cut     map[[2]int]bool
 	loss    float64
+	lossy   bool // datagrams get lost, and nothing else goes wrong
 	story   bool
 	failed  bool
 	moves   int
@@ -152,7 +153,7 @@ func (m *model) start(p *party, node bool) {
 // pause is how long a party stands still after it read its clock, before what
 // it does is seen.
 func (m *model) pause() time.Duration {
-	if m.now >= m.calm {
+	if m.now >= m.calm || m.lossy {
 		return time.Duration(m.rand.IntN(200)) * time.Microsecond
 	}
 	switch x := m.rand.Float64(); {
@@ -247,6 +248,7 @@ func (m *model) send(p *party, x Packet) {
 		return
 	}
 	copies := 1
+	calm = calm || m.lossy
 	if !calm && m.rand.Float64() < 0.1 {
 		copies = 2
 	}
