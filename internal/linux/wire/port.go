@@ -23,6 +23,9 @@ type port struct {
 	udp     [2]*socket // messages, by family
 	missing [2]error   // why a family cannot be used
 
+	bfd       [2]bfdSockets // BFD, by family
+	speaksBFD bool          // it is wanted
+
 	ethernet bool    // else multicast leaves by the IP sockets
 	mac      [6]byte // the interface's own, as of the last batch
 	ipid     uint16  // IPv4 identification, counts packets
@@ -101,6 +104,7 @@ func (w *Wire) openSockets(p *port) error {
 	for i, family := range families {
 		p.missing[i] = w.openFamily(p, i, family)
 	}
+	w.openBFD(p)
 	if p.missing[0] != nil && p.missing[1] != nil {
 		return errors.Join(p.missing[0], p.missing[1])
 	}
@@ -162,6 +166,7 @@ func (w *Wire) closeSockets(p *port) {
 		w.closeSocket(&p.raw[i])
 		w.closeSocket(&p.udp[i])
 	}
+	w.closeBFD(p)
 	w.closeSocket(&p.packet)
 }
 
@@ -171,7 +176,7 @@ func (w *Wire) closeSocket(place **socket) {
 		return
 	}
 	*place = nil
-	if s.kind != engine.Frame && !w.mute {
+	if s.kind != engine.Frame && !s.unwatched && !w.mute {
 		// Not left to close: a program that is just being started may hold a
 		// copy of the descriptor, and epoll goes by the open file.
 		_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, s.fd, nil)

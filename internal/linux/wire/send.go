@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-net/holdfast/bfd"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -119,6 +120,8 @@ func (w *Wire) route(o *engine.Outgoing) (*socket, error) {
 	switch {
 	case p.missing[i] != nil:
 		return nil, p.missing[i]
+	case o.Kind == engine.BFD:
+		return p.bfdSocket(o, i)
 	case o.Dst.IsMulticast() && p.ethernet:
 		return p.packet, nil
 	case o.Dst.IsMulticast() && virtual:
@@ -223,6 +226,8 @@ func (t *transmitter) address(n int, s *socket, o *engine.Outgoing) {
 		port = bigEndian(engine.MessagePort)
 	case engine.Vote:
 		port = bigEndian(o.DstPort)
+	case engine.BFD:
+		port = bigEndian(bfd.Port)
 	}
 	if s.family == vrrp.IPv4 {
 		*(*unix.RawSockaddrInet4)(unsafe.Pointer(&t.names[n])) = unix.RawSockaddrInet4{

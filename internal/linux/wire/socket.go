@@ -18,6 +18,8 @@ type socket struct {
 	kind   engine.Kind
 	family vrrp.Family
 	chain  chain // what Send has for it
+
+	unwatched bool // it only sends, and is not in the epoll
 }
 
 func newSocket(fd int, kind engine.Kind, family vrrp.Family) *socket {
@@ -155,7 +157,7 @@ func (s *socket) ipOptions(index int) error {
 			{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, tos},
 			{unix.SOL_SOCKET, unix.SO_PRIORITY, priority},
 		}
-		if s.kind == engine.Message {
+		if s.kind != engine.Advert {
 			options = append([]option{{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1}}, options...)
 		}
 		// Else it also hears groups that others on this machine joined. Since
@@ -172,7 +174,7 @@ func (s *socket) ipOptions(index int) error {
 		option{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}, // DF clear
 		option{unix.SOL_SOCKET, unix.SO_PRIORITY, priority},                  // after IP_TOS, which sets it too
 	)
-	if err == nil && s.kind == engine.Message { // a raw socket delivers the whole header instead
+	if err == nil && s.kind != engine.Advert { // a raw socket delivers the whole header instead
 		err = s.set(option{unix.IPPROTO_IP, unix.IP_RECVTTL, 1}, option{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
 	}
 	if err == nil {
