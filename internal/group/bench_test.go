@@ -1,15 +1,20 @@
 package group
 
 import (
+	"encoding/json" //TEMP
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"      //TEMP
+	"runtime" //TEMP
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -136,19 +141,24 @@ func holder(t *testing.T, groups ...Config) *bench {
 	t.Helper()
 	b := claimer(t, groups...)
 	b.reply(nil)
-	b.in(holding)
-	b.pass(4 * time.Second)
+	b.pass(5 * time.Second)
 	b.in(holding)
 	b.began = b.now
 	return b
 }
 
-// feed steps the set and does without the story.
+// feed steps the set and does without the story. A claim is told that its
+// adverts were handed to the kernel, as the engine does after sending.
 func (b *bench) feed(ev Event) []Action {
 	out := b.Step(b.now, ev, nil)
 	b.collect(out)
+	if b.phase == claiming && slices.ContainsFunc(out, spoken) {
+		out = append(out, b.feed(Spoke())...)
+	}
 	return out
 }
+
+func spoken(a Action) bool { return a.Kind == ActionSend && a.Priority != 0 }
 
 func (b *bench) collect(out []Action) {
 	for _, a := range out {
@@ -182,6 +192,13 @@ func (b *bench) reply(err error) []Action {
 func (b *bench) carried(want ...string) {
 	b.t.Helper()
 	b.compare("carried out", b.reply(nil), want)
+}
+
+// listened lets the time pass that a claim listens after its first advert.
+func (b *bench) listened(want ...string) {
+	b.t.Helper()
+	d := hold.Listen(b.Router(b.lead).Config().Interval)
+	b.compare("listening", b.pass(d), want)
 }
 
 var errBusy = errors.New("device is busy")
@@ -260,6 +277,7 @@ func (b *bench) compare(what string, got []Action, want []string) {
 		want = []string{}
 	}
 	if diff := cmp.Diff(want, b.story(got)); diff != "" {
+		record(b.story(got)) //TEMP
 		b.t.Errorf("after %s, %s (-want +got):\n%s", b.now.Sub(b.began), what, diff)
 	}
 }
@@ -284,6 +302,15 @@ func (b *bench) line(a Action) string {
 		return fmt.Sprintf("%s: %s", who(a.Router), a.Op)
 	case ActionAnnounce:
 		return who(a.Router) + ": announce"
+	case ActionHold:
+		if a.Level == hold.Closed {
+			return who(a.Router) + ": hold closed"
+		}
+		return fmt.Sprintf("%s: hold %s %s", who(a.Router), a.Level, a.For.Round(time.Millisecond))
+	case ActionAsk:
+		return fmt.Sprintf("%s: ask the holder with %d", who(a.Router), a.Priority)
+	case ActionYield:
+		return who(a.Router) + ": say that it yields"
 	case ActionTell:
 		if !a.Chosen {
 			return who(a.Router) + ": tell the next to take over"
@@ -309,6 +336,7 @@ func label(ev Event) string {
 		EventTick: "tick", EventPacket: "packet", EventStart: "start", EventStop: "stop", EventCheck: "check",
 		EventLink: "link", EventDone: "done", EventLost: "lost", EventHandover: "handover",
 		EventMaintenance: "maintenance", EventTake: "take", EventSuspend: "suspend",
+		EventAsked: "asked", EventYielded: "yielded", EventSpoke: "spoke", EventDeaf: "deaf", EventLapsed: "lapsed",
 	}[ev.Kind]
 	switch {
 	case ev.Kind == EventDone:
@@ -320,7 +348,7 @@ func label(ev Event) string {
 }
 
 func (p phase) String() string {
-	return name([]string{"resting", "unfit", "waiting", "claiming", "holding", "hushing", "leaving"}, int(p), "phase")
+	return name([]string{"resting", "unfit", "waiting", "claiming", "holding", "leaving"}, int(p), "phase")
 }
 
 func (b *bench) in(want phase) {
@@ -339,3 +367,20 @@ func (b *bench) due(want time.Duration) {
 		b.t.Errorf("after %s: deadline in %s, want in %s", b.now.Sub(b.began), got, want)
 	}
 }
+
+func record(got []string) { //TEMP
+	if os.Getenv("REC") == "" { //TEMP
+		return //TEMP
+	} //TEMP
+	for d := 2; d < 6; d++ { //TEMP
+		_, file, line, _ := runtime.Caller(d)         //TEMP
+		if strings.HasSuffix(file, "bench_test.go") { //TEMP
+			continue //TEMP
+		} //TEMP
+		data, _ := json.Marshal(map[string]any{"File": file, "Line": line, "Got": got})   //TEMP
+		f, _ := os.OpenFile(os.Getenv("REC"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //TEMP
+		f.Write(append(data, '\n'))                                                       //TEMP
+		f.Close()                                                                         //TEMP
+		return                                                                            //TEMP
+	} //TEMP
+} //TEMP

@@ -20,7 +20,8 @@ func TestSet_ClaimsAloudWhereNobodyServes(t *testing.T) {
 	b.wait(b.Deadline().Sub(b.now), "web ipv4: advert 100", "web ipv4: install", "web ipv6: install")
 	b.wait(time.Second, "web ipv4: advert 100") // a slow kernel
 	b.in(claiming)
-	b.carried(
+	b.carried()
+	b.listened(
 		"web ipv4: advert 100",
 		"web ipv6: advert 100",
 		"web: backup -> active: no advert heard within 3.609375s",
@@ -36,7 +37,8 @@ func TestSet_WaitsForItsLastRouter(t *testing.T) {
 	b.wait(3 * time.Second)
 	b.hearOn(2, higher, 150) // dns
 	b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install", "web ipv6: install", "dns ipv4: install")
-	b.carried(
+	b.carried()
+	b.listened(
 		"web ipv4: advert 100", "web ipv6: advert 100", "dns ipv4: advert 100",
 		"web: backup -> active: no advert heard within 3.609375s",
 		"dns: backup -> active: no advert heard within 3.609375s",
@@ -115,7 +117,8 @@ func TestClaim_GivesItsReason(t *testing.T) {
 			b := backup(t, single())
 			c.do(b)
 			b.wait(4*time.Second, append(c.aloud, "web ipv4: install")...)
-			b.carried("web ipv4: advert 100", "web: backup -> active: "+c.want, "web ipv4: announce")
+			b.carried()
+			b.listened("web ipv4: advert 100", "web: backup -> active: "+c.want, "web ipv4: announce")
 		})
 	}
 }
@@ -136,7 +139,8 @@ func TestOwner_ClaimsAtOnce(t *testing.T) {
 	b.feed(LinkUp(0, addr(vrrp.IPv4, self)))
 	b.feed(Failed("disk", "full"))
 	b.do(Start(), "web: init -> backup: started as backup: listening for an active node", "web ipv4: install")
-	b.carried("web ipv4: advert 255", "web: backup -> active: started as the owner of the addresses", "web ipv4: announce")
+	b.carried()
+	b.listened("web ipv4: advert 255", "web: backup -> active: started as the owner of the addresses", "web ipv4: announce")
 	b.hear(higher, 254, "web ipv4: advert 255",
 		"web: notice HF2017: 192.0.2.20 was active too, with priority 254: answered with an advert, addresses announced again")
 	b.in(holding)

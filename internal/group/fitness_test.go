@@ -45,7 +45,8 @@ func TestVeto_IsOverInTime(t *testing.T) {
 	b.reply(nil)
 	b.do(Passed("service"))
 	b.wait(time.Second+leaveSlack, "web ipv4: install")
-	b.carried("web ipv4: advert 100", "web: backup -> active: no node took over within 1.25s: still held here", "web ipv4: announce")
+	b.carried()
+	b.listened("web ipv4: advert 100", "web: backup -> active: no node took over within 1.25s: still held here", "web ipv4: announce")
 }
 
 // A weight changes the priority of every router of the set, and the adverts

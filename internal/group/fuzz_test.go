@@ -98,7 +98,7 @@ func (w *watcher) invariants(fail func(string, ...any)) {
 		switch active := m.router.State() == vrrp.Active; {
 		case active && w.State() != Active:
 			fail("router %d is active, the set is %s", i, w.State())
-		case active && m.ordered == Remove && w.phase != hushing: // which waits for them to be off
+		case active && m.ordered == Remove:
 			fail("router %d is active without addresses", i)
 		case w.phase == resting || w.phase == unfit || w.phase == waiting:
 			if m.ordered != Remove {

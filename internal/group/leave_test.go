@@ -53,7 +53,8 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 	t.Run("it fails", func(t *testing.T) {
 		b := gone(holder(t, single()))
 		b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install")
-		b.carried("web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce")
+		b.carried()
+		b.listened("web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce")
 		if b.View().Suspended {
 			t.Error("preemption is still off")
 		}
@@ -63,7 +64,8 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 		b.hear(lower-1, 40)
 		b.hear(lower-1, 40)
 		b.wait(4*time.Second, "web ipv4: install")
-		b.carried("web ipv4: advert 100", "web: backup -> active: preempted 192.0.2.8: its priority 40 is below 100", "web ipv4: announce")
+		b.carried()
+		b.listened("web ipv4: advert 100", "web: backup -> active: preempted 192.0.2.8: its priority 40 is below 100", "web ipv4: announce")
 	})
 	t.Run("an owner", func(t *testing.T) {
 		// It would preempt whatever the mode (RFC 9568 §6.1).
@@ -83,7 +85,8 @@ func TestHandover_IsCalledOffWhenNobodyComes(t *testing.T) {
 		b.in(leaving)
 		b.wait(time.Second + leaveSlack - time.Nanosecond)
 		b.wait(time.Nanosecond, "web ipv4: install")
-		b.carried(
+		b.carried()
+		b.listened(
 			"result false: no node took over within 1.25s: still held here",
 			"web ipv4: advert 100",
 			"web: backup -> active: no node took over within 1.25s: still held here",
@@ -238,7 +241,8 @@ func TestTake_ClaimsAtOnce(t *testing.T) {
 	b.hear(higher, 150)
 	b.do(Take("c"), "web ipv4: install", "web ipv6: install")
 	b.hear(higher, 0) // a while after the message
-	b.carried("web ipv4: advert 100", "web ipv6: advert 100", "web: backup -> active: handover from c",
+	b.carried()
+	b.listened("web ipv4: advert 100", "web ipv6: advert 100", "web: backup -> active: handover from c",
 		"web ipv4: announce", "web ipv6: announce")
 }
 
@@ -254,7 +258,8 @@ func TestTake_CallsTheLeaverBack(t *testing.T) {
 		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
 	b.do(Take("b"), "web ipv4: install")
 	b.hear(lower, 0)
-	b.carried("web ipv4: advert 100", "web: backup -> active: handover from b", "web ipv4: announce")
+	b.carried()
+	b.listened("web ipv4: advert 100", "web: backup -> active: handover from b", "web ipv4: announce")
 }
 
 // A named node that is not fit does not claim.

@@ -55,7 +55,7 @@ func TestNotice_NamesItsGroup(t *testing.T) {
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
 		Init.String(): "init", Backup.String(): "backup", Active.String(): "active", Fault.String(): "fault",
-		State(9).String(): "state 9", Install.String(): "install", Quiet.String(): "quiet", Remove.String(): "remove",
+		State(9).String(): "state 9", Install.String(): "install", Remove.String(): "remove",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)

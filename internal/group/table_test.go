@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -21,12 +23,10 @@ func situations(t *testing.T) []*bench {
 	g := func() Config { return web(uses(Use{Check: "service"}, Use{Check: "disk", Weight: 40})) }
 	ill := backup(t, g())
 	ill.feed(Failed("service", "refused"))
-	hushed := holder(t, g())
-	hushed.feed(Handover(""))
 	left := holder(t, g())
 	left.feed(Handover(""))
 	left.reply(nil)
-	out := []*bench{place(t, g()), ill, backup(t, g()), claimer(t, g()), holder(t, g()), hushed, left}
+	out := []*bench{place(t, g()), ill, backup(t, g()), claimer(t, g()), holder(t, g()), left}
 	for p, b := range out {
 		b.in(phase(p))
 		b.now = b.now.Add(time.Millisecond)
@@ -57,11 +57,18 @@ var happenings = []struct {
 	{"maintenance on", func(b *bench) []Action { return b.feed(MaintenanceOn()) }},
 	{"maintenance forced", func(b *bench) []Action { return b.feed(MaintenanceForced()) }},
 	{"maintenance off", func(b *bench) []Action { return b.feed(MaintenanceOff()) }},
+	{"a holdfast node asks with a lower priority", func(b *bench) []Action { return b.feed(Asked("b", 90)) }},
+	{"a holdfast node asks with a higher priority", func(b *bench) []Action { return b.feed(Asked("b", 110)) }},
+	{"a holdfast node yields", func(b *bench) []Action { return b.feed(Yielded(0, addr(vrrp.IPv4, higher))) }},
+	{"its advert is on the wire", func(b *bench) []Action { return b.feed(Spoke()) }},
+	{"its hold ended by itself", func(b *bench) []Action { return b.feed(Lapsed(0, 30*time.Millisecond)) }},
+	{"packets were lost while it stood still", func(b *bench) []Action { return b.feed(Deaf(0)) }},
 	{"a peer names this node", func(b *bench) []Action { return b.feed(Take("b")) }},
 	{"a peer names another node", func(b *bench) []Action { return b.feed(Suspend("c")) }},
 	{"adverts of lower priority", func(b *bench) []Action { return b.adverts(lower, 90) }},
 	{"adverts of higher priority", func(b *bench) []Action { return b.adverts(lower, 110) }},
 	{"adverts of equal priority, higher address", func(b *bench) []Action { return b.adverts(higher, 100) }},
+	{"adverts of a holdfast node of higher priority", func(b *bench) []Action { return b.kinAdverts(lower, 110) }},
 	{"adverts of priority 0", func(b *bench) []Action { return b.adverts(higher, 0) }},
 	{"ten seconds of silence", func(b *bench) []Action { return b.pass(10 * time.Second) }},
 }
@@ -70,6 +77,15 @@ func (b *bench) adverts(from byte, prio uint8) []Action {
 	var out []Action
 	for i := range b.members {
 		out = append(out, b.feed(Received(i, b.packet(i, from, prio, nil)))...)
+	}
+	return out
+}
+
+// kinAdverts are those of another holdfast node.
+func (b *bench) kinAdverts(from byte, prio uint8) []Action {
+	var out []Action
+	for i := range b.members {
+		out = append(out, b.feed(Received(i, b.packet(i, from, prio, nil)).FromKin())...)
 	}
 	return out
 }
