@@ -50,7 +50,7 @@ type RunOptions struct {
 
 // GuardOptions is what a guardian is started with.
 type GuardOptions struct {
-	Gate bool // it inherits the gate's holds, too
+	Gate int // how many files of the gate it inherits
 	Log  *slog.Logger
 }
 

@@ -14,7 +14,7 @@ func newGuard(c Commands, t Terminal) *cobra.Command {
 		Hidden: true,
 		Args:   noArguments,
 	}
-	gate := cmd.Flags().Bool("gate", false, "the gate's holds are open, too")
+	gate := cmd.Flags().Int("gate", 0, "how many `files` of the gate are open")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if c.Guard == nil {
 			return missing("guard a daemon")

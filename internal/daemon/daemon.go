@@ -145,12 +145,12 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	d.lastDeath(socket)
 	d.sweep(socket)
-	g, holds, err := d.openGate(socket)
+	g, files, err := d.openGate(socket)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = g.Close() }() // its holds were closed by the groups
-	tapped, dismiss := d.guard(cfg, socket, w, holds)
+	tapped, dismiss := d.guard(cfg, socket, w, files)
 	defer dismiss() // when nothing is left to be seen to
 	h, err := hands.New(hands.Config{
 		Deliver: func(r engine.Result) { d.engine.Carried(r) },

@@ -9,9 +9,9 @@ import (
 )
 
 // openGate opens the gate of this network namespace, and tells where it is a
-// weaker one than it could be. The file is what a guardian needs to close it;
-// nil where only this process can.
-func (d *Daemon) openGate(socket string) (*gate.Gate, *os.File, error) {
+// weaker one than it could be. The files are what a guardian needs to close it;
+// none where only this process can.
+func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 	g, err := gate.Open(gate.Options{Dir: memory(socket)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot guard addresses: %w", err)
@@ -20,11 +20,8 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, *os.File, error) {
 		d.note(api.Event{Kind: "notice", Code: "HF2120", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
 	}
 	files, err := g.Files()
-	if err != nil || len(files) == 0 {
+	if err != nil {
 		return g, nil, nil // the guardian does without
 	}
-	for _, f := range files[1:] {
-		_ = f.Close()
-	}
-	return g, files[0], nil
+	return g, files, nil
 }

@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/config"
@@ -24,17 +26,18 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/pidfd"
 	"github.com/holdfast-net/holdfast/internal/linux/realtime"
 	"github.com/holdfast-net/holdfast/internal/linux/wire"
+	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // GuardCommand is the command that a guardian is started with.
 const GuardCommand = "guard"
 
-// Where a guardian finds the socket to its daemon, and the holds of the gate
-// if it was told that there is one.
+// Where a guardian finds the socket to its daemon, and behind it the files of
+// the gate, as many as it was told.
 const (
-	lineFD  = 3
-	holdsFD = 4
+	lineFD = 3
+	gateFD = 4
 )
 
 // guarded is the daemon's side of its guardian.
@@ -46,25 +49,25 @@ type guarded struct {
 }
 
 // guard puts a Tap before the wire and starts a guardian, unless none is
-// wanted. The holds are those of the gate; nil: there is none that a guardian
+// wanted. The files are those of the gate; none: there is none that a guardian
 // could close. What it returns sends the guardian away.
-func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, holds *os.File) (engine.Wire, func()) {
+func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, files []*os.File) (engine.Wire, func()) {
 	g := &d.guarded
 	g.mode, g.ready = d.opt.Guardian.Or(cfg.Guardian), make(chan struct{})
 	if g.mode == config.GuardianOff {
 		close(g.ready)
 		return w, func() {}
 	}
-	g.tap = guardian.NewTap(w, d.signingKey)
+	g.tap = guardian.NewTap(w, d.keys)
 	hello := guardian.Hello{
 		Dir: memory(socket), Name: filepath.Base(socket), Deaths: d.begun.Deaths,
-		Restart: g.mode == config.GuardianAuto && !d.managed, Argv: os.Args, Program: self(),
+		Restart: g.mode == config.GuardianAuto && !d.managed, Node: cfg.Node, Argv: os.Args, Program: self(),
 	}
 	if cfg.Realtime.Mode == config.RealtimeAuto {
 		hello.Priority = uint8(cfg.Realtime.Priority)
 	}
 	g.keeper = &guardian.Keeper{
-		Tap: g.tap, Hello: hello, Command: func() *exec.Cmd { return guardCommand(holds) },
+		Tap: g.tap, Hello: hello, Command: func() *exec.Cmd { return guardCommand(files) },
 		Note: func(text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2111", Reason: text + ": nobody sees to what is held here if this process dies"})
 		},
@@ -83,16 +86,16 @@ func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, holds *
 
 // guardCommand is how a guardian is started: from the file that runs, by its
 // name (which is what ps(1) shows), unless another file has that by now.
-func guardCommand(holds *os.File) *exec.Cmd {
+func guardCommand(files []*os.File) *exec.Cmd {
 	cmd := &exec.Cmd{Path: self(), Args: []string{os.Args[0], GuardCommand}, Stdout: os.Stdout, Stderr: os.Stderr}
 	if now, err := os.Stat(running); err == nil {
 		if named, err := os.Stat(cmd.Path); err != nil || !os.SameFile(now, named) {
 			cmd.Path = running
 		}
 	}
-	if holds != nil {
-		cmd.Args = append(cmd.Args, "--gate")
-		cmd.ExtraFiles = []*os.File{holds}
+	if len(files) > 0 {
+		cmd.Args = append(cmd.Args, "--gate", strconv.Itoa(len(files)))
+		cmd.ExtraFiles = slices.Clone(files)
 	}
 	return cmd
 }
@@ -108,17 +111,28 @@ func self() string {
 	return p
 }
 
-// signingKey is for the Tap.
-func (d *Daemon) signingKey(ifname string, family vrrp.Family, vrid, id uint8) []byte {
+// keys is for the Tap.
+func (d *Daemon) keys(ifname string, family vrrp.Family, vrid uint8) *vrrp.HMAC {
 	for _, g := range d.current.Load().cfg.Groups {
-		if g.Interface != ifname || g.VRRP.ID != vrid {
-			continue
-		}
-		if h := g.Router(family).HMAC; h != nil {
-			return h.Keys[id]
+		if g.Interface == ifname && g.VRRP.ID == vrid {
+			return g.Router(family).HMAC
 		}
 	}
 	return nil
+}
+
+// leave is what the other holdfast nodes are told besides priority 0: nothing
+// answers here any more, and the heir may take over at once.
+func leave(b []byte, now time.Time, from string, v *guardian.Voice) []byte {
+	var key peer.Key
+	if v.Key != nil {
+		key = peer.Key{ID: v.KeyID, Keys: map[uint8][]byte{v.KeyID: v.Key}}
+	}
+	c := peer.Call{Kind: peer.KindNext, Family: v.Sent.Family, VRID: v.Sent.Message[1], From: from, To: v.Heir, Sent: now}
+	if v.Heir == "" {
+		c.Kind = peer.KindYield
+	}
+	return c.Append(b, key)
 }
 
 // left tells the guardian that a group is not active here any more.
@@ -170,8 +184,9 @@ func managed() bool {
 	return os.Getenv("INVOCATION_ID") != "" && os.Getppid() == 1
 }
 
-// Guard is the whole life of a guardian, which has the holds of a gate or not.
-func Guard(log *slog.Logger, gated bool) error {
+// Guard is the whole life of a guardian. It has inherited so many files of a
+// gate.
+func Guard(log *slog.Logger, files int) error {
 	// It waits; what it does at the end is short and done by one thread.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(20)
@@ -186,12 +201,12 @@ func Guard(log *slog.Logger, gated bool) error {
 	say := func(format string, args ...any) { log.Warn("guardian", "reason", fmt.Sprintf(format, args...)) }
 	g := &guardian.Guard{
 		Line: os.NewFile(lineFD, "daemon"), Sender: wire.NewSender(), Log: say,
-		Settle: settle, Quiet: quiet, Sweep: sweepIn, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
+		Settle: settle, Leave: leave, Quiet: quiet, Sweep: sweepIn, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
 	}
-	if gated {
-		doors, err := gate.Adopt([]*os.File{os.NewFile(holdsFD, "holds")})
+	if files > 0 {
+		doors, err := adopt(files)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot guard: %w", err)
 		}
 		g.Gate = doors
 	}
@@ -200,6 +215,17 @@ func Guard(log *slog.Logger, gated bool) error {
 	} // else the end of the line alone tells
 	g.Run()
 	return nil
+}
+
+// adopt takes part in the gate.
+func adopt(files int) (*gate.Doors, error) {
+	var inherited []*os.File
+	for i := range files {
+		f := os.NewFile(uintptr(gateFD+i), "gate")
+		defer f.Close()
+		inherited = append(inherited, f)
+	}
+	return gate.Adopt(inherited)
 }
 
 func settle(priority int) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
@@ -35,6 +36,8 @@ type Guard struct {
 	Daemon Daemon   // nil: the end of the line alone tells of its death
 	Sender Sender
 	Gate   Gate // nil: there is none
+	// Leave makes what holdfast nodes are told besides priority 0.
+	Leave LeaveFunc
 	// Settle makes the process punctual and says what it could not have.
 	Settle func(priority int) error
 	// Quiet takes the addresses off, Sweep everything that the daemon added
@@ -100,6 +103,11 @@ func (g *Guard) listen(told chan<- Record) {
 	b := make([]byte, maxDatagram)
 	for {
 		n, err := g.Line.Read(b)
+		if errors.Is(err, syscall.ECONNRESET) {
+			// It died before it had read all that it was told; what it
+			// said itself is still there (unix(7)).
+			continue
+		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				g.Log("cannot hear the daemon: %v", err)
@@ -155,13 +163,14 @@ func (g *Guard) over(noticed time.Time) {
 		os.Exit(1)
 	})
 	d := Death{Noticed: noticed}
+	quiet := true
 	if g.Gate != nil {
 		g.Gate.CloseAll()
 		d.Closed = true
 	} else {
-		d.Removed = g.quiet()
+		d.Removed, quiet = g.quiet()
 	}
-	g.silence(&d)
+	g.silence(&d, quiet)
 	did, err := alone(work/2, func() ([]string, error) { return g.Sweep(g.hello.Dir) })
 	d.Removed += len(did)
 	if err != nil {
@@ -183,7 +192,7 @@ func (g *Guard) over(noticed time.Time) {
 // quiet takes the addresses off, where no gate keeps them from answering:
 // nobody is invited to what still answers here. But a kernel that takes its
 // time must not keep the addresses from everybody.
-func (g *Guard) quiet() int {
+func (g *Guard) quiet() (removed int, done bool) {
 	off := make(chan int, 1)
 	go func() {
 		did, err := alone(work/2, g.Quiet)
@@ -194,9 +203,9 @@ func (g *Guard) quiet() int {
 	}()
 	select {
 	case n := <-off:
-		return n
+		return n, true
 	case <-time.After(patience):
-		return 0
+		return 0, false
 	}
 }
 
@@ -214,11 +223,16 @@ func alone(most time.Duration, do func() ([]string, error)) (did []string, err e
 // no gate keeps them from answering.
 const patience = 100 * time.Millisecond
 
-// silence says priority 0 for all that was advertised.
-func (g *Guard) silence(d *Death) {
-	out, failed := g.voices.Retract(time.Now(), func(ifname string) engine.Port { return g.ports[ifname] })
+// silence says priority 0 for all that was advertised, and, where nothing
+// answers here any more, that the others need not wait.
+func (g *Guard) silence(d *Death, quiet bool) {
+	port := func(ifname string) engine.Port { return g.ports[ifname] }
+	out, failed := g.voices.Retract(time.Now(), port)
 	g.Sender.Send(out)
 	d.Said = time.Since(d.Noticed)
+	if quiet {
+		g.Sender.Send(g.voices.Leave(time.Now(), g.hello.Node, port, g.Leave))
+	}
 	d.Routers, d.Failed = g.voices.Routers(), failed
 	for i := range out {
 		if out[i].Err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
@@ -31,6 +32,10 @@ func (s *story) Open(ifname string) (engine.Port, error) { s.add("open %s", ifna
 func (s *story) CloseAll()                               { s.add("close the gates") }
 func (s *story) Send(out []engine.Outgoing) {
 	for _, o := range out {
+		if o.Kind == engine.Message {
+			s.add("port %d: %s", o.Port, o.Data)
+			continue
+		}
 		s.add("port %d: priority %d for %d", o.Port, o.Data[priorityAt], o.Data[vridAt])
 	}
 }
@@ -60,6 +65,9 @@ func guarding(t *testing.T, change func(*Guard, *story)) (daemon *line, ended fu
 		Line: theirs, Sender: s, Settle: func(int) error { return errors.New("not punctual") },
 		Quiet: func() ([]string, error) { return s.do("addresses off") },
 		Sweep: func(dir string) ([]string, error) { return s.do("sweep " + dir) },
+		Leave: func(b []byte, _ time.Time, from string, v *Voice) []byte {
+			return fmt.Appendf(b, "%s leaves to %s", from, v.Heir)
+		},
 		Again: func(h Hello) { s.add("start %s, died %d times", h.Program, h.Deaths) },
 		Log:   t.Logf,
 	}
@@ -93,24 +101,28 @@ func say(t *testing.T, l *line, records ...Record) {
 }
 
 func TestGuard_InOrder(t *testing.T) {
-	hello := Hello{Name: "x.sock", Restart: true, Program: "holdfast", Deaths: 2}
+	hello := Hello{Node: "lb1", Name: "x.sock", Restart: true, Program: "holdfast", Deaths: 2}
 	gated := func(g *Guard, s *story) { g.Gate = s }
+	elsewhere := func(g *Guard, s *story) {
+		g.Gate = s
+		g.Settle = func(int) error { g.hello.Restart = false; return nil }
+	}
 	for name, tt := range map[string]struct {
 		change func(*Guard, *story)
 		told   []Record
 		want   []string
 	}{
-		"behind a gate":    {gated, []Record{sample(1)}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "sweep DIR", "start holdfast, died 2 times"}},
-		"without a gate":   {nil, []Record{sample(1)}, []string{"open eth0", "addresses off", "port 7: priority 0 for 51", "sweep DIR", "start holdfast, died 2 times"}},
+		"behind a gate":    {gated, []Record{sample(1)}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR", "start holdfast, died 2 times"}},
+		"without a gate":   {nil, []Record{sample(1)}, []string{"open eth0", "addresses off", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR", "start holdfast, died 2 times"}},
 		"nothing was held": {gated, []Record{sample(1), Silence{1}}, []string{"open eth0", "close the gates", "sweep DIR", "start holdfast, died 2 times"}},
 		"the kernel is not done with the daemon": {
 			func(g *Guard, s *story) { g.Gate, s.busy = s, 5 }, nil,
 			[]string{"close the gates", "sweep DIR", "start holdfast, died 2 times"},
 		},
 		"farewell":                     {gated, []Record{sample(1), Silence{1}, Farewell{}}, []string{"open eth0"}},
-		"farewell, and not in order":   {gated, []Record{sample(1), Farewell{}}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "sweep DIR"}},
+		"farewell, and not in order":   {gated, []Record{sample(1), Farewell{}}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR"}},
 		"the voices have another home": {gated, []Record{sample(1), Farewell{LivesOn: true}}, []string{"open eth0"}},
-		"somebody else starts it":      {gated, []Record{Hello{Name: "x.sock"}}, []string{"close the gates", "sweep"}},
+		"somebody else starts it":      {elsewhere, nil, []string{"close the gates", "sweep DIR"}},
 		"it lived for long": {
 			func(g *Guard, s *story) {
 				g.Gate, g.Daemon = s, nil
@@ -196,6 +208,37 @@ func TestGuard_AnswersHello(t *testing.T) {
 	if got := ended(); len(got) > 0 {
 		t.Errorf("%q", got)
 	}
+}
+
+// The daemon may die before it has read the answer; what it had said before
+// that counts.
+func TestGuard_TheAnswerIsNotRead(t *testing.T) {
+	settled := make(chan struct{})
+	l, ended := guarding(t, func(g *Guard, s *story) {
+		g.Gate = s
+		g.Settle = func(int) error { <-settled; return nil }
+	})
+	say(t, l, Hello{Dir: t.TempDir(), Name: "x"})
+	for id := range uint32(20) {
+		say(t, l, sample(id))
+	}
+	close(settled)
+	if err := unread(l); err != nil {
+		t.Fatal(err)
+	}
+	l.close()
+	got := ended()
+	if n := len(slices.DeleteFunc(got, func(s string) bool { return s != "port 7: priority 0 for 51" })); n != 20 {
+		t.Errorf("priority 0 was said %d times: %q", n, got)
+	}
+}
+
+// unread waits until something is there to be read.
+func unread(l *line) error {
+	return l.raw.Read(func(fd uintptr) bool {
+		n, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK)
+		return n > 0 || !errors.Is(err, unix.EAGAIN)
+	})
 }
 
 func TestDelay_GrowsToTenSeconds(t *testing.T) {

@@ -32,6 +32,7 @@ type Hello struct {
 	Priority uint8  // in the real-time class; 0: the ordinary class
 	Deaths   uint8  // how often in a row it died soon after its start
 	Restart  bool   // start it again; else somebody else does
+	Node     string // what other nodes call it
 	Argv     []string
 	Program  string // the file to run
 }
@@ -42,7 +43,9 @@ type Voice struct {
 	Interface string
 	SrcMAC    [6]byte // zero: the interface's own
 	Sent      vrrp.Sent
+	KeyID     uint8
 	Key       []byte // that signs; nil: nothing is signed
+	Heir      string // the node that is to take over; empty: none is known
 }
 
 // Silence says that a voice is none any more.
@@ -126,7 +129,7 @@ func Parse(b []byte) ([]Record, error) {
 func (r *reader) record(kind byte) (Record, error) {
 	switch kind {
 	case kindHello:
-		h := Hello{Dir: r.string(), Name: r.string(), Priority: r.byte(), Deaths: r.byte(), Restart: r.byte() == 1, Program: r.string()}
+		h := Hello{Dir: r.string(), Name: r.string(), Priority: r.byte(), Deaths: r.byte(), Restart: r.byte() == 1, Node: r.string(), Program: r.string()}
 		for range r.uint16() {
 			h.Argv = append(h.Argv, r.string())
 			if r.short {
@@ -152,7 +155,9 @@ func (r *reader) voice() (Record, error) {
 	v.Sent.Family = vrrp.Family(r.byte())
 	v.Sent.Src, _ = netip.AddrFromSlice(r.bytes(int(r.byte())))
 	v.Sent.Dst, _ = netip.AddrFromSlice(r.bytes(int(r.byte())))
+	v.KeyID = r.byte()
 	v.Key = clone(r.bytes(int(r.byte())))
+	v.Heir = r.string()
 	v.Sent.Message = clone(r.bytes(int(r.uint16())))
 	four := v.Sent.Family == vrrp.IPv4
 	if !four && v.Sent.Family != vrrp.IPv6 || !v.Sent.Src.IsValid() || !v.Sent.Dst.IsValid() ||
@@ -167,7 +172,8 @@ func (r *reader) voice() (Record, error) {
 
 func (h Hello) append(b []byte) []byte {
 	b = appendString(appendString(b, h.Dir), h.Name)
-	b = appendString(append(b, h.Priority, h.Deaths, truth(h.Restart)), h.Program)
+	b = appendString(append(b, h.Priority, h.Deaths, truth(h.Restart)), h.Node)
+	b = appendString(b, h.Program)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Argv)))
 	for _, a := range h.Argv {
 		b = appendString(b, a)
@@ -182,7 +188,8 @@ func (v Voice) append(b []byte) []byte {
 	b = append(b, byte(v.Sent.Family))
 	b = appendShort(b, v.Sent.Src.AsSlice())
 	b = appendShort(b, v.Sent.Dst.AsSlice())
-	b = appendShort(b, v.Key)
+	b = appendShort(append(b, v.KeyID), v.Key)
+	b = appendString(b, v.Heir)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(v.Sent.Message)))
 	return append(b, v.Sent.Message...)
 }

@@ -22,7 +22,7 @@ func message(vrid, priority byte) []byte {
 
 func sample(id uint32) Voice {
 	return Voice{
-		ID: id, Interface: "eth0", SrcMAC: [6]byte{0, 0, 0x5e, 0, 1, 51}, Key: []byte("a key"),
+		ID: id, Interface: "eth0", SrcMAC: [6]byte{0, 0, 0x5e, 0, 1, 51}, KeyID: 3, Key: []byte("a key"), Heir: "lb2",
 		Sent: vrrp.Sent{Family: vrrp.IPv4, Src: netip.MustParseAddr("192.0.2.1"), Dst: vrrp.Group4, Message: message(51, 100)},
 	}
 }
@@ -34,7 +34,7 @@ func six(id uint32) Voice {
 }
 
 var samples = []Record{
-	Hello{Dir: "/run/holdfast", Name: "holdfast.sock", Priority: 50, Deaths: 3, Restart: true, Argv: []string{"holdfast", "run", "", "-c"}, Program: "/usr/bin/holdfast"},
+	Hello{Dir: "/run/holdfast", Name: "holdfast.sock", Priority: 50, Deaths: 3, Restart: true, Node: "lb1", Argv: []string{"holdfast", "run", "", "-c"}, Program: "/usr/bin/holdfast"},
 	sample(7), six(1 << 30), Silence{ID: 7}, Farewell{}, Farewell{LivesOn: true}, Ready{Trouble: "no memory locked"},
 }
 

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // Tap is an engine.Wire that tells the guardian what the engine says by
 // another one. A virtual router is known to the guardian before its first
-// advert leaves and until its priority 0 has left.
+// advert leaves and until its priority 0 has left. What other holdfast nodes
+// say of themselves it hears, too: one of them is the heir.
 //
 // All methods but Use belong to the engine's loop. When nothing changes, an
 // advert costs one look into a map.
@@ -23,21 +25,31 @@ type Tap struct {
 	told   *line                // to the one that was told last
 	names  map[engine.Port]string
 	voices map[voiceKey]*voice
-	last   uint32   // id given
-	gone   []uint32 // voices that fell silent, not told yet
-	news   bool     // something has not been told yet
+	others map[routerKey]*peer.Table // of what was ever a voice
+	last   uint32                    // id given
+	gone   []uint32                  // voices that fell silent, not told yet
+	news   bool                      // something has not been told yet
 	tidied time.Time
 	buf    []byte
+
+	entries []peer.Entry // what a hello is decoded into
 }
 
-// KeyFunc finds the key that signs the adverts of a virtual router.
-type KeyFunc func(ifname string, family vrrp.Family, vrid, id uint8) []byte
+// KeyFunc finds the keys of a virtual router; nil: it has none.
+type KeyFunc func(ifname string, family vrrp.Family, vrid uint8) *vrrp.HMAC
 
 // voiceKey tells voices apart.
 type voiceKey struct {
 	port engine.Port
 	dst  netip.Addr
 	vrid uint8
+}
+
+// routerKey tells virtual routers apart.
+type routerKey struct {
+	port   engine.Port
+	family vrrp.Family
+	vrid   uint8
 }
 
 // voice is what the guardian is told, and when it was heard.
@@ -58,7 +70,7 @@ const (
 
 // NewTap makes a Tap before a wire.
 func NewTap(w engine.Wire, key KeyFunc) *Tap {
-	return &Tap{Wire: w, key: key, names: map[engine.Port]string{}, voices: map[voiceKey]*voice{}}
+	return &Tap{Wire: w, key: key, names: map[engine.Port]string{}, voices: map[voiceKey]*voice{}, others: map[routerKey]*peer.Table{}}
 }
 
 // use makes the Tap tell the guardian at the end of a line, from the next
@@ -140,12 +152,16 @@ func (t *Tap) hear(now time.Time, o *engine.Outgoing) {
 		t.voices[k] = v
 	}
 	sent.Message = clone(o.Data)
-	v.Sent, v.SrcMAC, v.Key = sent, o.SrcMAC, nil
+	v.Sent, v.SrcMAC, v.KeyID, v.Key = sent, o.SrcMAC, 0, nil
 	id, signed := sent.KeyID()
-	if signed {
-		v.Key = clone(t.key(v.Interface, family, k.vrid, id))
+	if h := t.key(v.Interface, family, k.vrid); h != nil {
+		if !signed { // yet: the keys are being introduced
+			id = h.Active
+		}
+		v.KeyID, v.Key = id, clone(h.Keys[id])
 	}
 	v.keyless = signed && v.Key == nil
+	v.Heir = t.heir(now, v, k)
 	var a vrrp.Advert
 	_, _ = a.Decode(sent.Message, family) // what the engine sends can be read
 	v.at, v.interval, v.told, t.news = now, a.Interval, false, true
@@ -171,12 +187,17 @@ func (t *Tap) Left(ifname string, vrid uint8) {
 	}
 }
 
-// tidy forgets who fell silent without a word: a claim that was called off.
+// tidy forgets who fell silent without a word, such as a claim that was called
+// off, and names the heirs anew.
 func (t *Tap) tidy(now time.Time) {
 	t.tidied = now
 	for k, v := range t.voices {
 		if now.Sub(v.at) > 2*v.interval+time.Second {
 			t.forget(k)
+			continue
+		}
+		if heir := t.heir(now, v, k); heir != v.Heir {
+			v.Heir, v.told, t.news = heir, false, true
 		}
 	}
 }
@@ -222,7 +243,7 @@ func (t *Tap) tell() {
 		if v.told {
 			continue
 		}
-		if len(t.buf)+len(v.Sent.Message)+len(v.Key)+len(v.Interface)+64 > maxDatagram && !flush() {
+		if len(t.buf)+len(v.Sent.Message)+len(v.Key)+len(v.Interface)+len(v.Heir)+64 > maxDatagram && !flush() {
 			return
 		}
 		t.buf = Append(t.buf, v.Voice)

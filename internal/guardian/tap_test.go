@@ -7,19 +7,22 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // mouth is a wire that notes what the guardian knew when a packet left.
 type mouth struct {
+	in   []engine.Datagram
 	knew func() int
 	had  []int
 }
 
 func (m *mouth) Open(string) (engine.Port, error) { return 1, nil }
 func (m *mouth) Close(engine.Port) error          { return nil }
-func (m *mouth) Wait(time.Time, []engine.Datagram) (int, error) {
-	return 0, nil
+func (m *mouth) Wait(_ time.Time, in []engine.Datagram) (int, time.Time, error) {
+	return copy(in, m.in), time.Now(), nil
 }
 func (m *mouth) Wake()                  {}
 func (m *mouth) Send([]engine.Outgoing) { m.had = append(m.had, m.knew()) }
@@ -83,7 +86,7 @@ func advert(vrid, priority byte, dst netip.Addr) engine.Outgoing {
 func tapped(t *testing.T) (*Tap, *mouth, *ear) {
 	t.Helper()
 	m := &mouth{}
-	tap := NewTap(m, func(string, vrrp.Family, uint8, uint8) []byte { return nil })
+	tap := NewTap(m, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil })
 	e := listenTo(t, tap)
 	m.knew = e.knows
 	if _, err := tap.Open("eth0"); err != nil {
@@ -202,11 +205,11 @@ func TestTap_AsksAgainForAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := 0
-	tap := NewTap(&mouth{knew: func() int { return 0 }}, func(_ string, _ vrrp.Family, vrid, id uint8) []byte {
-		if asked++; asked < 3 || vrid != 51 || id != 4 {
+	tap := NewTap(&mouth{knew: func() int { return 0 }}, func(_ string, _ vrrp.Family, vrid uint8) *vrrp.HMAC {
+		if asked++; asked < 3 || vrid != 51 {
 			return nil
 		}
-		return cfg.HMAC.Keys[4]
+		return cfg.HMAC
 	})
 	e := listenTo(t, tap)
 	for range 5 {
@@ -216,6 +219,31 @@ func TestTap_AsksAgainForAKey(t *testing.T) {
 	}
 	if e.knows() != 1 || asked != 3 || len(e.voices.list[0].Key) != 32 || len(e.said) != 3 {
 		t.Errorf("asked %d times, told %d times", asked, len(e.said))
+	}
+}
+
+// The heir is the backup of the highest priority that says it is there.
+func TestTap_NamesTheHeir(t *testing.T) {
+	tap, m, e := tapped(t)
+	tap.Send([]engine.Outgoing{advert(51, 100, vrrp.Group4)})
+	hello := func(from string, last byte, state group.State, priority uint8) {
+		h := peer.Hello{Family: vrrp.IPv4, From: from, Sent: time.Now(), Entries: []peer.Entry{{VRID: 51, State: uint8(state), Priority: priority}, {VRID: 99, State: 1}}}
+		m.in = append(m.in, engine.Datagram{Port: 1, Kind: engine.Message, Family: vrrp.IPv4, TTL: 255, Src: netip.AddrFrom4([4]byte{192, 0, 2, last}), Data: h.Append(nil)})
+	}
+	hello("low", 2, group.Backup, 50)
+	hello("heir", 3, group.Backup, 80)
+	hello("unfit", 4, group.Fault, 90)
+	m.in = append(m.in, engine.Datagram{Port: 1, Kind: engine.Message, TTL: 255, Data: []byte("noise")})
+	if n, _, err := tap.Wait(time.Time{}, make([]engine.Datagram, 8)); n != 4 || err != nil {
+		t.Fatal(n, err)
+	}
+	tap.tidied = time.Time{}
+	tap.Send(nil)
+	if e.knows() != 1 || e.voices.list[0].Heir != "heir" {
+		t.Errorf("it knows %+v", e.voices.list)
+	}
+	if len(tap.others) != 1 {
+		t.Errorf("it remembers %d routers", len(tap.others))
 	}
 }
 
@@ -232,7 +260,7 @@ func TestTap_AllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkTap(b *testing.B) {
-	tap := NewTap(&mouth{knew: func() int { return 0 }, had: make([]int, 0, 1<<24)}, func(string, vrrp.Family, uint8, uint8) []byte { return nil })
+	tap := NewTap(&mouth{knew: func() int { return 0 }, had: make([]int, 0, 1<<24)}, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil })
 	out := make([]engine.Outgoing, 255)
 	for i := range out {
 		out[i] = advert(byte(i+1), 100, vrrp.Group4)

@@ -51,6 +51,10 @@ func (vs *Voices) Routers() int {
 	return len(seen)
 }
 
+// LeaveFunc appends what tells the other holdfast nodes that the node from has
+// let go of a voice's virtual router, and who takes over.
+type LeaveFunc func(b []byte, now time.Time, from string, v *Voice) []byte
+
 // Retract makes the packets that take all of them back. Those that cannot be
 // made are left out and counted.
 func (vs *Voices) Retract(now time.Time, port func(ifname string) engine.Port) (out []engine.Outgoing, failed int) {
@@ -66,4 +70,15 @@ func (vs *Voices) Retract(now time.Time, port func(ifname string) engine.Port) (
 		})
 	}
 	return out, failed
+}
+
+// Leave makes the messages that go with it.
+func (vs *Voices) Leave(now time.Time, from string, port func(ifname string) engine.Port, leave LeaveFunc) (out []engine.Outgoing) {
+	for i := range vs.list {
+		v := &vs.list[i]
+		if b := leave(nil, now, from, v); b != nil {
+			out = append(out, engine.Outgoing{Port: port(v.Interface), Kind: engine.Message, Src: v.Sent.Src, Dst: v.Sent.Dst, Data: b})
+		}
+	}
+	return out
 }

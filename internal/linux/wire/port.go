@@ -123,7 +123,7 @@ func (w *Wire) openFamily(p *port, i int, family vrrp.Family) error {
 	}
 	wishes := []wish{{&p.raw[i], openRaw}, {&p.udp[i], openUDP}}
 	if w.mute {
-		wishes = []wish{{&p.raw[i], openMute}}
+		wishes = []wish{{&p.raw[i], muteAdverts}, {&p.udp[i], muteMessages}}
 	}
 	for _, want := range wishes {
 		if *want.place != nil {

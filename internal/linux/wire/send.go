@@ -15,7 +15,6 @@ import (
 var (
 	ErrPort      = errors.New("cannot send: the interface is not open")
 	ErrAddresses = errors.New("cannot send: source and destination are not addresses of one family")
-	ErrMute      = errors.New("cannot send: a Sender has no sockets for messages")
 	ErrEthernet  = errors.New("cannot send a frame or with a virtual MAC: the interface is not Ethernet")
 )
 
@@ -126,8 +125,6 @@ func (w *Wire) route(o *engine.Outgoing) (*socket, error) {
 		return p.packet, nil
 	case o.Dst.IsMulticast() && virtual:
 		return nil, ErrEthernet
-	case o.Kind == engine.Message && w.mute:
-		return nil, ErrMute
 	case o.Kind == engine.Message:
 		return p.udp[i], nil
 	default:

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// Sender sends adverts and hears nothing: its sockets join no group, drop what
+// Sender sends adverts and messages and hears nothing: its sockets join no group, drop what
 // arrives before it takes memory, and stand beside those of a Wire that has
 // the same interfaces open in another process. One goroutine uses it.
 type Sender struct{ w Wire }
@@ -31,16 +31,26 @@ func (s *Sender) Open(ifname string) (engine.Port, error) { return s.w.Open(ifna
 // Close gives the sockets of an interface back.
 func (s *Sender) Close(p engine.Port) error { return s.w.Close(p) }
 
-// Send hands adverts to the kernel; see Wire.Send.
+// Send hands packets to the kernel; see Wire.Send. Messages to one node leave
+// from any port: the one that they go to belongs to the Wire.
 func (s *Sender) Send(out []engine.Outgoing) { s.w.Send(out) }
 
-// openMute opens a socket that adverts leave by and none arrives at.
-func openMute(ifname string, index int, family vrrp.Family) (*socket, error) {
-	fd, err := unix.Socket(domain(family), unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
+// muteAdverts and muteMessages open a socket that packets leave by and none
+// arrives at.
+func muteAdverts(ifname string, index int, family vrrp.Family) (*socket, error) {
+	return openMute(ifname, index, family, unix.SOCK_RAW, vrrp.Protocol, engine.Advert)
+}
+
+func muteMessages(ifname string, index int, family vrrp.Family) (*socket, error) {
+	return openMute(ifname, index, family, unix.SOCK_DGRAM, 0, engine.Message)
+}
+
+func openMute(ifname string, index int, family vrrp.Family, kind, protocol int, what engine.Kind) (*socket, error) {
+	fd, err := unix.Socket(domain(family), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open raw socket: %w", err)
+		return nil, fmt.Errorf("cannot open a socket: %w", err)
 	}
-	s := newSocket(fd, engine.Advert, family)
+	s := newSocket(fd, what, family)
 	err = s.filter(dropAll)
 	if err == nil {
 		err = s.bindToDevice(ifname)

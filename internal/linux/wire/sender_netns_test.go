@@ -43,9 +43,14 @@ func TestSender_BesideAWire(t *testing.T) {
 			t.Errorf("b heard (-want +got)\n%s", diff)
 		}
 	}
-	out := []engine.Outgoing{{Port: port, Kind: engine.Message, Src: a4, Dst: b4, Data: []byte("hello")}}
-	if s.Send(out); out[0].Err != ErrMute {
-		t.Errorf("a message: %v", out[0].Err)
+	for _, dst := range []netip.Addr{b4, vrrp.Group4} {
+		data := []byte("a message to " + dst.String())
+		out := []engine.Outgoing{{Port: port, Kind: engine.Message, Src: a4, Dst: dst, Data: data}}
+		s.Send(out)
+		must(t, out[0].Err)
+		if d := b.hear("the Sender's message", carries(data)); d.Kind != engine.Message || d.TTL != 255 || d.Src != a4 {
+			t.Errorf("b heard %+v", d)
+		}
 	}
 
 	data := advert(2, "to a")
