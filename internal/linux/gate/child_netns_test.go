@@ -70,15 +70,19 @@ func (what task) do() error {
 	if err != nil {
 		return err
 	}
+	set := func() {
+		until := g.Now() + engine.Instant(lease)
+		g.Set(slot4, engine.Hold{Announced: until, Served: until})
+		g.Set(slot6, engine.Hold{Announced: until, Served: until})
+	}
+	set()
 	fmt.Println("guarded", slot4, slot6)
 	go func() {
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		os.Exit(0)
 	}()
 	for ; ; time.Sleep(pace) {
-		until := g.Now() + engine.Instant(lease)
-		g.Set(slot4, engine.Hold{Announced: until, Served: until})
-		g.Set(slot6, engine.Hold{Announced: until, Served: until})
+		set()
 	}
 }
 

@@ -10,7 +10,7 @@
 // before the instant that holdfast wrote into shared memory. Nobody has to be
 // alive for a gate to close: the instant passes by itself.
 //
-// Everything that is not ours passes, and quickly: see hinted().
+// Everything that is not ours passes, and quickly: see hint().
 //
 // doc.go has the rules as a table. Layouts of maps are part of the contract
 // between versions of holdfast: see LAYOUT.
@@ -49,15 +49,29 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define SLOTS 8192
 #define ADDRESSES 32768
 
+// address is a guarded address: IPv4 as ::ffff:a.b.c.d. The scope of a
+// link-local IPv6 address is the interface, of every other one 0.
+struct address {
+	__u32 scope;
+	__be32 ip[4];
+};
+
 // hold is what passes, and until when: nanoseconds of CLOCK_BOOTTIME. It fills
 // a cache line, so that a store for one router does not take the line away
 // from a CPU that looks at another. Writers store eight aligned bytes at once,
 // so no reader ever sees half an instant.
+//
+// In the same line are one of the slot's addresses, which spares most packets
+// the look into a hash table, and its virtual MAC. They are written while no
+// hint leads to the slot.
 struct hold {
 	__u64 announced;
 	__u64 served;
 	__u64 advertised;
-	__u64 reserved[5];
+	struct address address;
+	__u32 ifindex;
+	__u16 mac[3];
+	__u16 reserved[5];
 };
 
 struct {
@@ -67,13 +81,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct hold);
 } hf_holds SEC(".maps");
-
-// address is a guarded address: IPv4 as ::ffff:a.b.c.d. The scope of a
-// link-local IPv6 address is the interface, of every other one 0.
-struct address {
-	__u32 scope;
-	__be32 ip[4];
-};
 
 // guarded is what an address leads to, and how often it was seen elsewhere
 // lately.
@@ -125,13 +132,15 @@ struct {
 	__type(value, __u32);
 } hf_routers SEC(".maps");
 
-// hints has a bit for what the last word of an address hashes to, set when
-// some guarded address has it. Most packets are of no concern to the gate, and
-// a look at one bit tells so for nearly all of them.
+// hints tells for what the last word of an address hashes to whether any
+// guarded address has it: 0 for none, a slot + 1 where it is the address in
+// that slot's line, or MANY. Most packets are of no concern to the gate, and
+// one look here tells so.
 #define HINT_BITS 16
+#define MANY 0xffffffff
 
 struct hints {
-	__u64 bits[(1 << HINT_BITS) / 64];
+	__u32 slot[1 << HINT_BITS];
 };
 
 struct {
@@ -240,19 +249,42 @@ always int if_served(__u32 slot, enum reason why)
 
 /* ---- Finding out whether something is ours ---------------------------- */
 
-always int hinted(__be32 word)
+#define NOBODY -1
+
+always __u32 hint(__be32 word)
 {
-	__u32 zero = 0, bit = (word * 2654435761u) >> (32 - HINT_BITS);
+	__u32 zero = 0, bucket = (word * 2654435761u) >> (32 - HINT_BITS);
 	struct hints *h = bpf_map_lookup_elem(&hf_hints, &zero);
 
-	return h && h->bits[bit / 64] >> (bit % 64) & 1;
+	return h ? h->slot[bucket] : MANY;
 }
 
-always struct guarded *find4(__be32 ip)
+// find gives the slot of an address, or NOBODY.
+always int find(const struct address *a)
 {
-	struct address a = { .ip = { 0, 0, bpf_htonl(0xffff), ip } };
+	__u32 slot = hint(a->ip[3]);
+	const struct guarded *g;
 
-	return hinted(ip) ? bpf_map_lookup_elem(&hf_addresses, &a) : NULL;
+	if (!slot)
+		return NOBODY;
+	if (slot-- != MANY) {
+		const struct hold *h = hold_of(slot);
+
+		if (h && h->address.ip[3] == a->ip[3] && h->address.ip[2] == a->ip[2] && h->address.ip[1] == a->ip[1] &&
+		    h->address.ip[0] == a->ip[0] && h->address.scope == a->scope)
+			return slot;
+	}
+	g = bpf_map_lookup_elem(&hf_addresses, a);
+	return g ? g->slot : NOBODY;
+}
+
+always void key4(struct address *a, __be32 ip)
+{
+	a->scope = 0;
+	a->ip[0] = 0;
+	a->ip[1] = 0;
+	a->ip[2] = bpf_htonl(0xffff);
+	a->ip[3] = ip;
 }
 
 always void key6(struct address *a, const struct __sk_buff *skb, const __be32 *ip)
@@ -266,14 +298,20 @@ always void key6(struct address *a, const struct __sk_buff *skb, const __be32 *i
 	a->ip[3] = ip[3];
 }
 
-always struct guarded *find6(const struct __sk_buff *skb, const __be32 *ip)
+always int find4(__be32 ip)
 {
 	struct address a;
 
-	if (!hinted(ip[3]))
-		return NULL;
+	key4(&a, ip);
+	return find(&a);
+}
+
+always int find6(const struct __sk_buff *skb, const __be32 *ip)
+{
+	struct address a;
+
 	key6(&a, skb, ip);
-	return bpf_map_lookup_elem(&hf_addresses, &a);
+	return find(&a);
 }
 
 always __u32 *find_mac(const struct __sk_buff *skb, const __u8 *mac)
@@ -300,9 +338,9 @@ enum link { ETHER, BARE };
 enum side { DESTINATION, SOURCE };
 
 struct frame {
-	__u32 l3;    // where the payload begins
+	__u32 l3;     // where the payload begins
 	__be16 proto; // of the payload; 0: none of our business
-	__u16 lead;  // the first two octets of the MAC address of that side
+	__u16 mac[3]; // of that side
 };
 
 #define ETHER_SIZE 14
@@ -338,6 +376,16 @@ static __noinline int untag(struct __sk_buff *skb, struct frame *f)
 	return 0;
 }
 
+always void pick_frame(struct frame *f, enum side side, const struct ether *e)
+{
+	const __u16 *mac = side == SOURCE ? e->src : e->dst;
+
+	f->proto = e->proto;
+	f->mac[0] = mac[0];
+	f->mac[1] = mac[1];
+	f->mac[2] = mac[2];
+}
+
 always void read_frame(struct __sk_buff *skb, enum link link, enum side side, struct frame *f)
 {
 	struct ether *e = (void *)(long)skb->data, copy;
@@ -345,19 +393,17 @@ always void read_frame(struct __sk_buff *skb, enum link link, enum side side, st
 	if (link == BARE) {
 		f->l3 = 0;
 		f->proto = skb->protocol;
-		f->lead = 1; // no virtual MAC
+		f->mac[0] = 1; // no virtual MAC
 		return;
 	}
 	f->l3 = ETHER_SIZE;
 	if ((void *)e + ETHER_SIZE <= (void *)(long)skb->data_end) {
-		f->proto = e->proto;
-		f->lead = side == SOURCE ? e->src[0] : e->dst[0];
+		pick_frame(f, side, e);
 	} else if (!bpf_skb_load_bytes(skb, 0, &copy, ETHER_SIZE)) {
-		f->proto = copy.proto;
-		f->lead = side == SOURCE ? copy.src[0] : copy.dst[0];
+		pick_frame(f, side, &copy);
 	} else {
 		f->proto = 0;
-		f->lead = 1;
+		return;
 	}
 	if (skb->vlan_present && skb->vlan_tci & 0xfff)
 		f->proto = 0;
@@ -365,24 +411,38 @@ always void read_frame(struct __sk_buff *skb, enum link link, enum side side, st
 		untag(skb, f);
 }
 
-// if_mac_served judges a frame by its virtual MAC. All virtual MACs begin with
-// two zeros (00-00-5E-00-..: RFC 9568 §7.3), hardly any other does.
-static __noinline int if_known_mac_served(struct __sk_buff *skb, enum side side)
+static __noinline int if_known_mac_served(struct __sk_buff *skb, const struct frame *f, enum side side)
 {
-	__u8 mac[ETH_ALEN];
-	__u32 *slot;
+	__u32 *slot = find_mac(skb, (const __u8 *)f->mac);
 
-	if (bpf_skb_load_bytes(skb, MAC_AT(side), mac, ETH_ALEN))
-		return PASS;
-	slot = find_mac(skb, mac);
 	if (!slot || *slot == OWN)
 		return PASS;
 	return if_served(*slot, side == SOURCE ? PACKET_OUT : PACKET_IN);
 }
 
+// if_mac_served judges a frame by its virtual MAC. All virtual MACs begin with
+// two zeros (00-00-5E-00-..: RFC 9568 §7.3), hardly any other does.
 always int if_mac_served(struct __sk_buff *skb, const struct frame *f, enum side side)
 {
-	return f->lead ? PASS : if_known_mac_served(skb, side);
+	return f->mac[0] ? PASS : if_known_mac_served(skb, f, side);
+}
+
+// if_all_served judges a packet by the slot of its address, if it has one, and
+// by its MAC. Where that is the one of the same slot, it has been judged.
+always int if_all_served(struct __sk_buff *skb, const struct frame *f, int slot, enum side side)
+{
+	const struct hold *h;
+
+	if (slot != NOBODY) {
+		h = hold_of(slot);
+		if (!h || !open_until(&h->served)) {
+			count(slot, side == SOURCE ? PACKET_OUT : PACKET_IN);
+			return DROP;
+		}
+		if (f->mac[0] == h->mac[0] && f->mac[1] == h->mac[1] && f->mac[2] == h->mac[2] && skb->ifindex == h->ifindex)
+			return PASS;
+	}
+	return if_mac_served(skb, f, side);
 }
 
 // ip4 is what the rules need of an IPv4 header.
@@ -515,40 +575,39 @@ static __noinline int arp_in(struct __sk_buff *skb, const struct frame *f)
 {
 	struct arp arp;
 	__be32 spa, tpa;
-	struct guarded *g;
+	struct address a;
+	int slot;
 
 	if (!read_arp(skb, f->l3, &arp, &spa, &tpa))
 		return if_mac_served(skb, f, DESTINATION);
-	if (find4(spa)) {
-		struct address a = { .ip = { 0, 0, bpf_htonl(0xffff), spa } };
-
+	if (find4(spa) != NOBODY) {
+		key4(&a, spa);
 		sight(skb, &a, arp.sha, ARP_CLAIM);
 	}
 	// Sender and target the same: an announcement, which wants no answer
 	// (RFC 5227 §3).
 	if (arp.op != bpf_htons(ARPOP_REQUEST) || spa == tpa)
 		return if_mac_served(skb, f, DESTINATION);
-	g = find4(tpa);
-	if (!g)
+	slot = find4(tpa);
+	if (slot == NOBODY)
 		return if_mac_served(skb, f, DESTINATION);
 	if (!spa) {
-		struct address a = { .ip = { 0, 0, bpf_htonl(0xffff), tpa } };
-
+		key4(&a, tpa);
 		sight(skb, &a, arp.sha, ARP_PROBE);
 	}
-	return if_announced(g->slot, ARP_IN);
+	return if_announced(slot, ARP_IN);
 }
 
 static __noinline int arp_out(struct __sk_buff *skb, const struct frame *f)
 {
 	struct arp arp;
 	__be32 spa, tpa;
-	struct guarded *g;
+	int slot;
 
 	if (read_arp(skb, f->l3, &arp, &spa, &tpa)) {
-		g = find4(spa);
-		if (g)
-			return if_announced(g->slot, ARP_OUT);
+		slot = find4(spa);
+		if (slot != NOBODY)
+			return if_announced(slot, ARP_OUT);
 	}
 	return if_mac_served(skb, f, SOURCE);
 }
@@ -639,43 +698,43 @@ static __noinline int nd_in(struct __sk_buff *skb, const struct ip6 *ip)
 	// What was forwarded is not heeded (RFC 4861 §7.1), so it is no sighting.
 	int from_link = ip->hops == 255;
 	__u8 mac[ETH_ALEN] = {};
-	struct guarded *g;
 	struct address a;
 	struct nd nd;
+	int slot;
 
 	if (!read_nd(skb, ip->l4, &nd))
 		return NOTHING;
 	bpf_skb_load_bytes(skb, MAC_AT(SOURCE), mac, ETH_ALEN);
 	if (nd.type == ND_ADVERT) {
-		if (from_link && hinted(nd.target[3])) {
+		if (from_link && hint(nd.target[3])) {
 			key6(&a, skb, nd.target);
 			sight(skb, &a, mac, ND_CLAIM);
 		}
 		return NOTHING;
 	}
-	if (from_link && !from_nobody && hinted(ip->src[3])) {
+	if (from_link && !from_nobody && hint(ip->src[3])) {
 		key6(&a, skb, ip->src);
 		sight(skb, &a, mac, ND_SOURCE);
 	}
-	g = find6(skb, nd.target);
-	if (!g)
+	slot = find6(skb, nd.target);
+	if (slot == NOBODY)
 		return NOTHING;
 	if (from_link && from_nobody) {
 		key6(&a, skb, nd.target);
 		sight(skb, &a, mac, ND_PROBE);
 	}
-	return if_announced(g->slot, ND_IN);
+	return if_announced(slot, ND_IN);
 }
 
 static __noinline int nd_out(struct __sk_buff *skb, const struct ip6 *ip)
 {
-	struct guarded *g;
 	struct nd nd;
+	int slot;
 
 	if (!read_nd(skb, ip->l4, &nd))
 		return NOTHING;
-	g = nd.type == ND_ADVERT ? find6(skb, nd.target) : find6(skb, ip->src);
-	return g ? if_announced(g->slot, ND_OUT) : NOTHING;
+	slot = nd.type == ND_ADVERT ? find6(skb, nd.target) : find6(skb, ip->src);
+	return slot == NOBODY ? NOTHING : if_announced(slot, ND_OUT);
 }
 
 /* ---- VRRP ------------------------------------------------------------- */
@@ -718,7 +777,7 @@ static __noinline int advert_out(struct __sk_buff *skb, __u32 l4, int family)
 
 always int ingress(struct __sk_buff *skb, enum link link)
 {
-	struct guarded *g = NULL;
+	int slot = NOBODY;
 	struct frame f;
 
 	read_frame(skb, link, DESTINATION, &f);
@@ -726,7 +785,7 @@ always int ingress(struct __sk_buff *skb, enum link link)
 		struct ip4 ip;
 
 		if (read_ip4(skb, link, &f, &ip))
-			g = find4(ip.dst);
+			slot = find4(ip.dst);
 	} else if (f.proto == bpf_htons(ETH_P_IPV6)) {
 		struct ip6 ip;
 
@@ -737,22 +796,19 @@ always int ingress(struct __sk_buff *skb, enum link link)
 				if (verdict != NOTHING)
 					return verdict;
 			}
-			g = find6(skb, ip.dst);
+			slot = find6(skb, ip.dst);
 		}
 	} else if (f.proto == bpf_htons(ETH_P_ARP)) {
 		return link == ETHER ? arp_in(skb, &f) : PASS;
 	} else if (!f.proto) {
 		return PASS;
 	}
-	if (g && if_served(g->slot, PACKET_IN) == DROP)
-		return DROP;
-	return if_mac_served(skb, &f, DESTINATION);
+	return if_all_served(skb, &f, slot, DESTINATION);
 }
 
 always int egress(struct __sk_buff *skb, enum link link)
 {
-	struct guarded *g = NULL;
-	int verdict = NOTHING;
+	int slot = NOBODY, verdict = NOTHING;
 	struct frame f;
 
 	read_frame(skb, link, SOURCE, &f);
@@ -762,7 +818,7 @@ always int egress(struct __sk_buff *skb, enum link link)
 		if (read_ip4(skb, link, &f, &ip)) {
 			if (ip.proto == IPPROTO_VRRP && !ip.fragment)
 				verdict = advert_out(skb, ip.l4, 4);
-			g = find4(ip.src);
+			slot = find4(ip.src);
 		}
 	} else if (f.proto == bpf_htons(ETH_P_IPV6)) {
 		struct ip6 ip;
@@ -776,7 +832,7 @@ always int egress(struct __sk_buff *skb, enum link link)
 				verdict = advert_out(skb, ip.l4, 6);
 				break;
 			}
-			g = find6(skb, ip.src);
+			slot = find6(skb, ip.src);
 		}
 	} else if (f.proto == bpf_htons(ETH_P_ARP)) {
 		return link == ETHER ? arp_out(skb, &f) : PASS;
@@ -785,9 +841,7 @@ always int egress(struct __sk_buff *skb, enum link link)
 	}
 	if (verdict != NOTHING)
 		return verdict;
-	if (g && if_served(g->slot, PACKET_OUT) == DROP)
-		return DROP;
-	return if_mac_served(skb, &f, SOURCE);
+	return if_all_served(skb, &f, slot, SOURCE);
 }
 
 SEC("tc")

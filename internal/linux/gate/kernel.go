@@ -23,7 +23,7 @@ type kernel struct {
 	hook   hook
 	objs   kernelObjects
 	holds  []slotHold // the map itself, as everything below
-	hints  *[hintWords]atomic.Uint64
+	hints  *[hintBuckets]atomic.Uint32
 	drops  []slotDrops
 	mapped [][]byte
 	taken  []guarded
@@ -39,7 +39,11 @@ var _ line = (*kernel)(nil)
 // slotHold is struct hold of gate.c. A store of an instant is one store.
 type slotHold struct {
 	announced, served, advertised atomic.Uint64
-	_                             [5]uint64
+
+	address kernelAddress
+	ifindex uint32
+	mac     [6]byte
+	_       [10]byte
 }
 
 // slotDrops is struct drops of gate.c.
@@ -156,7 +160,7 @@ func (k *kernel) mapMemory() error {
 		set  func([]byte)
 	}{
 		{"holds", k.objs.HfHolds, func(b []byte) { k.holds = holdsIn(b) }},
-		{"hints", k.objs.HfHints, func(b []byte) { k.hints = (*[hintWords]atomic.Uint64)(unsafe.Pointer(&b[0])) }},
+		{"hints", k.objs.HfHints, func(b []byte) { k.hints = (*[hintBuckets]atomic.Uint32)(unsafe.Pointer(&b[0])) }},
 		{"drops", k.objs.HfDrops, func(b []byte) { k.drops = unsafe.Slice((*slotDrops)(unsafe.Pointer(&b[0])), Slots) }},
 	} {
 		b, err := shared(m.of)

@@ -33,7 +33,7 @@ type kernelGuarded struct {
 
 type kernelHints struct {
 	_    structs.HostLayout
-	Bits [1024]uint64
+	Slot [65536]uint32
 }
 
 type kernelHold struct {
@@ -41,7 +41,10 @@ type kernelHold struct {
 	Announced  uint64
 	Served     uint64
 	Advertised uint64
-	Reserved   [5]uint64
+	Address    kernelAddress
+	Ifindex    uint32
+	Mac        [3]uint16
+	Reserved   [5]uint16
 }
 
 type kernelMac struct {

@@ -21,6 +21,8 @@ const own = ^uint32(0)
 // key costs a look, a key without a hint is no guard. So: hint, key, program.
 func (k *kernel) guard(before *guarded, now guarded) error {
 	slot := uint32(now.slot)
+	k.unhint(now.slot)
+	k.inscribe(now)
 	for _, a := range now.addrs {
 		key := addressKey(a, now.link.index)
 		if owner, known := k.owner[key]; known && owner == now.slot {
@@ -40,6 +42,7 @@ func (k *kernel) guard(before *guarded, now guarded) error {
 	if err := k.objs.HfRouters.Put(now.routerKey(), slot); err != nil {
 		return err
 	}
+	k.rehint()
 	if err := k.use(now.link, now.slot); err != nil {
 		return err
 	}
@@ -162,29 +165,61 @@ func (k *kernel) recall() error {
 
 func (k *kernel) known() []guarded { return k.taken }
 
-// hintWords is the number of words of struct hints.
-const hintWords = len(kernelHints{}.Bits)
+// hintBuckets is the size of struct hints.
+const hintBuckets = len(kernelHints{}.Slot)
 
-// hintBit is the bit that hinted() of gate.c looks at.
-func hintBit(key kernelAddress) (word, bit int) {
-	h := key.Ip[3] * 2654435761 >> 16
-	return int(h / 64), int(h % 64)
-}
+// many is MANY of gate.c: look into the hash table.
+const many = ^uint32(0)
 
-func (k *kernel) hint(key kernelAddress) {
-	word, bit := hintBit(key)
-	k.hints[word].Or(1 << bit)
-}
+// bucket is what hint() of gate.c looks at.
+func bucket(key kernelAddress) uint32 { return key.Ip[3] * 2654435761 >> 16 }
 
-// rehint drops the hints that no key needs any more. Each word goes from one
-// right value to another.
+// hint has the programs look for a key.
+func (k *kernel) hint(key kernelAddress) { k.hints[bucket(key)].Store(many) }
+
+// rehint works out all hints. Each goes from one right value to another: MANY
+// is never wrong, only slow.
 func (k *kernel) rehint() {
-	var want [hintWords]uint64
-	for key := range k.owner {
-		word, bit := hintBit(key)
-		want[word] |= 1 << bit
+	var want [hintBuckets]uint32
+	for key, slot := range k.owner {
+		switch b := bucket(key); {
+		case want[b] == 0 && k.holds[slot].address == key:
+			want[b] = uint32(slot) + 1
+		default:
+			want[b] = many
+		}
 	}
 	for i := range want {
-		k.hints[i].Store(want[i])
+		if k.hints[i].Load() != want[i] {
+			k.hints[i].Store(want[i])
+		}
 	}
 }
+
+// unhint lets no hint lead to a slot directly.
+func (k *kernel) unhint(s engine.Slot) {
+	for key, slot := range k.owner {
+		if slot == s {
+			k.hint(key)
+		}
+	}
+}
+
+// inscribe writes into a slot's line by what most packets find it. No hint
+// leads to the slot yet.
+func (k *kernel) inscribe(g guarded) {
+	h := &k.holds[g.slot]
+	h.address, h.ifindex, h.mac = kernelAddress{}, 0, noVirtualMAC
+	for _, a := range g.addrs {
+		h.address = addressKey(a, g.link.index)
+		if h.address.Scope == 0 {
+			break // the others see little traffic
+		}
+	}
+	if g.mac != [6]byte{} {
+		h.ifindex, h.mac = uint32(g.link.index), g.mac
+	}
+}
+
+// noVirtualMAC is none that a frame could have.
+var noVirtualMAC = [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}

@@ -223,6 +223,13 @@ var wideOpen = engine.Hold{Announced: forever, Served: forever, Advertised: fore
 func (l *lab) set(h engine.Hold) {
 	l.gate.Set(l.slot4, h)
 	l.gate.Set(l.slot6, h)
+	if n, ok := l.gate.line.(weakened).line.(*nft); ok {
+		eventually(l, "the hold is written", func() bool {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return !n.noted[l.slot4].changed.Load() && !n.noted[l.slot6].changed.Load()
+		})
+	}
 }
 
 // wireEnd is a packet socket that collects what arrives and can send.
