@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
 
@@ -93,12 +91,6 @@ func openLine(id LineID, o Options) (line, error) {
 
 // Now is the clock that holds are compared with.
 func (g *Gate) Now() engine.Instant { return now() }
-
-func now() engine.Instant {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) // cannot fail: the clock exists since Linux 2.6.39
-	return engine.Instant(ts.Nano())
-}
 
 // Set stores a hold. On the first line of defence it is in force when Set
 // returns.
