@@ -197,6 +197,28 @@ func TestPair_Handover(t *testing.T) {
 	x.holds("b", true)
 }
 
+// The voters keep a released promise for the successor that was named, though
+// it takes a moment to ask; if it never does, others get it.
+func TestPair_Reserved(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		x := pair(t)
+		x.wants("a", 200)
+		x.pass(term)
+		x.leaves("a", "b")
+		x.pass(time.Millisecond)
+		x.wants("a", 200)
+		x.pass(100 * time.Millisecond)
+		x.holds("a", false)
+		if comes {
+			x.wants("b", 100)
+			x.holds("b", true)
+			continue
+		}
+		x.pass(term)
+		x.holds("a", true)
+	}
+}
+
 // What was asked before a release is promised to nobody when it comes after.
 func TestPair_LateAsk(t *testing.T) {
 	x := pair(t)
