@@ -164,7 +164,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Gate: g, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Gate: g, Polls: w, Ballot: newBallot(), Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {

@@ -35,6 +35,9 @@ func (e *Engine) apply(now time.Time, cfg *config.Config) error {
 		}
 		fresh[i] = u
 	}
+	if err := e.joinCluster(cfg); err != nil {
+		return fmt.Errorf("cannot apply configuration: %w", err)
+	}
 	e.node = cfg.Node
 	e.setChecks(now, cfg.Checks)
 	e.waiting = nil
@@ -111,7 +114,7 @@ func (u *unit) adaptable(f *unit) bool {
 	}
 	for i := range u.groups {
 		a, b := &u.groups[i], &f.groups[i]
-		if a.Name != b.Name || a.Interface != b.Interface || macMode(a) != macMode(b) || a.VRRP.Accept != b.VRRP.Accept {
+		if a.Name != b.Name || a.Interface != b.Interface || macMode(a) != macMode(b) || a.VRRP.Accept != b.VRRP.Accept || a.Guard != b.Guard {
 			return false
 		}
 	}

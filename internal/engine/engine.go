@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/vote"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Wire   Wire
 	Hands  Hands
 	Gate   Gate
+	Polls  Polls // for a configuration with a cluster
+	Ballot Ballot
 	Record func(Record) // must not block
 	Log    *slog.Logger
 	// Role tells what an interface's host is to its IPv6 neighbours.
@@ -66,7 +69,9 @@ type Engine struct {
 	acts     []group.Action
 	packet   vrrp.Packet
 	entries  []peer.Entry
-	round    Instant // by the gate's clock, when the round began
+	votes    *votes
+	mandates []vote.Subject // that moved
+	round    Instant        // by the gate's clock, when the round began
 	stamped  time.Time
 	late     lateness
 	nextBeat time.Time
@@ -114,7 +119,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for {
 		// Everything is judged as of now, the time from before the packets
 		// were read: what is not among them had not arrived by then.
-		n, now, err := e.opt.Wire.Wait(e.wake(), e.in)
+		n, now, err := e.opt.Wire.Wait(e.wake(e.opt.Clock()), e.in)
 		if err != nil {
 			return fmt.Errorf("cannot wait for packets: %w", err)
 		}
@@ -126,6 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			f(now)
 		}
 		e.tick(now)
+		e.poll(now)
 		e.talk(now)
 		e.collect(now)
 		e.send()
@@ -137,12 +143,12 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // wake is when the loop has to be awake again.
-func (e *Engine) wake() time.Time {
+func (e *Engine) wake(now time.Time) time.Time {
 	if len(e.pending) > 0 {
 		return time.Unix(0, 0) // a collection goes on at once
 	}
 	t := e.queue.next()
-	for _, o := range []time.Time{e.nextBeat, e.nextTalk} {
+	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now)} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o
 		}

@@ -27,6 +27,10 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.tell(now, u, a)
 		case group.ActionAsk:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority})
+		case group.ActionWant:
+			e.wantMandate(u, a.Priority)
+		case group.ActionRelease:
+			e.releaseMandate(now, u, a)
 		case group.ActionYield:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindYield})
 		case group.ActionRecord:

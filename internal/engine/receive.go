@@ -15,6 +15,8 @@ func (e *Engine) datagram(now time.Time, d *Datagram) {
 		e.advert(now, d)
 	case Message:
 		e.heard(now, d)
+	case Vote:
+		e.heardVote(d)
 	}
 }
 

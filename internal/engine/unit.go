@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/vote"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -20,6 +21,9 @@ type unit struct {
 	routers  []*router
 	started  bool
 	retiring bool
+
+	subject vote.Subject // of the votes
+	voted   bool         // it is one
 
 	deadline time.Time // of the set, as entered in the queue
 	at       int       // index in the queue; -1: not in it
@@ -80,6 +84,7 @@ func setConfigs(groups []config.Group) []group.Config {
 		for _, u := range g.Checks {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
 		}
+		c.Guarded = g.Guard.Kind == config.GuardMajority
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
 	}
@@ -133,6 +138,7 @@ func (e *Engine) begin(now time.Time, u *unit) {
 		r.port = p
 		p.routers = append(p.routers, r)
 	}
+	e.stand(u)
 	if e.maintenance {
 		e.step(now, u, group.MaintenanceOn())
 	}
@@ -179,6 +185,9 @@ func (e *Engine) end(now time.Time, u *unit) {
 	}
 	e.queue.remove(u)
 	delete(e.units, u.id)
+	if e.votes != nil && e.votes.units[u.subject] == u {
+		delete(e.votes.units, u.subject)
+	}
 	e.answer(u, CommandResult{Text: "the group was removed"})
 	e.beginWaiting(now)
 }

@@ -39,12 +39,12 @@ func (s *Set) settleWaiting() bool {
 	if s.retire() {
 		return true
 	}
-	if !s.wanted() {
+	if !s.wanted() || s.plead() {
+		s.unwant()
 		s.watchHalf()
 		return false
 	}
-	if s.plead() {
-		s.watchHalf()
+	if s.want(); !s.mandated() {
 		return false
 	}
 	s.claim()
@@ -64,7 +64,8 @@ func (s *Set) claim() {
 	s.phase = claiming
 	s.half = half{}
 	s.said, s.listening = false, time.Time{}
-	if s.taking == "" && s.orphaned() {
+	s.want()
+	if s.taking == "" && s.mandated() && s.orphaned() {
 		s.speak()
 	}
 	s.order(Install)
@@ -136,7 +137,7 @@ func (s *Set) settleClaiming() bool {
 		s.refuse(failure)
 		return true
 	}
-	if !done {
+	if !done || !s.mandated() {
 		return false
 	}
 	if !s.said && !s.overrides() {
@@ -163,7 +164,7 @@ func (s *Set) clear() bool {
 func (s *Set) clearAt() time.Time {
 	done, _ := s.carried()
 	switch {
-	case !done || s.said && s.listening.IsZero():
+	case !done || !s.mandated() || s.said && s.listening.IsZero():
 		return time.Time{}
 	case !s.said:
 		return s.now

@@ -15,6 +15,8 @@ type Config struct {
 	Routers  []vrrp.Config // one per address family; Ask and Priority are set here
 	Uses     []Use
 	Announce Announce
+	// Guarded lets the group hold only with a mandate: see Mandate.
+	Guarded bool
 }
 
 // Use is how a group uses a check.

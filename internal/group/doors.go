@@ -13,6 +13,9 @@ func (s *Set) level(to hold.Level) {
 	for i := range s.members {
 		s.levelOf(i, to)
 	}
+	if to == hold.Closed {
+		s.unwant()
+	}
 }
 
 func (s *Set) levelOf(i int, to hold.Level) {

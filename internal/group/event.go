@@ -27,6 +27,7 @@ const (
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
 	EventAsked                        // the holdfast node Name with Priority would preempt this one
 	EventYielded                      // the holdfast node at Addr does not hold or claim any more
+	EventMandate                      // this node may hold until Until, if the set is guarded
 	EventSpoke                        // an advert of a claim was handed to the kernel
 	EventDeaf                         // the process stood still, and packets for Router were lost meanwhile
 	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
@@ -42,6 +43,7 @@ type Event struct {
 	Force    bool
 	Kin      bool // EventPacket: another holdfast node sent it
 	Late     time.Duration
+	Until    time.Time
 	Name     string
 	Text     string
 	Addr     netip.Addr
@@ -69,6 +71,8 @@ const (
 	ActionHold                       // Router's hold becomes Level, for the time For
 	ActionTell                       // tell the peers of Router who takes over: Name, or the best; Chosen by an operator or not
 	ActionAsk                        // ask the holder of Router to hand over
+	ActionWant                       // ask for a mandate, with Priority, until ActionRelease
+	ActionRelease                    // give the mandate back: Name, or with OK the best other node, takes over
 	ActionYield                      // tell the peers of Router that this node does not hold or claim any more
 	ActionRecord                     // journal Record
 	ActionResult                     // an operator's command ended: OK, Text
@@ -189,6 +193,10 @@ func Asked(from string, priority uint8) Event {
 func Yielded(router int, addr netip.Addr) Event {
 	return Event{Kind: EventYielded, Router: router, Addr: addr}
 }
+
+// Mandate says until when a guarded set may hold or claim: a majority of the
+// cluster has promised it to this node, or whoever else guards it agrees.
+func Mandate(until time.Time) Event { return Event{Kind: EventMandate, Until: until} }
 
 // Spoke says that an advert of a claim was handed to the kernel.
 func Spoke() Event { return Event{Kind: EventSpoke} }

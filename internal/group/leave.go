@@ -47,6 +47,7 @@ func (s *Set) depart(l leave) {
 	s.leave = l
 	s.stopAnnouncing()
 	s.serveAll(2*s.patience() + leaveGrace)
+	s.bequeath(l.to, l.to == "")
 	s.all(vrrp.Yield())
 	s.humble(true)
 	for i := range s.members {
@@ -80,6 +81,7 @@ func (s *Set) yieldToHigher() {
 	s.stopAnnouncing()
 	s.leave = leave{cause: toHigher, begun: s.now, deadline: s.now.Add(leaveGrace), heard: s.primary()}
 	s.serveAll(2 * leaveGrace)
+	s.unwant()
 	s.all(vrrp.Yield())
 	s.enter(leaving, reason)
 	s.owe()

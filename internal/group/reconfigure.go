@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
 // Reconfigure changes the set in place: its state stays, and no advert is
@@ -36,6 +38,7 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 		}
 	}
 	if s.phase == holding {
+		s.level(hold.Holding) // the interval may be another one
 		s.startAnnouncing()
 	}
 	for s.settle() {

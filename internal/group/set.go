@@ -40,6 +40,8 @@ type Set struct {
 	listening time.Time // and until when to listen, once it is on the wire
 	ticked    bool      // the event is a Tick: all has been heard
 	commands  []command
+	wanting   bool      // a mandate was asked for
+	mandate   time.Time // until when it lasts
 	suspended suspension
 	humbled   bool       // the routers accept an Active of any priority
 	announces []schedule // one per group
@@ -185,6 +187,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.asked(ev)
 	case EventYielded:
 		s.yielded(ev.Router, ev.Addr)
+	case EventMandate:
+		s.mandate = ev.Until
 	case EventSpoke:
 		s.spoke()
 	case EventDeaf:

@@ -7,19 +7,40 @@ import "time"
 type Keeper struct {
 	level Level
 	term  time.Duration
-	doors Doors
+	doors Doors   // as adverts alone would have them
 	spoke Instant // when the last advert was sent, at the earliest
+	limit Instant // no door is open beyond; 0: none is set
 }
 
 // Level is the last one that Move was given, or Closed after a lapse.
 func (k *Keeper) Level() Level { return k.level }
 
 // Doors is what was last computed for the gate.
-func (k *Keeper) Doors() Doors { return k.doors }
+func (k *Keeper) Doors() Doors {
+	d := k.doors
+	if k.limit != 0 {
+		d.Announced, d.Advertised = min(d.Announced, k.limit), min(d.Advertised, k.limit)
+		if k.level != Serving {
+			d.Served = min(d.Served, k.limit)
+		}
+	}
+	return d
+}
+
+// Limit lets no hold and no claim last beyond an instant, whatever adverts
+// say: that to which a majority has promised the addresses to this node. What
+// still arrives may be served for longer by a node that has let go.
+func (k *Keeper) Limit(t Instant) Doors {
+	k.limit = t
+	return k.Doors()
+}
 
 // Until is when the right to send adverts ends; for a Holding router that is
 // its hold. Zero where there is none.
-func (k *Keeper) Until() Instant { return max(k.doors.Announced, k.doors.Advertised) }
+func (k *Keeper) Until() Instant {
+	d := k.Doors()
+	return max(d.Announced, d.Advertised)
+}
 
 // Move changes the level. d is how long: for Claiming and Holding the term
 // that follows each advert, for Serving the whole time.
@@ -40,7 +61,7 @@ func (k *Keeper) Move(now Instant, to Level, d time.Duration) Doors {
 		k.hold(now, d)
 	}
 	k.level = to
-	return k.doors
+	return k.Doors()
 }
 
 func (k *Keeper) hold(now Instant, term time.Duration) {
@@ -72,7 +93,7 @@ func (k *Keeper) May(now Instant) bool { return now < k.Until() }
 // over before that was certain: then nobody may have heard the advert.
 func (k *Keeper) Spoke(before, after Instant) (Doors, bool) {
 	if after >= k.Until() {
-		return k.doors, false
+		return k.Doors(), false
 	}
 	k.spoke = before
 	end := before.Add(k.term)
@@ -81,7 +102,7 @@ func (k *Keeper) Spoke(before, after Instant) (Doors, bool) {
 	} else {
 		k.doors = claimed(end)
 	}
-	return k.doors, true
+	return k.Doors(), true
 }
 
 // Share is for a router of a set for which another one claims: an advert of
@@ -90,7 +111,7 @@ func (k *Keeper) Share(before Instant) Doors {
 	if k.level == Claiming {
 		k.doors = claimed(before.Add(k.term))
 	}
-	return k.doors
+	return k.Doors()
 }
 
 // Lapsed says whether a hold, or a claim, has ended that nobody closed.

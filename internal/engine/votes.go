@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/vote"
+)
+
+// votes is this node's part in its cluster: it votes, and stands for the units
+// that a majority guards. Nil without a cluster.
+type votes struct {
+	agent   *vote.Agent
+	cluster *config.Cluster
+	port    Port
+	out     vote.Out
+	units   map[vote.Subject]*unit
+}
+
+// Polls is where votes go in and out.
+type Polls interface {
+	// OpenVotes opens a UDP port of one address, or of all.
+	OpenVotes(host netip.Addr, number uint16) (Port, error)
+	Close(Port) error
+}
+
+// Ballot is what a node needs to vote: random numbers, new in every process.
+type Ballot struct {
+	Session uint64 // not zero
+	Seed    []byte // at least 16 bytes
+}
+
+// joinCluster opens the polls for a configuration that has a cluster. A
+// cluster that changed is joined anew: promises of the old one count no more.
+func (e *Engine) joinCluster(cfg *config.Config) error {
+	if e.votes != nil && cfg.Cluster != nil && reflect.DeepEqual(e.votes.cluster, cfg.Cluster) && e.node == cfg.Node {
+		return nil
+	}
+	e.leaveCluster()
+	if cfg.Cluster == nil {
+		return nil
+	}
+	v := &votes{cluster: cfg.Cluster, units: map[vote.Subject]*unit{}}
+	c := vote.Config{
+		Name: cfg.Node, Session: e.opt.Ballot.Session, Seed: e.opt.Ballot.Seed,
+		// What an earlier process of this node has promised ends by then.
+		Abstain: vote.Instant(e.opt.Gate.Now()) + vote.Instant(longestTerm(cfg.Groups)),
+	}
+	for _, k := range cfg.Cluster.Keys {
+		c.Keys = append(c.Keys, k.Bytes())
+	}
+	var own netip.AddrPort
+	for _, n := range cfg.Cluster.Nodes {
+		c.Voters = append(c.Voters, vote.VoterAddr{Name: n.Name, Addr: n.Addr})
+		if n.Name == cfg.Node {
+			own = n.Addr
+		}
+	}
+	for _, w := range cfg.Cluster.Witnesses {
+		c.Voters = append(c.Voters, vote.VoterAddr{Name: w.Name, Addr: w.Addr, Witness: true})
+	}
+	var err error
+	if v.agent, err = vote.NewAgent(c); err != nil {
+		return err
+	}
+	if v.port, err = e.opt.Polls.OpenVotes(own.Addr(), own.Port()); err != nil {
+		return fmt.Errorf("cannot join the cluster: %w", err)
+	}
+	e.votes = v
+	for _, u := range e.sortedUnits() {
+		if e.stand(u); u.set.Wanting() {
+			e.wantMandate(u, u.set.Router(u.set.Lead()).Priority())
+		}
+	}
+	return nil
+}
+
+func (e *Engine) leaveCluster() {
+	if e.votes == nil {
+		return
+	}
+	if err := e.opt.Polls.Close(e.votes.port); err != nil {
+		e.opt.Log.Debug("closing the polls failed", "err", err)
+	}
+	e.votes = nil
+}
+
+// longestTerm bounds what this node can have promised before it started.
+func longestTerm(groups []config.Group) time.Duration {
+	longest := vote.MinTerm
+	for i := range groups {
+		if groups[i].Guard.Kind == config.GuardMajority {
+			longest = max(longest, vote.TermOf(groups[i].VRRP.Interval))
+		}
+	}
+	return longest
+}
+
+// stand makes a guarded unit a subject of the votes.
+func (e *Engine) stand(u *unit) {
+	if e.votes == nil || u.groups[0].Guard.Kind != config.GuardMajority {
+		return
+	}
+	members := make([]vote.Member, len(u.routers))
+	var term time.Duration
+	for i, r := range u.routers {
+		for _, p := range r.addrs {
+			members[i].Addresses = append(members[i].Addresses, p.Addr())
+		}
+		members[i].VRID = r.cfg.VRID
+		term = max(term, vote.TermOf(r.cfg.Interval))
+	}
+	u.subject = e.votes.agent.Open(vote.KeyOf(members...), term)
+	e.votes.units[u.subject] = u
+	if !u.voted {
+		u.voted = true
+		e.limit(u, 1) // nothing is promised yet
+	}
+}
+
+// wantMandate asks for what a guarded set needs to hold.
+func (e *Engine) wantMandate(u *unit, priority uint8) {
+	if u.voted && e.votes != nil {
+		e.vote(vote.Event{Kind: vote.Want, Subject: u.subject, Rank: priority})
+	}
+}
+
+// releaseMandate gives it back.
+func (e *Engine) releaseMandate(now time.Time, u *unit, a *group.Action) {
+	to := a.Name
+	if a.OK {
+		if n, ok := u.routers[u.set.Lead()].table.Successor(uint8(group.Backup), now); ok {
+			to = n.Name
+		}
+	}
+	if u.voted && e.votes != nil {
+		e.vote(vote.Event{Kind: vote.Release, Subject: u.subject, To: to})
+	}
+}
+
+// vote gives the agent an event, at the gate's time of now: a vote counts from
+// when it was read, which was not before it arrived.
+func (e *Engine) vote(ev vote.Event) {
+	v := e.votes
+	v.out.Reset()
+	v.agent.Step(vote.Instant(e.opt.Gate.Now()), ev, &v.out)
+	for _, p := range v.out.Packets {
+		e.push(Outgoing{
+			Port: v.port, Kind: Vote, Dst: p.To.Addr(), DstPort: p.To.Port(),
+			Data: e.encode(func(b []byte) []byte { return append(b, p.Data...) }),
+		}, job{})
+	}
+	e.mandates = append(e.mandates, v.out.Changed...)
+}
+
+// heardVote takes in a datagram of another voter.
+func (e *Engine) heardVote(d *Datagram) {
+	if e.votes != nil && d.Port == e.votes.port {
+		e.vote(vote.Event{Kind: vote.Heard, Src: netip.AddrPortFrom(d.Src, d.SrcPort), Data: d.Data})
+	}
+}
+
+// poll does what is due in the votes, and tells the sets what came of them.
+func (e *Engine) poll(now time.Time) {
+	if e.votes == nil {
+		return
+	}
+	if e.votes.agent.Deadline() <= vote.Instant(e.opt.Gate.Now()) {
+		e.vote(vote.Event{Kind: vote.Tick})
+	}
+	for len(e.mandates) > 0 {
+		changed := e.mandates
+		e.mandates = nil
+		for _, s := range changed {
+			if u := e.votes.units[s]; u != nil && e.units[u.id] == u {
+				until := Instant(e.votes.agent.Until(s))
+				e.limit(u, max(until, 1))
+				e.step(now, u, group.Mandate(now.Add(until.Sub(e.opt.Gate.Now()))))
+			}
+		}
+	}
+}
+
+// limit lets no hold of a unit last beyond an instant.
+func (e *Engine) limit(u *unit, until Instant) {
+	for _, r := range u.routers {
+		e.store(r, r.keeper.Limit(until))
+	}
+}
+
+// polled is when poll is due.
+func (e *Engine) polled(now time.Time) time.Time {
+	if e.votes == nil {
+		return time.Time{}
+	}
+	return now.Add(Instant(e.votes.agent.Deadline()).Sub(e.opt.Gate.Now()))
+}
