@@ -78,6 +78,7 @@ func (v *rawVRRP) build() VRRP {
 		LearnMin:     v.learnMin.v,
 		LearnMax:     v.learnMax.v,
 		Auth:         v.auth.build(),
+		BFD:          v.bfd.build(),
 	}
 	for _, p := range v.peers {
 		out.Peers = append(out.Peers, netip.Addr(p.v))
@@ -98,6 +99,17 @@ func (a rawAuth) build() Auth {
 				out.HMAC.Active = uint8(k.id.v)
 			}
 		}
+	}
+	return out
+}
+
+func (b *rawBFD) build() *BFD {
+	if b == nil {
+		return nil
+	}
+	out := &BFD{Interval: b.interval.v, Multiplier: uint8(b.multiplier.v)}
+	if b.auth != nil {
+		out.Key = b.auth.value
 	}
 	return out
 }

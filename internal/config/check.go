@@ -33,7 +33,9 @@ func (c *checker) all() {
 		c.owner(g)
 		c.peers(g)
 		c.auth(g)
+		c.bfd(g)
 	}
+	c.bfdOnce()
 	c.addressesOnce()
 	c.vridsOnce()
 	c.references()

@@ -131,6 +131,14 @@ type VRRP struct {
 	LearnMin     time.Duration // bounds of the interval learnt from an active peer; 0: the protocol's default
 	LearnMax     time.Duration
 	Auth         Auth
+	BFD          *BFD // nil: off
+}
+
+// BFD is how the nodes of a group watch each other besides VRRP.
+type BFD struct {
+	Interval   time.Duration // of sending and hearing
+	Multiplier uint8         // packets in a row that must be missing
+	Key        Secret        // of meticulous keyed SHA1, with key id 1; empty: none
 }
 
 // MACMode is the MAC address that answers for a group's addresses.

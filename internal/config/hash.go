@@ -23,6 +23,11 @@ func hash(c *Config) string {
 		fmt.Fprintf(h, "group %s\naddresses %s\nwith %s\nid %d\nversion %d\ninterval %s\nauth %s\n",
 			g.Name, strings.Join(addrs, " "), strings.Join(g.With, " "), v.ID, v.Version, v.Interval, v.Auth.kind())
 	}
+	for _, g := range c.Groups {
+		if b := g.VRRP.BFD; b != nil {
+			fmt.Fprintf(h, "bfd %s %s %d %t\n", g.Name, b.Interval, b.Multiplier, b.Key.Empty())
+		}
+	}
 	if c.Cluster != nil {
 		for _, g := range c.Groups {
 			fmt.Fprintf(h, "guard %s %s\n", g.Name, g.Guard)

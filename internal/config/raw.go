@@ -61,6 +61,14 @@ type rawVRRP struct {
 	learnMin     val[time.Duration]
 	learnMax     val[time.Duration]
 	auth         rawAuth
+	bfd          *rawBFD // nil: off
+}
+
+type rawBFD struct {
+	at         span
+	interval   val[time.Duration]
+	multiplier val[int]
+	auth       *rawSecret // nil: none
 }
 
 type rawAuth struct {

@@ -118,6 +118,7 @@ func (rd *reader) vrrp(o object) *rawVRRP {
 	learn := o.child("learn")
 	v.learnMin, v.learnMax = learn.duration("min"), learn.duration("max")
 	v.auth = rd.auth(o)
+	v.bfd = rd.bfd(o)
 	if o.wrong {
 		return nil
 	}
@@ -147,6 +148,18 @@ func (rd *reader) auth(vrrp object) rawAuth {
 		a.from = wrong
 	}
 	return a
+}
+
+func (rd *reader) bfd(vrrp object) *rawBFD {
+	if !vrrp.has("bfd") {
+		return nil
+	}
+	o := vrrp.child("bfd")
+	b := &rawBFD{at: o.at, interval: o.duration("interval"), multiplier: o.integer("multiplier")}
+	if k, n, at := o.key("auth"); n != nil {
+		b.auth = rd.secret(n, k.path, at)
+	}
+	return b
 }
 
 func (rd *reader) hmac(o object) *rawHMAC {

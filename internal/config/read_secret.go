@@ -19,14 +19,18 @@ const maxSecret = 4096
 const (
 	passPath = "groups.NAME.vrrp.auth.pass"
 	keyPath  = "groups.NAME.vrrp.auth.hmac.keys.ID"
+	bfdPath  = "groups.NAME.vrrp.bfd.auth"
 )
+
+// isText tells the secrets that are text from those that are bytes.
+func isText(what string) bool { return what == passPath || what == bfdPath }
 
 // secret reads where a secret is and fetches it. Nothing in here puts the
 // secret, or what may be one, into a message.
 func (rd *reader) secret(n *node, what string, at span) *rawSecret {
 	s := &rawSecret{at: at}
 	inline := "hex"
-	if what == passPath {
+	if isText(what) {
 		inline = "text"
 	}
 	form := "write {file: PATH}, {credential: NAME}, {env: NAME} or {" + inline + ": …}"
@@ -53,7 +57,7 @@ func (rd *reader) secret(n *node, what string, at span) *rawSecret {
 	case source == "":
 		rd.add(ruleSecretForm, at, form, "%s must say where it is", secretName(what))
 		return s
-	case source == "text" && what != passPath, source == "hex" && what == passPath:
+	case source == "text" && !isText(what), source == "hex" && isText(what):
 		rd.add(ruleSecretForm, o.keys[source], form, "%s cannot be given as %s", secretName(what), source)
 		return s
 	}
@@ -71,8 +75,11 @@ func (rd *reader) secret(n *node, what string, at span) *rawSecret {
 }
 
 func secretName(what string) string {
-	if what == passPath {
+	switch what {
+	case passPath:
 		return "pass"
+	case bfdPath:
+		return "the key of bfd"
 	}
 	return "a key"
 }
@@ -169,6 +176,14 @@ func (rd *reader) decode(raw []byte, source string, at span, what string) (Secre
 		if len(raw) < 1 || len(raw) > 8 || !printableASCII(raw) {
 			rd.add(rulePassLength, at, "VRRP version 2 has room for 8 characters; keepalived cuts longer ones off, so use the first 8 of them",
 				"the password must have 1 to 8 printable characters; it has %d", len(raw))
+			return Secret{}, false
+		}
+		return NewSecret(raw), true
+	}
+	if what == bfdPath {
+		// RFC 5880 §6.7.4: up to 20 bytes, padded with zeros.
+		if len(raw) < 1 || len(raw) > 20 || !printableASCII(raw) {
+			rd.add(ruleBFDKey, at, "make one with: openssl rand -hex 10", "the key of bfd must have 1 to 20 printable characters; it has %d", len(raw))
 			return Secret{}, false
 		}
 		return NewSecret(raw), true

@@ -66,6 +66,9 @@ const (
 	ruleActiveKey   rule = "HF1134"
 	ruleNoKeys      rule = "HF1135"
 
+	ruleBFDKey    rule = "HF1136"
+	ruleBFDDiffer rule = "HF1137"
+
 	ruleVoterTwice    rule = "HF1140"
 	ruleVoterMoves    rule = "HF1141"
 	ruleVoterPlace    rule = "HF1142"
@@ -149,6 +152,8 @@ func Rules() []Rule {
 		{ruleKeyLength, Error, "an hmac key is not 32 to 64 bytes long"},
 		{ruleActiveKey, Error, "the active hmac key is not given or does not exist"},
 		{ruleNoKeys, Error, "hmac without keys"},
+		{ruleBFDKey, Error, "a key of bfd is empty, longer than 20 bytes, or has unprintable bytes"},
+		{ruleBFDDiffer, Error, "groups on one interface have different keys of bfd"},
 		{ruleVoterTwice, Error, "a name or an address votes twice"},
 		{ruleVoterMoves, Error, "a voter has an address of a group"},
 		{ruleVoterPlace, Warning, "a voter's address is on another machine than it should be"},

@@ -71,6 +71,10 @@ func schema() []key {
 		{path: "groups.NAME.vrrp.auth.hmac.active", kind: kInteger, absent: "the only key", min: "1", max: "255", doc: "The id of the key that signs."},
 		{path: "groups.NAME.vrrp.auth.hmac.mode", kind: kChoice, def: "enforce", words: []string{"enforce", "permissive", "receive-only"}, doc: "`enforce` drops unsigned adverts. For introducing signatures on a running pair: first `receive-only` (checks, does not sign), then `permissive` (signs, accepts unsigned), then `enforce`."},
 		{path: "groups.NAME.vrrp.auth.hmac.window", kind: kDuration, absent: "three intervals, at least 5s", min: "1s", max: "5m", doc: "How far the nodes' clocks may be apart."},
+		{path: "groups.NAME.vrrp.bfd", kind: kMap, absent: "off", doc: "Small packets between the nodes of the group, many a second (BFD, RFC 5880 and RFC 5881), so that a dead node is missed after `interval` times `multiplier` instead of three intervals of VRRP. The same on all nodes. Groups on one interface share the packets, at the shortest interval of theirs."},
+		{path: "groups.NAME.vrrp.bfd.interval", kind: kDuration, def: "10ms", min: "3ms", max: "10s", doc: "How often a packet is sent, and expected."},
+		{path: "groups.NAME.vrrp.bfd.multiplier", kind: kInteger, def: "3", min: "2", max: "50", doc: "How many packets in a row must be missing."},
+		{path: "groups.NAME.vrrp.bfd.auth", kind: kSecret, absent: "none", doc: "The key that signs the packets, 1 to 20 printable characters (meticulous keyed SHA1, key id 1). The same on all nodes, and for all groups of an interface."},
 		{path: "groups.NAME.checks", kind: kUses, absent: "none", doc: "The checks that this node must pass. A name alone is a veto: while the check fails, the group is in fault here. With a weight, that much is taken off the priority instead. Both can be mixed: `[uplink, {lan2: {weight: 20}}]` or `{uplink: {weight: 50}}`."},
 		{path: "groups.NAME.checks.CHECK.weight", kind: kInteger, def: "0", min: "0", max: "253", doc: "What a failing check takes off the priority; 0 is a veto."},
 		{path: "groups.NAME.with", kind: kNames, absent: "alone", doc: "Groups that move together with this one: all are active on the same node, or none. It is enough to say it on one side."},
@@ -111,7 +115,7 @@ func schema() []key {
 		{path: "SECRET.file", kind: kPath, doc: "The secret is in this file, without the line's end. A relative path starts at the configuration's directory."},
 		{path: "SECRET.credential", kind: kText, doc: "The secret is a systemd credential: the file of this name in $CREDENTIALS_DIRECTORY."},
 		{path: "SECRET.env", kind: kText, doc: "The secret is in this environment variable."},
-		{path: "SECRET.text", kind: kText, doc: "The secret itself, of `pass` only. Whoever can read the configuration has it."},
+		{path: "SECRET.text", kind: kText, doc: "The secret itself, of `pass` and of `bfd` only. Whoever can read the configuration has it."},
 		{path: "SECRET.hex", kind: kText, doc: "The secret itself in hex, of hmac `keys` only. Whoever can read the configuration has it."},
 	}
 }

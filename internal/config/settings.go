@@ -87,6 +87,7 @@ func groupSettings(g Group) []setting {
 	s.add("vrrp.learn.min", InPlace, optional(v.LearnMin))
 	s.add("vrrp.learn.max", InPlace, optional(v.LearnMax))
 	s.auth(v.Auth)
+	s.bfd(v.BFD)
 	s.add("checks", InPlace, list(texts(g.Checks, Use.String)))
 	s.add("with", InPlace, list(g.With))
 	s.add("guard", Election, g.Guard.String())
@@ -135,6 +136,17 @@ func (s *settings) auth(a Auth) {
 	s.add("vrrp.auth.hmac.active", InPlace, strconv.Itoa(int(h.Active)))
 	s.add("vrrp.auth.hmac.mode", InPlace, h.Mode.String())
 	s.add("vrrp.auth.hmac.window", InPlace, optional(h.Window))
+}
+
+func (s *settings) bfd(b *BFD) {
+	if b == nil {
+		return
+	}
+	s.add("vrrp.bfd.interval", InPlace, duration(b.Interval))
+	s.add("vrrp.bfd.multiplier", InPlace, strconv.Itoa(int(b.Multiplier)))
+	if !b.Key.Empty() {
+		s.secret("vrrp.bfd.auth", InPlace, b.Key)
+	}
 }
 
 // How values are written in the file.
