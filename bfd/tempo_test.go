@@ -126,7 +126,7 @@ func TestSession_PeerDetects(t *testing.T) {
 	n := down(t, config())
 	equal(t, "down", n.PeerDetects(), 0)
 	n.hear(says(Down, unnamed))
-	equal(t, "init", n.PeerDetects(), 0)
+	equal(t, "init", n.PeerDetects(), 3*time.Second)
 
 	// Up: the neighbour was told 1s and is told 10ms now. Which of them it
 	// goes by is not known until it says so.

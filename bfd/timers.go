@@ -22,15 +22,16 @@ func (s *Session) DetectionTime() time.Duration {
 // PeerDetects is the shortest time after our last packet in which the
 // neighbour may call us lost: our multiplier times the slower of what it can
 // hear and what we said we send, as the neighbour reckons it. While a change
-// of either is not acknowledged, the smaller of old and new counts. It is 0,
-// no promise, while the session is not Up, while the neighbour wants no
-// packets, and while it is in demand mode.
+// of either is not acknowledged, the smaller of old and new counts. In Init it
+// is told too, for the neighbour may be Up already. It is 0, no promise, in the
+// other states, while the neighbour wants no packets, and while it is in demand
+// mode.
 //
 // Ask after every Step and before its packets are sent: where the answer has
 // become smaller, a claim that the packets before allowed has to be cut first.
 // A freeze between sending and cutting would leave it too long.
 func (s *Session) PeerDetects() time.Duration {
-	if s.state != Up || s.remote.requiredMinRx == 0 || s.remote.demand {
+	if !met(s.state) || s.remote.requiredMinRx == 0 || s.remote.demand {
 		return 0
 	}
 	return time.Duration(s.tempo.surelyMult) * max(s.tempo.surelyTx, s.remote.surelyRx)
