@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -50,6 +50,14 @@ chaos: build ## SEEDS=n plans of faults from seeds, judged from outside (root)
 chaos-table: build ## docs/chaos.md: what survives, holdfast beside keepalived (root)
 	scripts/need
 	$(GO) run ./interop/chaos/table -holdfast bin/holdfast -out docs/chaos.md
+
+bench-gate: ## what the gate costs, as ratios: table and JSON (root, iperf3)
+	scripts/need iperf3
+	$(GO) run ./bench/gate $(BENCH)
+
+generate: ## the eBPF objects of the gate from gate.c (clang, llvm-strip, libbpf-dev)
+	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev
+	$(GO) generate ./internal/linux/gate
 
 install: build ## below DESTDIR: the binary, the unit, the user, the folders
 	install -D -m 755 bin/holdfast $(DESTDIR)/usr/bin/holdfast

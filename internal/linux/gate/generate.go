@@ -6,3 +6,4 @@ package gate
 // passed over.
 //
 //go:generate go run github.com/cilium/ebpf/cmd/bpf2go -no-global-types -type hold -type address -type guarded -type mac -type router -type hints -type drops kernel gate.c -- -O2 -g -Wall -Wextra -Werror -mcpu=v2 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+//go:generate sh -c "(clang --version | head -n 1; sha256sum gate.c kernel_bpfel.o kernel_bpfeb.o) > kernel.sum"
