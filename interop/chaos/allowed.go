@@ -52,8 +52,8 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 			spans = append(spans, measure.Span{From: h.From, To: h.From + move})
 		}
 	}
-	for _, s := range nobody(mode, happened) {
-		spans = append(spans, measure.Span{From: s.From, To: s.To + comeback + move})
+	for _, s := range nobody(mode, happened, comeback) {
+		spans = append(spans, measure.Span{From: s.From, To: s.To + move})
 	}
 	for i := range spans {
 		// An outage is counted from the last probe that was answered.
@@ -63,16 +63,18 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 	return spans
 }
 
-// nobody lists when every node was out of order.
-func nobody(mode Mode, happened []Happened) []measure.Span {
+// nobody lists when every node was out of order, or had just begun to run
+// again.
+func nobody(mode Mode, happened []Happened, comeback time.Duration) []measure.Span {
 	var common []measure.Span
 	for i := range mode.Nodes {
 		var out []measure.Span
 		for _, h := range happened {
 			k := kindOf(h.Fault)
-			if h.Skipped == "" && k.outage && h.Nodes[0] == names[i] && h.To > h.From {
-				out = append(out, h.Span)
+			if h.Skipped != "" || !k.outage || h.Nodes[0] != names[i] || h.To <= h.From {
+				continue
 			}
+			out = append(out, measure.Span{From: h.From, To: h.To + comeback})
 		}
 		if i == 0 {
 			common = out

@@ -102,7 +102,7 @@ type process struct {
 func (n *node) pids(w which) []int {
 	var procs []process
 	for _, pid := range n.host.Processes() {
-		if p, ok := inspect(pid); ok && strings.Contains(p.args[0], string(n.kind)) {
+		if p, ok := inspect(pid); ok && filepath.Base(p.args[0]) == n.program() {
 			procs = append(procs, p)
 		}
 	}
@@ -113,6 +113,14 @@ func (n *node) pids(w which) []int {
 		}
 	}
 	return pids
+}
+
+// program is the name of the daemon's file.
+func (n *node) program() string {
+	if n.kind == peer.Holdfast {
+		return filepath.Base(n.opt.Binary)
+	}
+	return string(n.kind)
 }
 
 // guards tells whether a process watches over another one.

@@ -10,7 +10,7 @@ type Promise struct {
 
 // promise says whether holdfast is held to one holder at a time. Off, what two
 // holders there are is printed, and everything else is still demanded.
-const promise = false
+const promise = true
 
 // promises says what is promised under the faults of a plan: one holder at a
 // time, whatever happens to processes, to the scheduler, to hosts and by

@@ -211,7 +211,7 @@ func TestWithout(t *testing.T) {
 }
 
 func TestRecording_Nodes(t *testing.T) {
-	if got := (tape(map[string]string{"b": "x", "a": "x"})).Nodes(); !slices.Equal(got, []string{"a", "b"}) {
+	if got := tape(map[string]string{"b": "x", "a": "x"}).Nodes(); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("the nodes are %v", got)
 	}
 }
