@@ -21,9 +21,10 @@ type Keeper struct {
 	// Note takes what a person should know, in words.
 	Note func(text string)
 
-	mu    sync.Mutex
-	pid   int    // of the one that is ready
-	state string // why there is none, or what it lacks
+	mu     sync.Mutex
+	handOn bool   // see HandOn
+	pid    int    // of the one that is ready
+	state  string // why there is none, or what it lacks
 }
 
 // State is the guardian's process, 0 while there is none, and what it lacks.
@@ -31,6 +32,21 @@ func (k *Keeper) State() (pid int, detail string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.pid, k.state
+}
+
+// HandOn makes the end of Run one after which nothing has to be seen to: what
+// was said here is said by another process from now on, which took everything
+// over and has a guardian of its own.
+func (k *Keeper) HandOn() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.handOn = true
+}
+
+func (k *Keeper) farewell() Farewell {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return Farewell{LivesOn: k.handOn}
 }
 
 func (k *Keeper) set(pid int, state string) {
@@ -95,7 +111,7 @@ func (k *Keeper) once(ctx context.Context, ready func()) error {
 		return fmt.Errorf("the guardian (process %d) ended: %w", cmd.Process.Pid, orElse(err, errors.New("it does not say why")))
 	case <-ctx.Done():
 	}
-	l.send(Append(nil, Farewell{}))
+	l.send(Append(nil, k.farewell()))
 	_ = l.hangUp()
 	select {
 	case <-ended:
