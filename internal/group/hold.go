@@ -92,9 +92,13 @@ func (s *Set) repair(ev Event) {
 		s.give(ev.Router, Install)
 		return
 	}
+	what := "put back"
+	if s.phase == holding {
+		what = "put back and announced again"
+	}
 	s.record(m.group, Record{
 		Kind: "address", Code: "HF2002", Family: m.router.Config().Family,
-		Reason: fmt.Sprintf("%s was removed by someone else: put back and announced again", ev.Text),
+		Reason: fmt.Sprintf("%s was removed by someone else: %s", ev.Text, what),
 	})
 	s.give(ev.Router, Install)
 	if s.phase == holding {
