@@ -1,12 +1,9 @@
 package group
 
 import (
-	"encoding/json" //TEMP
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"      //TEMP
-	"runtime" //TEMP
 	"slices"
 	"strings"
 	"testing"
@@ -194,11 +191,20 @@ func (b *bench) carried(want ...string) {
 	b.compare("carried out", b.reply(nil), want)
 }
 
-// listened lets the time pass that a claim listens after its first advert.
+// listened lets the time pass that a claim listens after its first advert, or
+// less if it is over before.
 func (b *bench) listened(want ...string) {
 	b.t.Helper()
-	d := hold.Listen(b.Router(b.lead).Config().Interval)
-	b.compare("listening", b.pass(d), want)
+	var got []Action
+	end := b.now.Add(hold.Listen(b.Router(b.lead).Config().Interval))
+	for at := b.Deadline(); b.phase == claiming && !at.IsZero() && !at.After(end); at = b.Deadline() {
+		b.now = at
+		got = append(got, b.feed(Tick())...)
+	}
+	if b.phase == claiming {
+		b.now = end
+	}
+	b.compare("listening", got, want)
 }
 
 var errBusy = errors.New("device is busy")
@@ -251,6 +257,24 @@ func (b *bench) hearOn(i int, from byte, prio uint8, want ...string) {
 	b.compare(fmt.Sprintf("an advert of %d with priority %d", from, prio), b.feed(Received(i, b.packet(i, from, prio, nil))), want)
 }
 
+// kin delivers, a millisecond later, another holdfast node's adverts to every
+// router.
+func (b *bench) kin(from byte, prio uint8, want ...string) {
+	b.t.Helper()
+	b.now = b.now.Add(time.Millisecond)
+	b.compare("adverts of a holdfast node", b.kinAdverts(from, prio), want)
+}
+
+// yields delivers that node's word that it does not hold or claim any more.
+func (b *bench) yields(from byte, want ...string) {
+	b.t.Helper()
+	var got []Action
+	for i := range b.members {
+		got = append(got, b.feed(Yielded(i, addr(b.Router(i).Config().Family, from)))...)
+	}
+	b.compare("a holdfast node yields", got, want)
+}
+
 func (b *bench) packet(i int, from byte, prio uint8, change func(*vrrp.Advert)) *vrrp.Packet {
 	c := b.Router(i).Config()
 	a := vrrp.Advert{Version: c.Version, VRID: c.VRID, Priority: prio, Interval: c.Interval, Addresses: c.Addresses}
@@ -277,7 +301,6 @@ func (b *bench) compare(what string, got []Action, want []string) {
 		want = []string{}
 	}
 	if diff := cmp.Diff(want, b.story(got)); diff != "" {
-		record(b.story(got)) //TEMP
 		b.t.Errorf("after %s, %s (-want +got):\n%s", b.now.Sub(b.began), what, diff)
 	}
 }
@@ -313,7 +336,7 @@ func (b *bench) line(a Action) string {
 		return who(a.Router) + ": say that it yields"
 	case ActionTell:
 		if !a.Chosen {
-			return who(a.Router) + ": tell the next to take over"
+			return strings.TrimRight(who(a.Router)+": tell the next to take over "+a.Name, " ")
 		}
 		return fmt.Sprintf("%s: tell %q to take over", who(a.Router), a.Name)
 	case ActionResult:
@@ -367,20 +390,3 @@ func (b *bench) due(want time.Duration) {
 		b.t.Errorf("after %s: deadline in %s, want in %s", b.now.Sub(b.began), got, want)
 	}
 }
-
-func record(got []string) { //TEMP
-	if os.Getenv("REC") == "" { //TEMP
-		return //TEMP
-	} //TEMP
-	for d := 2; d < 6; d++ { //TEMP
-		_, file, line, _ := runtime.Caller(d)         //TEMP
-		if strings.HasSuffix(file, "bench_test.go") { //TEMP
-			continue //TEMP
-		} //TEMP
-		data, _ := json.Marshal(map[string]any{"File": file, "Line": line, "Got": got})   //TEMP
-		f, _ := os.OpenFile(os.Getenv("REC"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //TEMP
-		f.Write(append(data, '\n'))                                                       //TEMP
-		f.Close()                                                                         //TEMP
-		return                                                                            //TEMP
-	} //TEMP
-} //TEMP

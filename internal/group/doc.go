@@ -6,20 +6,40 @@
 // only as a whole, and that is the one rule everything here follows from:
 //
 //   - it claims when every router of it asks to be Active ([vrrp.Config.Ask])
-//     and becomes Active once all addresses are installed. Where it claims
-//     because the holder fell silent, it advertises at once, so that other
-//     backups wait; where the holder may still serve, its first advert waits
-//     until the addresses really answer, as the holder lets go on hearing it;
+//     and becomes Active once all addresses are installed and no other node
+//     may hold them;
 //   - it leaves as soon as one router of it may not stay Active, and then
 //     takes the others with it.
 //
+// # Never two
+//
+// What a node holds expires by itself (package hold), and at most one node of
+// a group announces its addresses. So a set opens its hold in steps:
+//
+//   - it advertises, by its leading router, that it claims: other backups
+//     wait, and who claims too yields or is yielded to;
+//   - it listens, once that advert was handed to the kernel ([Spoke]), for
+//     longer than an advert takes to arrive;
+//   - it waits for every other node that it heard advertise (a contender),
+//     until that one has said that it yields or that it leaves, or until it
+//     has been silent for so long that its hold is over. Another vendor's
+//     router is not waited for: it lets go when it hears the better advert,
+//     and has no way to say so;
+//   - it opens on a Tick, when all that had arrived has been heard.
+//
+// A holdfast node that has cause to preempt a live holder does not claim: it
+// asks ([Asked]), and the holder hands over as if an operator had named it. A
+// node whose hold ended before it was renewed ([Lapsed]) becomes Backup
+// without a priority 0: another node may hold by now, and that would set the
+// rest against it.
+//
 // # Leaving loses nothing
 //
-// A set that leaves in order (a handover, a shutdown, a failed check) first
-// silences ARP and ND for its addresses, then says priority 0, and goes on
-// serving the traffic that still arrives until it has heard its successor's
-// first advert, or until the time is over in which any VRRP peer would have
-// sent one. A handover that nobody takes up is called off: the set is Active
+// A set that leaves in order (a handover, a shutdown, a failed check) stops
+// announcing at once, says priority 0 and who is next, and goes on serving the
+// traffic that still arrives until it has heard its successor's first advert,
+// or until the time is over in which any VRRP peer would have sent one. A
+// handover that nobody takes up is called off: the set claims, and is Active
 // again.
 //
 // # Phases
@@ -29,9 +49,8 @@
 //	resting   init    not started, in maintenance, or stopped
 //	unfit     fault   a link is down, a check with a veto failed, the kernel refused
 //	waiting   backup  another node is the holder, or will be found missing
-//	claiming  backup  every router asks; the addresses are being installed
+//	claiming  backup  the addresses are being installed; others hear of the claim, and are waited for
 //	holding   active  the addresses answer, adverts are sent
-//	hushing   active  ARP and ND are being silenced, then priority 0 is said
 //	leaving   backup  what still arrives is served, until the successor was heard
 //
 // Events change facts; after each event settle moves the set, phase by phase, to
@@ -40,5 +59,5 @@
 //
 // The package is pure: no clock, no goroutine, no I/O. Events go into
 // [Set.Step], actions come out, and the answer to an action that the kernel
-// carries out (Install, Quiet, Remove) comes back as a [Done] event.
+// carries out (Install, Remove) comes back as a [Done] event.
 package group

@@ -2,9 +2,11 @@ package group
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -17,17 +19,15 @@ func TestSet_ClaimsAloudWhereNobodyServes(t *testing.T) {
 	b.do(LinkUp(0, addr(vrrp.IPv4, self)))
 	b.do(LinkUp(1, addr(vrrp.IPv6, self)), "web: fault -> backup: started as backup: listening for an active node")
 	b.due(3*time.Second + 609375*time.Microsecond) // RFC 9568 §6.1: 3 intervals and (256-100)/256 of one
-	b.wait(b.Deadline().Sub(b.now), "web ipv4: advert 100", "web ipv4: install", "web ipv6: install")
+	b.wait(b.Deadline().Sub(b.now),
+		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install",
+		"web ipv6: install")
 	b.wait(time.Second, "web ipv4: advert 100") // a slow kernel
 	b.in(claiming)
 	b.carried()
 	b.listened(
-		"web ipv4: advert 100",
-		"web ipv6: advert 100",
-		"web: backup -> active: no advert heard within 3.609375s",
-		"web ipv4: announce",
-		"web ipv6: announce",
-	)
+		"web ipv4: hold holding 3s", "web ipv6: hold holding 3s", "web ipv4: advert 100", "web ipv6: advert 100",
+		"web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce", "web ipv6: announce")
 }
 
 // The addresses answer for all families and groups, or for none: one router
@@ -36,14 +36,15 @@ func TestSet_WaitsForItsLastRouter(t *testing.T) {
 	b := backup(t, web(), dns())
 	b.wait(3 * time.Second)
 	b.hearOn(2, higher, 150) // dns
-	b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install", "web ipv6: install", "dns ipv4: install")
+	b.wait(4*time.Second,
+		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "dns ipv4: hold claiming 3s",
+		"web ipv4: advert 100", "web ipv4: install", "web ipv6: install", "dns ipv4: install")
 	b.carried()
 	b.listened(
-		"web ipv4: advert 100", "web ipv6: advert 100", "dns ipv4: advert 100",
-		"web: backup -> active: no advert heard within 3.609375s",
-		"dns: backup -> active: no advert heard within 3.609375s",
-		"web ipv4: announce", "web ipv6: announce", "dns ipv4: announce",
-	)
+		"web ipv4: hold holding 3s", "web ipv6: hold holding 3s", "dns ipv4: hold holding 3s", "web ipv4: advert 100",
+		"web ipv6: advert 100", "dns ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
+		"dns: backup -> active: no advert heard within 3.609375s", "web ipv4: announce", "web ipv6: announce",
+		"dns ipv4: announce")
 }
 
 // A set that stays half tells it once, as soon as any of its routers would
@@ -63,9 +64,13 @@ func TestSet_TellsThatItIsHalf(t *testing.T) {
 
 // An advert that arrives while the kernel still works calls the claim off.
 func TestClaim_IsCalledOff(t *testing.T) {
+	closed := []string{
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+		"web ipv4: say that it yields", "web ipv6: say that it yields",
+	}
 	for i, said := range [][]string{nil, {"web ipv4: advert 0"}} { // what was said, and heard by nobody better, is taken back
 		b := claimer(t, web())
-		b.hearOn(i, higher, 150, append(said, "web ipv4: remove", "web ipv6: remove")...)
+		b.hearOn(i, higher, 150, slices.Concat(said, closed)...)
 		b.in(waiting)
 		b.carried()
 	}
@@ -82,43 +87,45 @@ func TestClaim_OfTwoEqualSets(t *testing.T) {
 		"web ipv4: advert 100")
 	b.in(claiming)
 	b = claimer(t, web())
-	b.hearOn(0, higher, 100, "web: notice HF2019: 192.0.2.20 has the same priority 100: the higher address wins; set different priorities",
-		"web ipv4: remove", "web ipv6: remove")
+	b.hearOn(0, higher, 100,
+		"web: notice HF2019: 192.0.2.20 has the same priority 100: the higher address wins; set different priorities",
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+		"web ipv4: say that it yields", "web ipv6: say that it yields")
 	b.in(waiting)
-}
-
-// A claim that preempts a holder says nothing before the addresses are there:
-// the holder serves until it hears the first advert.
-func TestClaim_PreemptsInSilence(t *testing.T) {
-	b := backup(t, web())
-	b.hear(lower, 50)
-	b.wait(4*time.Second, "web ipv4: install", "web ipv6: install")
-	b.wait(time.Second)
-	b.in(claiming)
 }
 
 // Why a node became active is told in words.
 func TestClaim_GivesItsReason(t *testing.T) {
 	cases := []struct {
-		name  string
-		do    func(*bench)
-		aloud []string
-		want  string
+		name string
+		do   func(*bench)
+		want string
 	}{
-		{"silence", func(b *bench) {}, []string{"web ipv4: advert 100"}, "no advert heard within 3.609375s"},
-		{"preempting", func(b *bench) { b.hear(lower, 50) }, nil, "preempted 192.0.2.9: its priority 50 is below 100"},
+		{"silence", func(b *bench) {}, "no advert heard within 3.609375s"},
+		{"preempting another vendor's", func(b *bench) {
+			for range 4 {
+				b.hear(lower, 50)
+				b.pass(time.Second)
+			}
+		}, "preempted 192.0.2.9: its priority 50 is below 100"},
 		{"priority 0", func(b *bench) {
 			b.hear(higher, 150)
 			b.hear(higher, 0)
-		}, nil, "192.0.2.20 said that it leaves (priority 0)"},
+		}, "192.0.2.20 said that it leaves (priority 0)"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := backup(t, single())
 			c.do(b)
-			b.wait(4*time.Second, append(c.aloud, "web ipv4: install")...)
-			b.carried()
-			b.listened("web ipv4: advert 100", "web: backup -> active: "+c.want, "web ipv4: announce")
+			for b.phase == waiting && b.now.Sub(b.began) < 10*time.Second {
+				b.pass(time.Millisecond)
+			}
+			b.reply(nil)
+			b.pass(5 * time.Millisecond)
+			b.in(holding)
+			if got := b.View().Reason; got != c.want {
+				t.Errorf("the reason is %q, want %q", got, c.want)
+			}
 		})
 	}
 }
@@ -132,18 +139,39 @@ func TestPriorityZero_ShortensTheWait(t *testing.T) {
 	b.wait(time.Millisecond, "web ipv4: install", "web ipv6: install")
 }
 
-// An owner (priority 255) does not wait (RFC 9568 §6.4.1), and no check makes
+// An owner (priority 255) would be Active at once (RFC 9568 §6.4.1). It
+// listens first, for as long as another node's hold may last. No check makes
 // it less than an owner.
-func TestOwner_ClaimsAtOnce(t *testing.T) {
+func TestOwner_ListensFirst(t *testing.T) {
 	b := place(t, single(priority(vrrp.OwnerPriority), uses(Use{"disk", 200})))
 	b.feed(LinkUp(0, addr(vrrp.IPv4, self)))
 	b.feed(Failed("disk", "full"))
-	b.do(Start(), "web: init -> backup: started as backup: listening for an active node", "web ipv4: install")
+	b.do(Start(), "web: init -> backup: started as backup: listening for an active node")
+	b.due(hold.Patience(time.Second, 3))
+	b.wait(hold.Patience(time.Second, 3) - time.Nanosecond)
+	b.wait(time.Nanosecond,
+		"web ipv4: hold claiming 3s", "web ipv4: advert 255", "web ipv4: install")
 	b.carried()
-	b.listened("web ipv4: advert 255", "web: backup -> active: started as the owner of the addresses", "web ipv4: announce")
-	b.hear(higher, 254, "web ipv4: advert 255",
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv4: advert 255",
+		"web: backup -> active: started as the owner of the addresses", "web ipv4: announce")
+	b.in(holding)
+	b.hear(higher, 254,
+		"web ipv4: advert 255",
 		"web: notice HF2017: 192.0.2.20 was active too, with priority 254: answered with an advert, addresses announced again")
 	b.in(holding)
+}
+
+// Started beside a holder it asks for what it owns, like any other.
+func TestOwner_AsksForItsAddresses(t *testing.T) {
+	b := started(t, single(priority(vrrp.OwnerPriority)))
+	for range 3 {
+		b.kinAdverts(lower, 100)
+		b.pass(time.Second)
+	}
+	b.kinAdverts(lower, 100)
+	b.wait(100*time.Millisecond, "web ipv4: ask the holder with 255")
+	b.in(waiting)
 }
 
 // Two owners are a mistake, which is named, and resolves by address (erratum
@@ -152,8 +180,9 @@ func TestOwner_GivesWayToAnotherOwner(t *testing.T) {
 	b := holder(t, single(priority(vrrp.OwnerPriority)))
 	b.hear(higher, vrrp.OwnerPriority,
 		"web: notice HF2016: 192.0.2.20 claims to own the addresses (priority 255) as this node does: only one node can",
-		"web ipv4: quiet",
+		"web ipv4: hold serving 400ms",
 		"web: active -> backup: 192.0.2.20 is active with the same priority and a higher address",
+		"web ipv4: say that it yields",
 		"web: notice HF2003: successor heard: 192.0.2.20 is active, 0s after this node let go")
 	b.in(leaving)
 }
@@ -180,26 +209,34 @@ func TestTie_IsDecidedByTheLeadingRouter(t *testing.T) {
 		b.hearOn(0, lower, 100, same("192.0.2.9"), "web ipv4: advert 100",
 			"web: notice HF2017: 192.0.2.9 was active too, with priority 100: answered with an advert, addresses announced again",
 			"web ipv4: announce", "web ipv6: announce")
-		b.hearOn(1, higher, 100, same("fe80::14"), "web ipv6: quiet")
+		b.hearOn(1, higher, 100,
+			"web: notice HF2019: fe80::14 has the same priority 100: the higher address wins; set different priorities",
+			"web ipv6: hold serving 3.859s")
 		b.in(holding)
 		b.carried()
 		b.pass(200 * time.Millisecond)
 		// The other set has lost in IPv4 and leaves with all: priority 0.
-		b.hearOn(1, higher, 0, "web ipv6: install", "web ipv6: advert 100", "web ipv4: announce", "web ipv6: announce")
+		b.hearOn(1, higher, 0,
+			"web ipv6: hold holding 3s", "web ipv6: advert 100", "web ipv4: announce", "web ipv6: announce")
 		b.carried()
 		b.in(holding)
 	})
 	t.Run("which loses", func(t *testing.T) {
 		b := holder(t, web())
-		b.hearOn(0, higher, 100, same("192.0.2.20"), "web ipv4: quiet", "web ipv6: quiet", "web ipv6: advert 0",
+		b.hearOn(0, higher, 100,
+			"web: notice HF2019: 192.0.2.20 has the same priority 100: the higher address wins; set different priorities",
+			"web ipv4: hold serving 400ms", "web ipv6: hold serving 400ms", "web ipv6: advert 0",
 			"web: active -> backup: 192.0.2.20 is active with the same priority and a higher address",
+			"web ipv4: say that it yields", "web ipv6: say that it yields",
 			"web: notice HF2003: successor heard: 192.0.2.20 is active, 0s after this node let go")
 		b.in(leaving)
 	})
 	t.Run("unless the other one stays", func(t *testing.T) {
 		// Its families are independent of each other: another vendor's.
 		b := holder(t, web())
-		b.hearOn(1, higher, 100, same("fe80::14"), "web ipv6: quiet")
+		b.hearOn(1, higher, 100,
+			"web: notice HF2019: fe80::14 has the same priority 100: the higher address wins; set different priorities",
+			"web ipv6: hold serving 3.859s")
 		for range 3 {
 			b.pass(time.Second)
 			b.hearOn(1, higher, 100)
@@ -215,14 +252,17 @@ func TestTie_IsDecidedByTheLeadingRouter(t *testing.T) {
 func TestHigherPriority_TakesTheWholeSet(t *testing.T) {
 	b := holder(t, web(), dns())
 	b.hearOn(1, lower, 200,
-		"web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet",
+		"web ipv4: hold serving 400ms", "web ipv6: hold serving 400ms", "dns ipv4: hold serving 400ms",
 		"web ipv4: advert 0", "dns ipv4: advert 0",
 		"web: active -> backup: fe80::9 is active with a higher priority (200, here 100)",
 		"dns: active -> backup: fe80::9 is active with a higher priority (200, here 100)",
+		"web ipv4: say that it yields", "web ipv6: say that it yields", "dns ipv4: say that it yields",
 		"web: notice HF2003: successor heard: fe80::9 is active, 0s after this node let go")
 	b.carried()
 	b.wait(leaveGrace - time.Nanosecond)
-	b.wait(time.Nanosecond, "web ipv4: remove", "web ipv6: remove", "dns ipv4: remove")
+	b.wait(time.Nanosecond,
+		"web ipv4: hold closed", "web ipv6: hold closed", "dns ipv4: hold closed", "web ipv4: remove",
+		"web ipv6: remove", "dns ipv4: remove")
 	b.carried()
 	b.in(waiting)
 }
@@ -263,7 +303,8 @@ func TestAnnounce_Burst(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := claimer(t, single(func(g *Config) { g.Announce = c.a }))
-			begun := b.now
+			b.reply(nil)
+			begun := b.now.Add(hold.Listen(time.Second))
 			var got []time.Duration
 			note := func(acts []Action) {
 				for _, a := range acts {
@@ -272,7 +313,6 @@ func TestAnnounce_Burst(t *testing.T) {
 					}
 				}
 			}
-			note(b.reply(nil))
 			for b.now.Sub(begun) < 5*time.Second+time.Millisecond {
 				note(b.pass(time.Millisecond))
 			}
@@ -287,10 +327,12 @@ func TestAnnounce_Burst(t *testing.T) {
 func TestAnnounce_MakesUpByOne(t *testing.T) {
 	b := claimer(t, single())
 	b.reply(nil)
+	b.pass(hold.Listen(time.Second))
 	b.now = b.now.Add(600 * time.Millisecond)
 	b.do(Tick(), "web ipv4: announce")
-	b.wait(2400*time.Millisecond, "web ipv4: advert 100", "web ipv4: announce", "web ipv4: advert 100",
-		"web ipv4: advert 100", "web ipv4: announce")
+	b.wait(2400*time.Millisecond,
+		"web ipv4: advert 100", "web ipv4: announce", "web ipv4: advert 100", "web ipv4: advert 100",
+		"web ipv4: announce")
 }
 
 func TestNew_Refuses(t *testing.T) {
@@ -323,11 +365,14 @@ func TestNew_Refuses(t *testing.T) {
 func TestStall_GivesWayToWhoTookOver(t *testing.T) {
 	b := holder(t, web(routers(noPreempt)))
 	b.now = b.now.Add(10 * time.Second)
-	b.hearOn(1, lower, 50, "web ipv6: advert 1", "web ipv4: quiet", "web ipv6: quiet", "web ipv4: advert 0",
+	b.hearOn(1, lower, 50,
+		"web ipv6: advert 1", "web ipv4: hold serving 400ms", "web ipv6: hold serving 400ms", "web ipv4: advert 0",
 		"web: active -> backup: fe80::9 took over while this node was silent for longer than a peer waits",
+		"web ipv4: say that it yields", "web ipv6: say that it yields",
 		"web: notice HF2003: successor heard: fe80::9 is active, 0s after this node let go")
 	b.carried()
-	b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove")
+	b.wait(leaveGrace,
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove")
 	for range 10 {
 		b.wait(time.Second)
 		b.hear(lower, 50)
@@ -335,10 +380,17 @@ func TestStall_GivesWayToWhoTookOver(t *testing.T) {
 	b.in(waiting)
 }
 
-// Where nobody did, it stays, however long it slept.
+// Where nobody did, it takes the addresses again after it has listened like
+// any backup: its hold has ended, whether somebody took over or not.
 func TestStall_OfALoneNode(t *testing.T) {
 	b := holder(t, web())
 	b.now = b.now.Add(time.Hour)
-	b.do(Tick(), "web ipv4: advert 100", "web ipv6: advert 100")
-	b.in(holding)
+	b.do(Lapsed(0, time.Hour-3*time.Second),
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+		"web: notice HF2022: this node was late: its hold had ended 59m57s before it could be renewed",
+		"web: active -> backup: this node was late: its hold had ended 59m57s before it could be renewed",
+		"web ipv4: say that it yields", "web ipv6: say that it yields")
+	b.in(waiting)
+	b.carried()
+	b.due(3*time.Second + 609375*time.Microsecond)
 }

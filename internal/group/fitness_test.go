@@ -13,14 +13,16 @@ import (
 // A veto takes the holder out in order: what still arrives is served.
 func TestVeto_LeavesInOrder(t *testing.T) {
 	b := holder(t, web(uses(Use{"service", 0})), dns())
-	b.do(Failed("service", "refused"), "web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0",
-		"web ipv4: tell the next to take over", "web ipv6: tell the next to take over", "dns ipv4: tell the next to take over",
-		"web: active -> backup: check service failed: refused",
-		"dns: active -> backup: check service failed: refused")
+	b.do(Failed("service", "refused"),
+		"web ipv4: hold serving 2.7s", "web ipv6: hold serving 2.7s", "dns ipv4: hold serving 2.7s",
+		"web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0", "web ipv4: tell the next to take over",
+		"web ipv6: tell the next to take over", "dns ipv4: tell the next to take over",
+		"web: active -> backup: check service failed: refused", "dns: active -> backup: check service failed: refused")
+	b.carried()
 	b.hear(lower, 50, "web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
-	b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove", "dns ipv4: remove",
-		"web: backup -> fault: check service failed: refused",
+	b.wait(leaveGrace,
+		"web ipv4: hold closed", "web ipv6: hold closed", "dns ipv4: hold closed", "web ipv4: remove",
+		"web ipv6: remove", "dns ipv4: remove", "web: backup -> fault: check service failed: refused",
 		"dns: backup -> fault: check service failed: refused")
 	b.carried()
 	b.hear(lower, 0)
@@ -35,7 +37,8 @@ func TestVeto_LeavesTheAddressesToNobody(t *testing.T) {
 	b := holder(t, single(uses(Use{"service", 0})))
 	b.feed(Failed("service", "refused"))
 	b.reply(nil)
-	b.wait(time.Second+leaveSlack, "web ipv4: remove", "web: backup -> fault: check service failed: refused")
+	b.wait(time.Second+leaveSlack,
+		"web ipv4: hold closed", "web ipv4: remove", "web: backup -> fault: check service failed: refused")
 }
 
 // The check passes again before anybody took over: the node stays.
@@ -44,9 +47,11 @@ func TestVeto_IsOverInTime(t *testing.T) {
 	b.feed(Failed("service", "refused"))
 	b.reply(nil)
 	b.do(Passed("service"))
-	b.wait(time.Second+leaveSlack, "web ipv4: install")
+	b.wait(time.Second+leaveSlack, "web ipv4: hold claiming 3s", "web ipv4: advert 100")
 	b.carried()
-	b.listened("web ipv4: advert 100", "web: backup -> active: no node took over within 1.25s: still held here", "web ipv4: announce")
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv4: advert 100",
+		"web: backup -> active: no node took over within 1.25s: still held here", "web ipv4: announce")
 }
 
 // A weight changes the priority of every router of the set, and the adverts
@@ -88,21 +93,20 @@ func TestEffectivePriority(t *testing.T) {
 func TestLink_OneOfASetIsEnoughToFail(t *testing.T) {
 	for i := range 3 {
 		b := holder(t, web(), dns())
-		b.do(LinkDown(i, "no carrier"), "web ipv4: quiet", "web ipv6: quiet", "dns ipv4: quiet")
-		b.carried("web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0",
-			"web ipv4: tell the next to take over",
-			"web ipv6: tell the next to take over",
-			"dns ipv4: tell the next to take over",
-			"web: active -> backup: no carrier",
-			"dns: active -> backup: no carrier")
+		b.do(LinkDown(i, "no carrier"),
+			"web ipv4: hold serving 2.7s", "web ipv6: hold serving 2.7s", "dns ipv4: hold serving 2.7s",
+			"web ipv4: advert 0", "web ipv6: advert 0", "dns ipv4: advert 0", "web ipv4: tell the next to take over",
+			"web ipv6: tell the next to take over", "dns ipv4: tell the next to take over",
+			"web: active -> backup: no carrier", "dns: active -> backup: no carrier")
+		b.carried()
 		live := slices.Delete([]int{0, 1, 2}, i, i+1)
 		family := b.Router(live[0]).Config().Family
 		b.hearOn(live[0], lower, 50)
 		b.hearOn(live[1], lower, 50,
 			fmt.Sprintf("web: notice HF2003: successor heard: %s is active, 2ms after this node let go", addr(family, lower)))
-		b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove", "dns ipv4: remove",
-			"web: backup -> fault: no carrier",
-			"dns: backup -> fault: no carrier")
+		b.wait(leaveGrace,
+			"web ipv4: hold closed", "web ipv6: hold closed", "dns ipv4: hold closed", "web ipv4: remove",
+			"web ipv6: remove", "dns ipv4: remove", "web: backup -> fault: no carrier", "dns: backup -> fault: no carrier")
 		b.carried()
 		b.wait(time.Minute)
 		b.do(LinkUp(i, netip.Addr{}),
@@ -116,17 +120,18 @@ func TestLink_TheLastOne(t *testing.T) {
 	b := holder(t, web())
 	b.feed(LinkDown(0, "no carrier"))
 	b.do(LinkDown(1, "no carrier"),
-		"web ipv4: advert 0", "web ipv6: advert 0",
-		"web ipv4: remove", "web ipv6: remove",
-		"web: active -> fault: no carrier")
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+		"web: backup -> fault: no carrier")
 }
 
 // A link that goes down during a leave ends it, and the operator is told.
 func TestLink_DownWhileLeaving(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Handover("b"))
-	b.do(LinkDown(0, "no carrier"), "web ipv4: advert 0", "web ipv4: remove", "web: active -> fault: no carrier",
-		"result false: no node took over, and this node could not stay: no carrier")
+	b.do(LinkDown(0, "no carrier"),
+		"web ipv4: hold closed", "web ipv4: remove",
+		"result false: no node took over, and this node could not stay: no carrier",
+		"web: backup -> fault: no carrier")
 }
 
 // The primary address of an interface may change. Adverts go on, from the new
@@ -138,9 +143,10 @@ func TestLink_AnotherSource(t *testing.T) {
 		t.Errorf("source is %s", got)
 	}
 	b.wait(time.Second, "web ipv4: advert 100")
-	b.do(LinkUp(0, addr(vrrp.IPv6, 77)), "web ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over",
+	b.do(LinkUp(0, addr(vrrp.IPv6, 77)),
+		"web ipv4: hold serving 2.7s", "web ipv4: advert 0", "web ipv4: tell the next to take over",
 		"web: active -> backup: cannot use virtual router configuration: source fe80::4d is not an ipv4 address")
+	b.carried()
 }
 
 // A list of peers with this node itself among them shows when its address is

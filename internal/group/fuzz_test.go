@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -20,10 +21,12 @@ type watcher struct {
 	told    int // and answered
 	stopped int
 	active  []bool // by router: what it said last was not priority 0
+	level   []hold.Level
 }
 
 func watch(b *bench) *watcher {
 	w := &watcher{bench: b, kernel: make([]Op, len(b.members)), active: make([]bool, len(b.members)), state: map[string]State{}}
+	w.level = make([]hold.Level, len(b.members))
 	for i := range w.kernel {
 		w.kernel[i] = Remove
 	}
@@ -44,8 +47,21 @@ func (w *watcher) look(what string, acts []Action) {
 	for _, a := range acts {
 		switch a.Kind {
 		case ActionAnnounce:
-			if w.State() != Active || w.members[a.Router].ordered == Remove {
+			if w.State() != Active || w.members[a.Router].ordered == Remove || w.level[a.Router] != hold.Holding {
 				fail("announces without holding")
+			}
+		case ActionHold:
+			w.level[a.Router] = a.Level
+			if a.For <= 0 && a.Level != hold.Closed {
+				fail("a hold without end: %s for %s", a.Level, a.For)
+			}
+		case ActionAsk:
+			if w.State() != Backup || a.Priority == 0 {
+				fail("asks with priority %d", a.Priority)
+			}
+		case ActionYield:
+			if w.phase == claiming || w.phase == holding {
+				fail("says that it yields, and does not")
 			}
 		case ActionSend:
 			// Priority 0 is the last that a router says.
@@ -105,12 +121,35 @@ func (w *watcher) invariants(fail func(string, ...any)) {
 				fail("router %d keeps its addresses", i)
 			}
 		}
+		if w.level[i] != m.level {
+			fail("router %d is told to be %s, but is %s", i, w.level[i], m.level)
+		}
+		if !w.allowed(i) {
+			fail("router %d is %s", i, m.level)
+		}
 		if m.pending != len(w.open(i)) {
 			fail("router %d waits for %d answers, %d are open", i, m.pending, len(w.open(i)))
 		}
 	}
 	if d := w.Deadline(); !d.IsZero() && d.Before(w.now.Add(-time.Hour)) {
 		fail("the deadline is in another age: %s", d)
+	}
+}
+
+// allowed reports whether the hold of a router is one that its set's phase
+// lets it have.
+func (w *watcher) allowed(i int) bool {
+	m := &w.members[i]
+	switch w.phase {
+	case claiming:
+		return m.level == hold.Claiming || !w.said && m.level != hold.Holding
+	case holding:
+		// One that lost a tie is silent until it is settled.
+		return m.level == hold.Holding || m.level == hold.Serving && m.router.State() != vrrp.Active && !w.contest.IsZero()
+	case leaving:
+		return m.level == hold.Serving
+	default:
+		return m.level == hold.Closed
 	}
 }
 
@@ -161,7 +200,7 @@ func (w *watcher) happen(kind, x, y byte) {
 	i := int(x) % len(w.members)
 	name := string('b' + rune(y%3))
 	prios := [...]uint8{0, 1, 50, 99, 100, 101, 150, 254, 255}
-	switch kind % 18 {
+	switch kind % 24 {
 	case 0:
 		w.pass(time.Duration(x) * time.Millisecond)
 	case 1:
@@ -197,6 +236,18 @@ func (w *watcher) happen(kind, x, y byte) {
 		w.step(Take(name))
 	case 16:
 		w.step(Suspend(name))
+	case 17:
+		w.step(Asked(name, prios[int(y)%len(prios)]))
+	case 18:
+		w.step(Yielded(i, addr(w.Router(i).Config().Family, [...]byte{lower, higher}[y&1])))
+	case 19:
+		w.step(Deaf(i))
+	case 20:
+		w.step(Lapsed(i, time.Duration(1+int(y))*time.Millisecond))
+	case 21, 22:
+		for i := range w.members {
+			w.step(Received(i, w.packet(i, [...]byte{lower, higher}[y&1], prios[int(y>>1)%len(prios)], nil)).FromKin())
+		}
 	default:
 		groups := []Config{fuzzed("web", 51, prios[1+int(x)%8], y), fuzzed("dns", 53, prios[1+int(x)%8], y)}
 		out, err := w.Reconfigure(w.now, groups[:len(w.groups)], nil)

@@ -11,21 +11,19 @@ import (
 // was heard and for a grace beyond, and only then are the addresses off.
 func TestHandover_LeavesInOrder(t *testing.T) {
 	b := holder(t, web())
-	b.do(Handover("b"), "web ipv4: quiet", "web ipv6: quiet")
+	b.do(Handover("b"),
+		"web ipv4: hold serving 2.7s", "web ipv6: hold serving 2.7s", "web ipv4: advert 0", "web ipv6: advert 0",
+		`web ipv4: tell "b" to take over`, `web ipv6: tell "b" to take over`,
+		"web: active -> backup: handover by an operator to b")
 	b.now = b.now.Add(30 * time.Millisecond) // nothing is said before the kernel is silent
-	b.carried(
-		"web ipv4: advert 0",
-		"web ipv6: advert 0",
-		`web ipv4: tell "b" to take over`,
-		`web ipv6: tell "b" to take over`,
-		"web: active -> backup: handover by an operator to b",
-	)
+	b.carried()
 	b.hearOn(0, lower, 50) // one family is not the successor yet
 	b.hearOn(1, lower, 50,
 		"result true: 192.0.2.9 is active, 32ms after this node let go",
 		"web: notice HF2003: successor heard: 192.0.2.9 is active, 32ms after this node let go")
 	b.wait(leaveGrace - time.Nanosecond)
-	b.wait(time.Nanosecond, "web ipv4: remove", "web ipv6: remove")
+	b.wait(time.Nanosecond,
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove")
 	b.carried()
 	b.in(waiting)
 }
@@ -52,20 +50,28 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 	}
 	t.Run("it fails", func(t *testing.T) {
 		b := gone(holder(t, single()))
-		b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install")
+		b.wait(4*time.Second,
+			"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
 		b.carried()
-		b.listened("web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce")
+		b.listened(
+			"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
+			"web ipv4: announce")
 		if b.View().Suspended {
 			t.Error("preemption is still off")
 		}
 	})
 	t.Run("another node takes its place", func(t *testing.T) {
 		b := gone(holder(t, single()))
+		for range 4 {
+			b.hear(lower-1, 40)
+			b.pass(time.Second)
+		}
 		b.hear(lower-1, 40)
-		b.hear(lower-1, 40)
-		b.wait(4*time.Second, "web ipv4: install")
+		b.wait(100 * time.Millisecond)
 		b.carried()
-		b.listened("web ipv4: advert 100", "web: backup -> active: preempted 192.0.2.8: its priority 40 is below 100", "web ipv4: announce")
+		b.listened(
+			"web ipv4: hold holding 3s", "web ipv4: advert 100",
+			"web: backup -> active: preempted 192.0.2.8: its priority 40 is below 100", "web ipv4: announce")
 	})
 	t.Run("an owner", func(t *testing.T) {
 		// It would preempt whatever the mode (RFC 9568 §6.1).
@@ -84,14 +90,12 @@ func TestHandover_IsCalledOffWhenNobodyComes(t *testing.T) {
 		b.reply(nil)
 		b.in(leaving)
 		b.wait(time.Second + leaveSlack - time.Nanosecond)
-		b.wait(time.Nanosecond, "web ipv4: install")
+		b.wait(time.Nanosecond, "web ipv4: hold claiming 3s", "web ipv4: advert 100")
 		b.carried()
 		b.listened(
-			"result false: no node took over within 1.25s: still held here",
-			"web ipv4: advert 100",
-			"web: backup -> active: no node took over within 1.25s: still held here",
-			"web ipv4: announce",
-		)
+			"result false: no node took over within 1.25s: still held here", "web ipv4: hold holding 3s",
+			"web ipv4: advert 100", "web: backup -> active: no node took over within 1.25s: still held here",
+			"web ipv4: announce")
 		if b.View().Maintenance {
 			t.Error("a node that holds is not in maintenance")
 		}
@@ -104,11 +108,11 @@ func TestHandover_SuccessorComesLate(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Handover("b"))
 	b.reply(nil)
-	b.wait(time.Second+leaveSlack, "web ipv4: install")
+	b.wait(time.Second+leaveSlack, "web ipv4: hold claiming 3s", "web ipv4: advert 100")
 	b.hear(higher, 150,
 		"result true: 192.0.2.20 is active, 1.251s after this node let go",
 		"web: notice HF2003: successor heard: 192.0.2.20 is active, 1.251s after this node let go",
-		"web ipv4: remove")
+		"web ipv4: hold closed", "web ipv4: remove")
 	b.carried()
 	b.in(waiting)
 }
@@ -125,18 +129,19 @@ func TestHandover_SuccessorTakesAPart(t *testing.T) {
 			b.feed(Received(0, b.packet(0, from, prio, nil)))
 			b.in(leaving)
 		}
-		b.pass(300 * time.Millisecond)
 		return b
 	}
 	b := partly(lower, 50)
-	b.in(claiming)
-	b.compare("carried", b.reply(nil), []string{
-		"result false: no node took over within 3.25s: still held here",
-		"web ipv4: advert 100", "web ipv6: advert 100",
-		"web: backup -> active: no node took over within 3.25s: still held here",
-		"web ipv4: announce", "web ipv6: announce",
+	b.compare("another 300ms", b.pass(300*time.Millisecond), []string{
+		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100",
+		"result false: no node took over within 3.25s: still held here", "web ipv4: hold holding 3s",
+		"web ipv6: hold holding 3s", "web ipv4: advert 100", "web ipv6: advert 100",
+		"web: backup -> active: no node took over within 3.25s: still held here", "web ipv4: announce",
+		"web ipv6: announce", "web ipv4: announce", "web ipv6: announce", "web ipv4: announce", "web ipv6: announce",
 	})
+	b.in(holding)
 	b = partly(lower, 150)
+	b.pass(300 * time.Millisecond)
 	b.in(waiting)
 	b.compare("carried", b.reply(nil), nil)
 }
@@ -144,7 +149,9 @@ func TestHandover_SuccessorTakesAPart(t *testing.T) {
 // Only a holder can hand over, every command is answered, and in order.
 func TestCommands_AreAnsweredInOrder(t *testing.T) {
 	b := holder(t, single())
-	b.do(Handover("b"), "web ipv4: quiet")
+	b.do(Handover("b"),
+		"web ipv4: hold serving 2.7s", "web ipv4: advert 0", `web ipv4: tell "b" to take over`,
+		"web: active -> backup: handover by an operator to b")
 	b.do(Handover("c"))
 	b.do(MaintenanceOn())
 	b.do(MaintenanceOff())
@@ -162,18 +169,22 @@ func TestCommands_AreAnsweredInOrder(t *testing.T) {
 // takes no part until it is switched off.
 func TestMaintenance(t *testing.T) {
 	b := holder(t, single())
-	b.do(MaintenanceOn(), "web ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over", "web: active -> backup: maintenance by an operator")
+	b.do(MaintenanceOn(),
+		"web ipv4: hold serving 2.7s", "web ipv4: advert 0", "web ipv4: tell the next to take over",
+		"web: active -> backup: maintenance by an operator")
+	b.carried()
 	b.hear(lower, 50,
 		"result true: 192.0.2.9 is active, 1ms after this node let go",
 		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
-	b.wait(leaveGrace, "web ipv4: remove", "web: backup -> init: maintenance by an operator")
+	b.wait(leaveGrace,
+		"web ipv4: hold closed", "web ipv4: remove", "web: backup -> init: maintenance by an operator")
 	b.carried()
 	b.wait(time.Minute)
 	b.do(Take("b"))
 	b.in(resting)
 	b.do(MaintenanceOff(), "result true: nothing was held here", "web: init -> backup: started as backup: listening for an active node")
-	b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install")
+	b.wait(4*time.Second,
+		"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
 }
 
 // Forced, the addresses go even where nobody takes them.
@@ -182,7 +193,7 @@ func TestMaintenance_Forced(t *testing.T) {
 	b.feed(MaintenanceForced())
 	b.reply(nil)
 	b.wait(time.Second+leaveSlack,
-		"web ipv4: remove",
+		"web ipv4: hold closed", "web ipv4: remove",
 		"result true: nobody took over: the addresses are held by no node",
 		"web: backup -> init: maintenance by an operator")
 	b.carried()
@@ -191,11 +202,15 @@ func TestMaintenance_Forced(t *testing.T) {
 // A clean stop loses nothing, and ends when the kernel has let go.
 func TestStop(t *testing.T) {
 	b := holder(t, web())
-	b.do(Stop("the daemon was told to stop"), "web ipv4: quiet", "web ipv6: quiet")
-	b.carried("web ipv4: advert 0", "web ipv6: advert 0", "web ipv4: tell the next to take over", "web ipv6: tell the next to take over",
+	b.do(Stop("the daemon was told to stop"),
+		"web ipv4: hold serving 2.7s", "web ipv6: hold serving 2.7s", "web ipv4: advert 0", "web ipv6: advert 0",
+		"web ipv4: tell the next to take over", "web ipv6: tell the next to take over",
 		"web: active -> backup: the daemon was told to stop")
+	b.carried()
 	b.hear(higher, 50, "web: notice HF2003: successor heard: 192.0.2.20 is active, 1ms after this node let go")
-	b.wait(leaveGrace, "web ipv4: remove", "web ipv6: remove", "web: backup -> init: the daemon was told to stop")
+	b.wait(leaveGrace,
+		"web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+		"web: backup -> init: the daemon was told to stop")
 	b.carried("stopped")
 	b.do(Start())
 	b.do(Tick())
@@ -206,7 +221,8 @@ func TestStop_DoesNotWaitForEver(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Stop("told to stop"))
 	b.reply(nil)
-	b.wait(time.Second+leaveSlack, "web ipv4: remove", "web: backup -> init: told to stop")
+	b.wait(time.Second+leaveSlack,
+		"web ipv4: hold closed", "web ipv4: remove", "web: backup -> init: told to stop")
 	b.carried("stopped")
 }
 
@@ -217,7 +233,7 @@ func TestStop_AnswersTheOperator(t *testing.T) {
 	b.feed(Stop("told to stop"))
 	b.reply(nil)
 	b.wait(time.Second+leaveSlack,
-		"web ipv4: remove",
+		"web ipv4: hold closed", "web ipv4: remove",
 		"result false: no node took over, and this node could not stay: told to stop",
 		"web: backup -> init: told to stop")
 	b.carried("stopped")
@@ -241,9 +257,11 @@ func TestTake_ClaimsAtOnce(t *testing.T) {
 	b.hear(higher, 150)
 	b.do(Take("c"), "web ipv4: install", "web ipv6: install")
 	b.hear(higher, 0) // a while after the message
-	b.carried()
-	b.listened("web ipv4: advert 100", "web ipv6: advert 100", "web: backup -> active: handover from c",
-		"web ipv4: announce", "web ipv6: announce")
+	b.carried(
+		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100")
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv6: hold holding 3s", "web ipv4: advert 100", "web ipv6: advert 100",
+		"web: backup -> active: handover from c", "web ipv4: announce", "web ipv6: announce")
 }
 
 // A node that has just left, and still serves the last packets, can be called
@@ -256,10 +274,12 @@ func TestTake_CallsTheLeaverBack(t *testing.T) {
 	b.adverts(lower, 50)
 	b.hear(lower, 50, "result true: 192.0.2.9 is active, 1ms after this node let go",
 		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
-	b.do(Take("b"), "web ipv4: install")
-	b.hear(lower, 0)
+	b.do(Take("b"), "web ipv4: hold claiming 3s", "web ipv4: advert 100")
+	b.hear(lower, 0, "web ipv4: advert 100")
 	b.carried()
-	b.listened("web ipv4: advert 100", "web: backup -> active: handover from b", "web ipv4: announce")
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: handover from b",
+		"web ipv4: announce")
 }
 
 // A named node that is not fit does not claim.

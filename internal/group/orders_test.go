@@ -12,20 +12,24 @@ func TestInstall_Refused(t *testing.T) {
 	b := claimer(t, web())
 	for i, pause := range []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 6400} {
 		b.refused("web: address HF2001: cannot install addresses: device is busy")
-		b.carried("web ipv4: remove", "web ipv6: remove", "web ipv4: advert 0",
-			"web: backup -> fault: the kernel refused the addresses: device is busy")
+		b.carried(
+			"web ipv4: advert 0", "web ipv4: hold closed", "web ipv6: hold closed", "web ipv4: remove", "web ipv6: remove",
+			"web: backup -> fault: the kernel refused the addresses: device is busy", "web ipv4: say that it yields",
+			"web ipv6: say that it yields")
 		b.carried()
 		b.due(pause * time.Millisecond)
 		b.wait(pause*time.Millisecond, "web: fault -> backup: started as backup: listening for an active node")
-		b.wait(4*time.Second, "web ipv4: advert 100", "web ipv4: install", "web ipv6: install")
+		b.wait(4*time.Second,
+			"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install",
+			"web ipv6: install")
 		if i == 2 && b.refusals != 3 {
 			t.Fatalf("counted %d refusals", b.refusals)
 		}
 	}
 	b.carried()
-	b.listened("web ipv4: advert 100", "web ipv6: advert 100",
-		"web: backup -> active: no advert heard within 3.609375s",
-		"web ipv4: announce", "web ipv6: announce")
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv6: hold holding 3s", "web ipv4: advert 100", "web ipv6: advert 100",
+		"web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce", "web ipv6: announce")
 	if b.refusals != 0 {
 		t.Errorf("%d refusals are remembered after a success", b.refusals)
 	}
@@ -38,7 +42,8 @@ func TestLost_IsPutBack(t *testing.T) {
 		"web: address HF2002: fe80::97 was removed by someone else: put back and announced again",
 		"web ipv6: install", "web ipv4: announce", "web ipv6: announce")
 	b.carried()
-	b.wait(10*time.Millisecond, "web ipv4: announce", "web ipv6: announce")
+	b.wait(10*time.Millisecond,
+		"web ipv4: advert 100", "web ipv6: advert 100", "web ipv4: announce", "web ipv6: announce")
 	b.in(holding)
 }
 
@@ -63,16 +68,26 @@ func TestLost_AgainAndAgain(t *testing.T) {
 func TestLost_CannotBePutBack(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Lost(0, "192.0.2.151"))
-	b.refused("web: address HF2001: cannot install addresses: device is busy", "web ipv4: quiet")
-	b.carried("web ipv4: advert 0", "web ipv4: tell the next to take over", "web: active -> backup: the kernel refused the addresses: device is busy")
+	b.refused(
+		"web: address HF2001: cannot install addresses: device is busy", "web ipv4: hold serving 2.7s",
+		"web ipv4: advert 0", "web ipv4: tell the next to take over",
+		"web: active -> backup: the kernel refused the addresses: device is busy")
+	b.carried()
 }
 
-// While the addresses are silent or coming off, one that is gone is no loss.
+// A set that leaves still serves what arrives, and so needs its addresses; one
+// that is gone from a set that has left is no loss.
 func TestLost_WhileLeaving(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Handover("b"))
-	b.do(Lost(0, "192.0.2.151"))
+	b.do(Lost(0, "192.0.2.151"),
+		"web: address HF2002: 192.0.2.151 was removed by someone else: put back", "web ipv4: install")
 	b.reply(nil)
+	b.hear(lower, 50,
+		"result true: 192.0.2.9 is active, 1ms after this node let go",
+		"web: notice HF2003: successor heard: 192.0.2.9 is active, 1ms after this node let go")
+	b.pass(leaveGrace)
+	b.in(waiting)
 	b.do(Lost(0, "192.0.2.151"))
 }
 
@@ -96,7 +111,8 @@ func TestRemove_RefusedWhileStopping(t *testing.T) {
 	b := holder(t, single())
 	b.feed(Stop("told to stop"))
 	b.reply(nil)
-	b.wait(time.Second+leaveSlack, "web ipv4: remove", "web: backup -> init: told to stop")
+	b.wait(time.Second+leaveSlack,
+		"web ipv4: hold closed", "web ipv4: remove", "web: backup -> init: told to stop")
 	for range stopAttempts - 1 {
 		b.refused("web: address HF2001: cannot remove addresses: device is busy")
 		b.wait(2*time.Second, "web ipv4: remove")
@@ -107,12 +123,14 @@ func TestRemove_RefusedWhileStopping(t *testing.T) {
 // Orders overtake each other: only the last answer counts.
 func TestDone_OfAnOlderOrder(t *testing.T) {
 	b := claimer(t, single())
-	b.hear(higher, 150, "web ipv4: remove")
+	b.hear(higher, 150,
+		"web ipv4: hold closed", "web ipv4: remove", "web ipv4: say that it yields")
 	b.feed(Take("c")) // install again; two orders are open before it
 	b.do(Done(0, Install, errors.New("interrupted")))
 	b.in(claiming)
 	b.do(Done(0, Remove, nil))
 	b.in(claiming)
-	b.do(Done(0, Install, nil), "web ipv4: advert 100", "web: backup -> active: handover from c", "web ipv4: announce")
+	b.do(Done(0, Install, nil), "web ipv4: hold claiming 3s", "web ipv4: advert 100")
 	b.do(Done(0, Install, errors.New("nobody asked")))
+	b.in(claiming)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -17,8 +18,8 @@ func TestReconfigure_AddressList(t *testing.T) {
 	b.pass(300 * time.Millisecond)
 	b.reconfigure([]Config{more},
 		"web ipv4: advert 100", // it counts 2 addresses; IPv6 did not change
-		"web ipv4: install", "web ipv6: install",
-		"web ipv4: announce", "web ipv6: announce")
+		"web ipv4: install", "web ipv6: install", "web ipv4: hold holding 3s",
+		"web ipv6: hold holding 3s", "web ipv4: announce", "web ipv6: announce")
 	b.in(holding)
 	if n := len(b.Router(0).Config().Addresses); n != 2 {
 		t.Errorf("the router has %d addresses", n)
@@ -43,8 +44,12 @@ func TestReconfigure_AddressList(t *testing.T) {
 func TestReconfigure_RefusedByTheKernel(t *testing.T) {
 	b := holder(t, single())
 	more := single(routers(func(c *vrrp.Config) { c.Addresses = append(c.Addresses, netip.MustParseAddr("192.0.2.200")) }))
-	b.reconfigure([]Config{more}, "web ipv4: advert 100", "web ipv4: install", "web ipv4: announce")
-	b.refused("web: address HF2001: cannot install addresses: device is busy", "web ipv4: quiet")
+	b.reconfigure([]Config{more},
+		"web ipv4: advert 100", "web ipv4: install", "web ipv4: hold holding 3s", "web ipv4: announce")
+	b.refused(
+		"web: address HF2001: cannot install addresses: device is busy", "web ipv4: hold serving 2.7s",
+		"web ipv4: advert 0", "web ipv4: tell the next to take over",
+		"web: active -> backup: the kernel refused the addresses: device is busy")
 }
 
 // Another list in the middle of a claim: the claim waits for it.
@@ -53,16 +58,20 @@ func TestReconfigure_WhileClaiming(t *testing.T) {
 	more := single(routers(func(c *vrrp.Config) { c.Addresses = append(c.Addresses, netip.MustParseAddr("192.0.2.200")) }))
 	b.reconfigure([]Config{more}, "web ipv4: install")
 	b.do(Done(0, Install, nil))
+	b.wait(time.Second, "web ipv4: advert 100")
 	b.in(claiming)
-	b.do(Done(0, Install, nil), "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s", "web ipv4: announce")
+	b.do(Done(0, Install, nil))
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
+		"web ipv4: announce")
 }
 
 func TestReconfigure_Priority(t *testing.T) {
 	b := holder(t, web(uses(Use{"disk", 30})))
 	b.feed(Failed("disk", "full"))
 	b.reconfigure([]Config{web(priority(150), uses(Use{"disk", 30}))},
-		"web ipv4: advert 120", "web ipv6: advert 120",
-		"web ipv4: install", "web ipv6: install", "web ipv4: announce", "web ipv6: announce")
+		"web ipv4: advert 120", "web ipv6: advert 120", "web ipv4: install", "web ipv6: install",
+		"web ipv4: hold holding 3s", "web ipv6: hold holding 3s", "web ipv4: announce", "web ipv6: announce")
 }
 
 // A check that is used no longer is forgotten; one that becomes a veto counts
@@ -71,9 +80,13 @@ func TestReconfigure_Checks(t *testing.T) {
 	b := holder(t, single(uses(Use{"disk", 30}, Use{"cpu", 20})))
 	b.feed(Failed("disk", "full"))
 	b.feed(Failed("cpu", "hot"))
-	b.reconfigure([]Config{single(uses(Use{"cpu", 20}))}, "web ipv4: advert 80", "web ipv4: install", "web ipv4: announce")
-	b.reconfigure([]Config{single(uses(Use{"cpu", 20}, Use{"disk", 30}))}, "web ipv4: install", "web ipv4: announce")
-	b.reconfigure([]Config{single(uses(Use{"cpu", 0}))}, "web ipv4: advert 100", "web ipv4: install", "web ipv4: quiet")
+	b.reconfigure([]Config{single(uses(Use{"cpu", 20}))},
+		"web ipv4: advert 80", "web ipv4: install", "web ipv4: hold holding 3s", "web ipv4: announce")
+	b.reconfigure([]Config{single(uses(Use{"cpu", 20}, Use{"disk", 30}))},
+		"web ipv4: install", "web ipv4: hold holding 3s", "web ipv4: announce")
+	b.reconfigure([]Config{single(uses(Use{"cpu", 0}))},
+		"web ipv4: advert 100", "web ipv4: install", "web ipv4: hold holding 3s", "web ipv4: hold serving 2.7s",
+		"web ipv4: advert 0", "web ipv4: tell the next to take over", "web: active -> backup: check cpu failed: hot")
 }
 
 // Preempt mode is changed, unless a handover suspended it: then later.
@@ -82,7 +95,8 @@ func TestReconfigure_Preempt(t *testing.T) {
 	b.hear(lower, 50)
 	b.reconfigure([]Config{single()})
 	b.hear(lower, 50)
-	b.wait(4*time.Second, "web ipv4: install")
+	b.wait(4*time.Second,
+		"web ipv4: ask the holder with 100", "web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
 
 	b = backup(t, single())
 	b.hear(higher, 150)
@@ -111,15 +125,21 @@ func TestReconfigure_KeepsThePhase(t *testing.T) {
 
 // again is what a set does that gets the configuration it has.
 func (b *bench) again() []Action {
-	if b.phase != holding {
-		return nil
-	}
-	return []Action{
+	installs := []Action{
 		{Kind: ActionOrder, Router: 0, Op: Install},
 		{Kind: ActionOrder, Router: 1, Op: Install},
-		{Kind: ActionAnnounce, Router: 0},
-		{Kind: ActionAnnounce, Router: 1},
 	}
+	switch b.phase {
+	case claiming:
+		return installs
+	case holding:
+		return append(installs,
+			Action{Kind: ActionHold, Router: 0, Level: hold.Holding, For: hold.Term(time.Second, 3)},
+			Action{Kind: ActionHold, Router: 1, Level: hold.Holding, For: hold.Term(time.Second, 3)},
+			Action{Kind: ActionAnnounce, Router: 0},
+			Action{Kind: ActionAnnounce, Router: 1})
+	}
+	return nil
 }
 
 // What cannot be changed in place is refused, and nothing has changed.
