@@ -1,0 +1,274 @@
+package sight
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/bfd"
+)
+
+const ms = time.Millisecond
+
+var (
+	begin = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	addrs = [2]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")}
+	paths = [2]Path{{7, addrs[1]}, {7, addrs[0]}} // of each node to the other
+)
+
+// lan is two nodes whose packets arrive at once.
+type lan struct {
+	t    *testing.T
+	now  time.Time
+	sets [2]*Set
+	dead [2]bool
+	news [2][]string
+	sent [2]int
+}
+
+func newLAN(t *testing.T) *lan {
+	l := &lan{t: t, now: begin}
+	for i := range l.sets {
+		l.sets[i] = New(rand.New(rand.NewPCG(uint64(i), 1)))
+	}
+	return l
+}
+
+func (l *lan) want(i int, who uint64, w Wish) {
+	l.t.Helper()
+	w.Local = addrs[i]
+	acts, err := l.sets[i].Want(l.now, who, paths[i], w, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.carry(i, acts)
+}
+
+func (l *lan) leave(i int, who uint64) {
+	l.carry(i, l.sets[i].Leave(l.now, who, paths[i], nil))
+}
+
+func (l *lan) carry(i int, acts []Action) {
+	for _, a := range acts {
+		if a.Path != paths[i] || a.Local != addrs[i] {
+			l.t.Fatalf("node %d: %+v", i, a)
+		}
+		if a.Kind == bfd.ActionTransition {
+			l.news[i] = append(l.news[i], a.String())
+			continue
+		}
+		l.sent[i]++
+		p := bfd.Packet{Src: addrs[i], Link: 7, TTL: bfd.TTL, Payload: a.AppendPacket(nil)}
+		if !l.dead[1-i] {
+			l.carry(1-i, l.sets[1-i].Received(l.now, &p, nil))
+		}
+	}
+}
+
+// run lets time pass.
+func (l *lan) run(d time.Duration) {
+	l.t.Helper()
+	for until := l.now.Add(d); ; {
+		next := until
+		for i, s := range l.sets {
+			if at := s.Deadline(); !l.dead[i] && !at.IsZero() && at.Before(next) {
+				next = at
+			}
+		}
+		if next.After(l.now) {
+			l.now = next
+		}
+		for i, s := range l.sets {
+			if !l.dead[i] {
+				l.carry(i, s.Tick(l.now, nil))
+			}
+		}
+		if !l.now.Before(until) {
+			return
+		}
+	}
+}
+
+func (l *lan) state(i int, want bfd.State) {
+	l.t.Helper()
+	count := 0
+	l.sets[i].Each(func(p Path, s *bfd.Session) {
+		count++
+		if s.State() != want || p != paths[i] {
+			l.t.Errorf("node %d: %s on %v, want %s", i, s.State(), p, want)
+		}
+	})
+	if count != 1 {
+		l.t.Errorf("node %d has %d sessions", i, count)
+	}
+}
+
+func (l *lan) last(i int, want string) {
+	l.t.Helper()
+	if n := len(l.news[i]); n == 0 || l.news[i][n-1] != want {
+		l.t.Errorf("node %d's news: %q, want %q last", i, l.news[i], want)
+	}
+}
+
+func fast(interval time.Duration, multiplier uint8) Wish {
+	return Wish{Interval: interval, Multiplier: multiplier}
+}
+
+// Two nodes watch each other; one dies, and is missed in time.
+func TestSet_MissesTheDead(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(5*ms, 3))
+	l.want(1, 1, fast(5*ms, 3))
+	l.run(3 * time.Second)
+	l.state(0, bfd.Up)
+	l.state(1, bfd.Up)
+	if got := l.sets[0].Promise(paths[0]); got != 15*ms {
+		t.Errorf("promise %s", got)
+	}
+	if got := l.sets[0].Promise(Path{9, addrs[1]}); got != 0 {
+		t.Errorf("promise to nobody %s", got)
+	}
+	l.dead[0] = true
+	l.run(15 * ms)
+	l.last(1, "up -> down: detection time expired")
+}
+
+// Several groups share a session, at the rate of the most eager one, and the
+// last one to leave ends it in order.
+func TestSet_IsShared(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(50*ms, 3))
+	l.want(0, 2, fast(20*ms, 5))
+	l.want(0, 3, fast(20*ms, 4))
+	l.want(1, 1, fast(10*ms, 3))
+	l.run(3 * time.Second)
+	l.state(0, bfd.Up)
+	rate := func(want time.Duration) {
+		t.Helper()
+		l.run(time.Second)
+		if got := l.sets[0].Promise(paths[0]); got != want {
+			t.Errorf("promise %s, want %s", got, want)
+		}
+	}
+	rate(80 * ms)
+	l.leave(0, 3)
+	rate(100 * ms)
+	l.want(0, 2, fast(60*ms, 2)) // changes its mind
+	rate(150 * ms)
+	l.leave(0, 1)
+	rate(120 * ms)
+	l.leave(0, 9) // never wanted anything
+	rate(120 * ms)
+
+	l.leave(0, 2)
+	l.last(1, "up -> down: the neighbour is administratively down")
+	before := l.sent[0]
+	l.run(goodbye)
+	if l.sent[0]-before < 3 {
+		t.Errorf("told its end %d times", l.sent[0]-before)
+	}
+	if at := l.sets[0].Deadline(); !at.IsZero() {
+		t.Errorf("wants a tick at %s though it has nothing", at)
+	}
+	l.leave(0, 2)
+	l.want(0, 4, fast(10*ms, 3)) // somebody comes back
+	l.run(3 * time.Second)
+	l.state(0, bfd.Up)
+}
+
+// Who comes back while the end is being told finds the session as it was.
+func TestSet_ComesBackInTime(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(10*ms, 3))
+	l.want(1, 1, fast(10*ms, 3))
+	l.run(3 * time.Second)
+	l.leave(0, 1)
+	l.run(time.Second)
+	l.want(0, 1, fast(10*ms, 3))
+	l.run(5 * time.Second)
+	l.state(0, bfd.Up)
+	l.state(1, bfd.Up)
+}
+
+// A new key is a new session, and the neighbour is told that the old one ends:
+// it must not take a reload for a death.
+func TestSet_ChangesItsKey(t *testing.T) {
+	l := newLAN(t)
+	with := func(key string) Wish {
+		w := fast(10*ms, 3)
+		w.Key = []byte(key)
+		return w
+	}
+	l.want(0, 1, with("old"))
+	l.want(1, 1, with("old"))
+	l.run(3 * time.Second)
+	l.state(0, bfd.Up)
+	l.want(0, 1, with("new"))
+	l.last(1, "up -> down: the neighbour is administratively down")
+	l.run(3 * time.Second)
+	l.state(0, bfd.Down)
+	l.state(1, bfd.Down)
+	l.want(1, 1, with("new"))
+	l.run(5 * time.Second)
+	l.state(0, bfd.Up)
+	l.state(1, bfd.Up)
+}
+
+// A machine that did not run blames nobody.
+func TestSet_Wakes(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(10*ms, 3))
+	l.want(1, 1, fast(10*ms, 3))
+	l.run(3 * time.Second)
+	l.now = l.now.Add(10 * time.Second)
+	for _, s := range l.sets {
+		s.Wake(l.now)
+	}
+	l.run(time.Second)
+	l.state(0, bfd.Up)
+	for i := range l.news {
+		if len(l.news[i]) > 3 {
+			t.Errorf("node %d's news: %q", i, l.news[i])
+		}
+	}
+}
+
+func TestSet_RefusesWhatIsNoNeighbour(t *testing.T) {
+	s := New(rand.New(rand.NewPCG(1, 1)))
+	if _, err := s.Want(begin, 1, Path{1, netip.Addr{}}, fast(10*ms, 3), nil); err == nil {
+		t.Error("watches nobody")
+	}
+	p := bfd.Packet{Src: addrs[0], TTL: 255}
+	s.Received(begin, &p, nil)
+	if got := s.Dropped()[bfd.DropTruncated]; got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+// Nothing allocates while sessions are up.
+func TestSet_NoAllocations(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(10*ms, 3))
+	l.want(1, 1, fast(10*ms, 3))
+	l.run(3 * time.Second)
+	var acts [2][]Action
+	buf := make([]byte, 0, 128)
+	var p bfd.Packet
+	step := func() {
+		l.now = l.now.Add(10 * ms)
+		for i, s := range l.sets {
+			acts[i] = s.Tick(l.now, acts[i][:0])
+			for _, a := range acts[i] {
+				buf = a.AppendPacket(buf[:0])
+				p = bfd.Packet{Src: addrs[i], Link: 7, TTL: bfd.TTL, Payload: buf}
+				acts[1-i] = l.sets[1-i].Received(l.now, &p, acts[1-i][:0])
+			}
+		}
+	}
+	step()
+	if got := testing.AllocsPerRun(100, step); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+	l.state(0, bfd.Up)
+}
