@@ -32,7 +32,13 @@ type speaker struct {
 	ended   sync.WaitGroup
 
 	mu    sync.Mutex
-	moved []bfd.Action // transitions so far
+	moved []move // transitions so far
+}
+
+// move is a transition, and when it was.
+type move struct {
+	bfd.Action
+	at time.Time
 }
 
 // speak starts a session on a host. A failed test shows its transitions.
@@ -160,7 +166,7 @@ func (s *speaker) step(session *bfd.Session, ev bfd.Event) {
 			continue
 		}
 		s.mu.Lock()
-		s.moved = append(s.moved, a)
+		s.moved = append(s.moved, move{a, time.Now()})
 		s.mu.Unlock()
 	}
 }
@@ -197,10 +203,10 @@ func (s *speaker) vanish() {
 }
 
 // fell are the transitions out of Up so far.
-func (s *speaker) fell() []bfd.Action {
+func (s *speaker) fell() []move {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []bfd.Action
+	var out []move
 	for _, a := range s.moved {
 		if a.Lost() {
 			out = append(out, a)
