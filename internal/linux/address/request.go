@@ -3,6 +3,7 @@ package address
 import (
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +51,22 @@ func Add(index int, p netip.Prefix, route Route) rtnl.Request {
 		b = rtnl.AppendAttr(b, unix.IFA_CACHEINFO, life)
 	}
 	return rtnl.Request{Type: unix.RTM_NEWADDR, Flags: unix.NLM_F_CREATE | unix.NLM_F_EXCL, Body: b}
+}
+
+// Renew is the request that lets an address of ours live for a time, rounded up
+// to whole seconds, and no longer.
+func Renew(e Entry, left time.Duration) rtnl.Request {
+	valid := uint32((left + time.Second - 1) / time.Second)
+	life := make([]byte, 16) // struct ifa_cacheinfo
+	if e.Prefix.Addr().Is4() {
+		binary.NativeEndian.PutUint32(life, valid)
+	}
+	binary.NativeEndian.PutUint32(life[4:], valid)
+	b := header(e.Index, e.Prefix)
+	b = rtnl.AppendUint32(b, unix.IFA_FLAGS, e.Flags&(unix.IFA_F_NOPREFIXROUTE|unix.IFA_F_NODAD))
+	b = rtnl.AppendAttr(b, ifaProto, []byte{Mark})
+	b = rtnl.AppendAttr(b, unix.IFA_CACHEINFO, life)
+	return rtnl.Request{Type: unix.RTM_NEWADDR, Flags: unix.NLM_F_REPLACE, Body: b}
 }
 
 // Remove is the request that takes an address off an interface.

@@ -85,8 +85,10 @@ func openLine(id LineID, o Options) (line, error) {
 		return openKernel(id, o)
 	case Nftables:
 		return openNft()
+	case Lifetime:
+		return openLifetime()
 	}
-	return nil, errors.New("not there yet")
+	return nil, fmt.Errorf("there is no line %q", id)
 }
 
 // Now is the clock that holds are compared with.

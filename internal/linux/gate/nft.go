@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/nftables"
@@ -27,11 +26,7 @@ import (
 // (adverts, announcements), and frames of a virtual MAC that are for none of
 // the addresses. A link-local address is guarded on all interfaces.
 type nft struct {
-	noted [Slots]note
-	wake  chan struct{}
-	stop  chan struct{}
-	done  chan struct{}
-
+	notes
 	mu    sync.Mutex
 	conn  *nftables.Conn // nil after an error: answers could still be in it
 	sets  map[place]*nftables.Set
@@ -40,24 +35,20 @@ type nft struct {
 
 var _ line = (*nft)(nil)
 
-// note is a hold as it was set last.
-type note struct {
-	announced, served, advertised atomic.Int64
-	changed                       atomic.Bool
-}
-
 // jiffy is the longest that a kernel has between two looks at the clock by
 // which elements time out (CONFIG_HZ=100).
 const jiffy = 10 * time.Millisecond
 
 func openNft() (*nft, error) {
-	n := &nft{wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), addrs: map[engine.Slot][]netip.Addr{}}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n := &nft{addrs: map[engine.Slot][]netip.Addr{}}
 	if err := n.transact(func() error { return nil }); err != nil {
 		return nil, err
 	}
-	go n.write()
+	n.start(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		_ = n.writeChanged() // what could not be written is closed, or will be soon
+	})
 	return n, nil
 }
 
@@ -175,62 +166,13 @@ func (n *nft) hangUp() {
 	}
 }
 
-// set notes a hold and returns: no system call but, where the writer sleeps,
-// the one that wakes it.
-func (n *nft) set(s engine.Slot, h engine.Hold) {
-	if s < 0 || int(s) >= len(n.noted) {
-		return
-	}
-	slot := &n.noted[s]
-	slot.announced.Store(int64(h.Announced))
-	slot.served.Store(int64(h.Served))
-	slot.advertised.Store(int64(h.Advertised))
-	n.renew(s)
-}
-
-// renew has the writer write the hold of a slot.
-func (n *nft) renew(s engine.Slot) {
-	n.noted[s].changed.Store(true)
-	select {
-	case n.wake <- struct{}{}:
-	default: // it will look anyway
-	}
-}
-
-func (n *nft) held(s engine.Slot) engine.Hold {
-	if s < 0 || int(s) >= len(n.noted) {
-		return engine.Hold{}
-	}
-	slot := &n.noted[s]
-	return engine.Hold{
-		Announced:  engine.Instant(slot.announced.Load()),
-		Served:     engine.Instant(slot.served.Load()),
-		Advertised: engine.Instant(slot.advertised.Load()),
-	}
-}
-
-// write brings holds to the kernel until the line is closed.
-func (n *nft) write() {
-	defer close(n.done)
-	for {
-		select {
-		case <-n.stop:
-			return
-		case <-n.wake:
-		}
-		n.mu.Lock()
-		_ = n.writeChanged() // what could not be written is closed, or will be soon
-		n.mu.Unlock()
-	}
-}
-
 // writeChanged writes all holds that have changed in one transaction. A
 // timeout begins when the kernel gets it: where that was late, because this
 // process was stopped in between, it is written again at once, and right.
 func (n *nft) writeChanged() error {
 	var changed []engine.Slot
 	for s := range n.addrs {
-		if n.noted[s].changed.Swap(false) {
+		if n.changed(s) {
 			changed = append(changed, s)
 		}
 	}
@@ -283,8 +225,7 @@ func (n *nft) counters(engine.Slot) Counters { return Counters{} }
 func (n *nft) sightings(context.Context, func(Sighting)) error { return errors.ErrUnsupported }
 
 func (n *nft) close() error {
-	close(n.stop)
-	<-n.done
+	n.end()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hangUp()
