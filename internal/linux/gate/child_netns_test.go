@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +53,10 @@ func (what task) do() error {
 			return err
 		}
 	}
-	o := Options{Lines: []LineID{what.Line}, Dir: what.Dir}
+	o := Options{Dir: what.Dir}
+	if what.Line != "" {
+		o.Lines = []LineID{what.Line}
+	}
 	for i := range what.Inherit {
 		o.Inherit = append(o.Inherit, os.NewFile(uintptr(3+i), "inherited"))
 	}
@@ -76,7 +80,7 @@ func (what task) do() error {
 		g.Set(slot6, engine.Hold{Announced: until, Served: until})
 	}
 	set()
-	fmt.Println("guarded", slot4, slot6)
+	fmt.Printf("guarded %d %d %q %q\n", slot4, slot6, g.Line().ID, g.Line().Why)
 	go func() {
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		os.Exit(0)
@@ -90,6 +94,7 @@ func (what task) do() error {
 type daemon struct {
 	*exec.Cmd
 	slot4, slot6 engine.Slot
+	line, why    string
 }
 
 func (l *lab) startDaemon(what task, attr *syscall.SysProcAttr, inherit ...*os.File) *daemon {
@@ -109,7 +114,7 @@ func (l *lab) startDaemon(what task, attr *syscall.SysProcAttr, inherit ...*os.F
 	d := &daemon{Cmd: cmd}
 	l.Cleanup(func() { in.Close(); d.kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
-	if _, scanErr := fmt.Sscanf(line, "guarded %d %d", &d.slot4, &d.slot6); err != nil || scanErr != nil {
+	if _, scanErr := fmt.Sscanf(line, "guarded %d %d %q %q", &d.slot4, &d.slot6, &d.line, &d.why); err != nil || scanErr != nil {
 		l.Fatalf("the daemon says %q (%v)", line, err)
 	}
 	return d
@@ -177,5 +182,26 @@ func TestFewCapabilities(t *testing.T) {
 			}
 			must(t, l.gate.Close())
 		})
+	}
+}
+
+// TestNeverSilentlyWeaker: without CAP_BPF there is a weaker line, and it says
+// which and why.
+func TestNeverSilentlyWeaker(t *testing.T) {
+	const nobody = 65534
+	l := newLab(t, mode{})
+	t.Cleanup(l.sweep)
+	must(t, os.Chown(l.dir, nobody, nobody))
+	must(t, os.Chmod(filepath.Dir(l.dir), 0o755))
+	d := l.startDaemon(task{}, &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW},
+	})
+	if d.line != string(Nftables) || !strings.Contains(d.why, string(TCX)) || !strings.Contains(d.why, "not permitted") {
+		t.Errorf("the line is %q, because %q; want %q and why no eBPF", d.line, d.why, Nftables)
+	}
+	l.startDaemon(task{}, &syscall.SysProcAttr{}).kill() // as root, beside it: the best there is
+	if len(l.attached()) != 2 {
+		t.Errorf("attached: %+v, want two programs", l.attached())
 	}
 }

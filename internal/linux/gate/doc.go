@@ -21,8 +21,13 @@
 // The first line is a pair of eBPF programs on the interface (gate.c), which
 // read the holds from memory that this process maps: Set is three stores, no
 // system call, and is in force when it returns. They are attached to the tcx
-// hooks of Linux 6.6, or as classifiers of the clsact qdisc before. Where eBPF
-// is not to be had, see [Line]; which line is in use is no secret.
+// hooks of Linux 6.6, or as classifiers of the clsact qdisc before. It needs
+// CAP_BPF and CAP_NET_ADMIN, a 64-bit kernel and Linux 5.8.
+//
+// The second is nftables with sets whose elements time out, the third the valid
+// lifetime of the addresses themselves; both write a hold to the kernel in the
+// background, and guarantee less. [Gate.Line] says which one is in use, what it
+// guarantees, and why it is not a better one.
 //
 // # Rules of the first line
 //
