@@ -122,3 +122,34 @@ func TestModel_OneWay(t *testing.T) {
 		}
 	}
 }
+
+// The best candidate is deaf: what it asks arrives, and no answer comes back.
+// It pins the votes of all others, until it gives up; then one of them holds,
+// and stays.
+func TestModel_Deaf(t *testing.T) {
+	worst := 0.0
+	for seed := range uint64(60) {
+		m := cluster(t, seed, 3, 0, 254, 1, 2)
+		m.parties[0].wants = true
+		m.runUntil(3 * time.Second) // it hears them well enough to get its tokens
+		m.cut[[2]int{1, 0}], m.cut[[2]int{2, 0}] = true, true
+		from := m.now
+		m.step(m.parties[0], Event{Kind: Want, Subject: m.parties[0].sub, Rank: 254})
+		m.runUntil(m.now + 5*time.Millisecond)
+		m.allWant()
+		for m.holder() == nil && m.now < from+30*m.term {
+			m.runUntil(m.now + m.term/20)
+		}
+		took := float64(m.now-from) / float64(m.term)
+		worst = max(worst, took)
+		if took > 3 || m.holder() == m.parties[0] {
+			t.Errorf("seed %d: after %.1f terms %v holds", seed, took, m.holder())
+			continue
+		}
+		moves := m.moves
+		if m.runUntil(m.now + 10*m.term); m.moves != moves {
+			t.Errorf("seed %d: the holder did not stay", seed)
+		}
+	}
+	t.Logf("at most %.1f terms", worst)
+}
