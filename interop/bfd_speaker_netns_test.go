@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/bfd"
 	"github.com/holdfast-net/holdfast/internal/lab"
@@ -50,8 +52,15 @@ func speak(t *testing.T, host *lab.Host, local netip.Addr, cfg bfd.Config) *spea
 		t.Fatal(err)
 	}
 	s := &speaker{heard: make(chan bfd.Packet, 1024), orders: make(chan func(*bfd.Session)), stop: make(chan struct{})}
-	if err := host.Do(func() error { return s.open(local, cfg.Peer) }); err != nil {
-		t.Fatal(err)
+	// A link-local address cannot be had before the kernel is sure of it.
+	for deadline, tick := time.Now().Add(patience), time.Tick(pollEvery); ; <-tick {
+		err := host.Do(func() error { return s.open(local, cfg.Peer) })
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EADDRNOTAVAIL) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 	s.ended.Add(2)
 	go s.read()
@@ -86,7 +95,7 @@ func (s *speaker) open(local, remote netip.Addr) error {
 	}
 	source := netip.AddrPortFrom(local.WithZone(zone), uint16(bfd.MinSourcePort+rand.IntN(1000)))
 	if s.out, err = lc.ListenPacket(context.Background(), network, source.String()); err != nil {
-		return err
+		return errors.Join(err, s.in.Close())
 	}
 	if local.Is6() {
 		if err := ipv6.NewPacketConn(s.out).SetHopLimit(bfd.TTL); err != nil {
