@@ -14,7 +14,7 @@ const (
 // RFC 9568 §8.1.2 wants the virtual MAC as the sender; errata 7947 and 7949
 // say that the address announced is the virtual IPv4 address.
 func AppendARPRequest(b []byte, mac MAC, addr netip.Addr) []byte {
-	return appendARP(b, opRequest, mac, addr, MAC{})
+	return appendARP(b, opRequest, mac, addr.As4(), addr, MAC{})
 }
 
 // AppendARPReply appends the same announcement as a broadcast ARP reply
@@ -23,10 +23,10 @@ func AppendARPRequest(b []byte, mac MAC, addr netip.Addr) []byte {
 // without that for one that nobody asked for, and ignores it within a second of
 // the last news about the address.
 func AppendARPReply(b []byte, mac MAC, addr netip.Addr) []byte {
-	return appendARP(b, opReply, mac, addr, mac)
+	return appendARP(b, opReply, mac, addr.As4(), addr, mac)
 }
 
-func appendARP(b []byte, op byte, mac MAC, addr netip.Addr, target MAC) []byte {
+func appendARP(b []byte, op byte, mac MAC, sender [4]byte, addr netip.Addr, target MAC) []byte {
 	ip := addr.As4()
 	b = appendEthernet(b, broadcast, mac, typeARP)
 	b = append(b,
@@ -35,7 +35,7 @@ func appendARP(b []byte, op byte, mac MAC, addr netip.Addr, target MAC) []byte {
 		6, 4, // address lengths
 		0, op)
 	b = append(b, mac[:]...)
-	b = append(b, ip[:]...)
+	b = append(b, sender[:]...)
 	b = append(b, target[:]...)
 	return append(b, ip[:]...)
 }

@@ -167,6 +167,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Wire: tapped, Hands: h, Gate: g, Polls: w, Ballot: newBallot(), Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
+	go d.watchGate(faces, g)
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {
 		return fmt.Errorf("cannot watch interfaces: %w", err)
 	}

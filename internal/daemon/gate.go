@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"os"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/gate"
 )
 
@@ -24,4 +26,18 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 		return g, nil, nil // the guardian does without
 	}
 	return g, files, nil
+}
+
+// watchGate tells the engine when another machine uses an address of ours. A
+// probe is no use: who sends it wants to know, as this node does.
+func (d *Daemon) watchGate(ctx context.Context, g *gate.Gate) {
+	err := g.Sightings(ctx, func(s gate.Sighting) {
+		switch s.Kind {
+		case gate.ARPClaim, gate.NDClaim, gate.NDSource:
+			d.engine.Sighted(engine.Sighting{Slot: s.Slot, Addr: s.Addr, MAC: s.MAC})
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		d.note(api.Event{Kind: "notice", Code: "HF2121", Reason: fmt.Sprintf("cannot see who else uses an address: %v", err)})
+	}
 }

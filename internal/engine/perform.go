@@ -27,6 +27,8 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.tell(now, u, a)
 		case group.ActionAsk:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority})
+		case group.ActionProbe:
+			e.probe(u.routers[a.Router])
 		case group.ActionWant:
 			e.wantMandate(u, a.Priority)
 		case group.ActionRelease:
@@ -104,6 +106,22 @@ func (e *Engine) announce(r *router) {
 		}
 		e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendARPRequest(b, mac, a) }))
 		e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendARPReply(b, mac, a) }))
+	}
+}
+
+// probe asks the LAN whether somebody else has the router's addresses.
+func (e *Engine) probe(r *router) {
+	if !r.port.open() || !r.prepared {
+		return
+	}
+	mac := r.mac
+	for _, p := range r.addrs {
+		a := p.Addr()
+		if r.cfg.Family == vrrp.IPv6 {
+			e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendNSProbe(b, mac, a) }))
+		} else {
+			e.frame(r, e.encode(func(b []byte) []byte { return announce.AppendARPProbe(b, mac, a) }))
+		}
 	}
 }
 

@@ -80,6 +80,9 @@ func (s *Set) speak() {
 	}
 	s.said = true
 	s.level(hold.Claiming)
+	if s.taking == "" {
+		s.probe() // RFC 5227 §2.1.1: the holder was not heard to leave
+	}
 	s.route(s.lead, vrrp.Claim(), time.Time{})
 }
 
@@ -207,6 +210,7 @@ func (s *Set) open() {
 	s.level(hold.Holding)
 	s.all(vrrp.Grant())
 	s.enter(holding, reason)
+	s.verified = 0
 	s.startAnnouncing()
 }
 

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ type contender struct {
 	heard time.Time
 	until time.Time // when its hold has ended
 	kin   bool      // a holdfast node
+	deaf  int       // how often it has advertised against this holder
 }
 
 const (
@@ -71,14 +73,61 @@ func (s *Set) noteContender(ev Event) {
 	if !s.now.Before(c.until) {
 		c.first = s.now
 	}
+	if s.phase == holding && ev.Kin && m.router.State() == vrrp.Active {
+		c.deaf++
+	} else {
+		c.deaf = 0
+	}
 	c.heard, c.until, c.kin = s.now, s.now.Add(hold.Patience(p.Interval, m.router.Config().Version)), ev.Kin
 }
 
 // yielded notes that a node has let go. What kind it is stays known.
 func (s *Set) yielded(router int, addr netip.Addr) {
 	if c := s.members[router].contender(addr); c != nil {
-		c.until = time.Time{}
+		c.until, c.deaf = time.Time{}, 0
 	}
+}
+
+// unheard is a holdfast node that holds the addresses, too, since it does not
+// hear this one: it would have yielded to the better claim, which it was
+// answered with. Of two of which one hears the other, that one has to give
+// way, whatever the priorities are: the other cannot know.
+func (s *Set) unheard() (router int, by *contender) {
+	for i := range s.members {
+		for j := range s.members[i].contenders {
+			c := &s.members[i].contenders[j]
+			if c.deaf > 1 && s.now.Sub(s.since) > longestPatience(s.members) {
+				return i, c
+			}
+		}
+	}
+	return 0, nil
+}
+
+func longestPatience(members []member) time.Duration {
+	var d time.Duration
+	for i := range members {
+		c := members[i].router.Config()
+		d = max(d, hold.Patience(c.Interval, c.Version))
+	}
+	return d
+}
+
+// giveWay lets the node hold that does not hear this one.
+func (s *Set) giveWay(router int, by *contender) {
+	reason := fmt.Sprintf("%s holds the addresses, too, and does not hear this node, which hears it: gave way", by.addr)
+	s.stopAnnouncing()
+	s.leave = leave{cause: toHigher, begun: s.now, deadline: s.now.Add(leaveGrace), heard: by.addr}
+	s.serveAll(2 * leaveGrace)
+	s.unwant()
+	s.all(vrrp.Lapse())
+	s.record(s.members[router].group, Record{
+		Kind: "notice", Code: "HF2023", Family: s.members[router].router.Config().Family, Peer: by.addr,
+		Reason: reason,
+	})
+	s.enter(leaving, reason)
+	s.owe()
+	s.succeeded()
 }
 
 // leftAsKin reports whether a node that left serves what still arrives.

@@ -27,6 +27,7 @@ const (
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
 	EventAsked                        // the holdfast node Name with Priority would preempt this one
 	EventYielded                      // the holdfast node at Addr does not hold or claim any more
+	EventSighted                      // somebody else (Name) used the address Addr of Router
 	EventMandate                      // this node may hold until Until, if the set is guarded
 	EventSpoke                        // an advert of a claim was handed to the kernel
 	EventDeaf                         // the process stood still, and packets for Router were lost meanwhile
@@ -71,6 +72,7 @@ const (
 	ActionHold                       // Router's hold becomes Level, for the time For
 	ActionTell                       // tell the peers of Router who takes over: Name, or the best; Chosen by an operator or not
 	ActionAsk                        // ask the holder of Router to hand over
+	ActionProbe                      // ask the LAN whether somebody else has Router's addresses
 	ActionWant                       // ask for a mandate, with Priority, until ActionRelease
 	ActionRelease                    // give the mandate back: Name, or with OK the best other node, takes over
 	ActionYield                      // tell the peers of Router that this node does not hold or claim any more
@@ -98,7 +100,7 @@ type Action struct {
 // Record is one fact for the journal.
 type Record struct {
 	Group    string
-	Kind     string // transition, notice, address, command
+	Kind     string // transition, notice, address, conflict, command
 	Code     string // stable, HF2xxx, for notices
 	From, To State
 	Reason   string
@@ -192,6 +194,12 @@ func Asked(from string, priority uint8) Event {
 // claims it no more.
 func Yielded(router int, addr netip.Addr) Event {
 	return Event{Kind: EventYielded, Router: router, Addr: addr}
+}
+
+// Sighted says that a frame of another machine used an address of a router.
+// other is that machine's MAC address, in words.
+func Sighted(router int, addr netip.Addr, other string) Event {
+	return Event{Kind: EventSighted, Router: router, Addr: addr, Name: other}
 }
 
 // Mandate says until when a guarded set may hold or claim: a majority of the

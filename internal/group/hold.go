@@ -17,6 +17,10 @@ func (s *Set) settleHolding() bool {
 		s.yieldToHigher()
 		return true
 	}
+	if i, by := s.unheard(); by != nil {
+		s.giveWay(i, by)
+		return true
+	}
 	switch {
 	case s.stopping:
 		s.depart(leave{cause: toStop, reason: s.stopText})

@@ -30,21 +30,25 @@ type Set struct {
 	retryText   string
 	refusals    int // in a row
 
-	lead      int    // the router that speaks for the set where they disagree
-	taking    string // why to claim without having been asked
-	resuming  bool   // the claim takes back what this node was leaving
-	half      half
-	contest   time.Time // a tie that is being settled counts as lost then
-	leave     leave
-	said      bool      // the claim is advertised
-	listening time.Time // and until when to listen, once it is on the wire
-	ticked    bool      // the event is a Tick: all has been heard
-	commands  []command
-	wanting   bool      // a mandate was asked for
-	mandate   time.Time // until when it lasts
-	suspended suspension
-	humbled   bool       // the routers accept an Active of any priority
-	announces []schedule // one per group
+	lead        int    // the router that speaks for the set where they disagree
+	taking      string // why to claim without having been asked
+	resuming    bool   // the claim takes back what this node was leaving
+	half        half
+	contest     time.Time // a tie that is being settled counts as lost then
+	leave       leave
+	said        bool      // the claim is advertised
+	listening   time.Time // and until when to listen, once it is on the wire
+	ticked      bool      // the event is a Tick: all has been heard
+	commands    []command
+	dispute     conflict
+	disputes    uint64 // that are over
+	disputedFor time.Duration
+	verified    int       // how often a new holder has asked for other holders
+	wanting     bool      // a mandate was asked for
+	mandate     time.Time // until when it lasts
+	suspended   suspension
+	humbled     bool       // the routers accept an Active of any priority
+	announces   []schedule // one per group
 
 	lastHolder, departed netip.Addr // whom the leading router heard as Active, and who of them left last
 	departedAt           time.Time
@@ -187,6 +191,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.asked(ev)
 	case EventYielded:
 		s.yielded(ev.Router, ev.Addr)
+	case EventSighted:
+		s.sighted(ev)
 	case EventMandate:
 		s.mandate = ev.Until
 	case EventSpoke:
@@ -198,6 +204,7 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	}
 	for s.settle() {
 	}
+	s.watchConflict()
 	s.announce()
 	out, s.out = s.out, nil
 	return out
@@ -239,6 +246,7 @@ func (s *Set) Deadline() time.Time {
 			sooner(m.again)
 		}
 	}
+	sooner(s.conflictDue())
 	switch s.phase {
 	case unfit:
 		if s.now.Before(s.retry) {

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/holdfast-net/holdfast/vrrp"
@@ -16,8 +17,19 @@ type View struct {
 	Suspended   bool // preemption is off until the node that took over is gone
 	Maintenance bool
 	Transitions uint64
+	Conflict    Conflict
+	Conflicts   uint64            // that are over
+	Conflicted  time.Duration     // how long they took
 	Down        map[string]string // checks that are down, and why
 	Routers     []RouterView
+}
+
+// Conflict is another machine that uses an address of a set. Other is empty
+// where there is none.
+type Conflict struct {
+	Since   time.Time
+	Address netip.Addr
+	Other   string // its MAC address or node
 }
 
 // RouterView is one router of a set.
@@ -45,8 +57,13 @@ func (s *Set) View() View {
 		Suspended:   s.suspended.on,
 		Maintenance: s.maintenance,
 		Transitions: s.transitions,
+		Conflicts:   s.disputes,
+		Conflicted:  s.disputedFor,
 		Down:        make(map[string]string, len(s.down)),
 		Routers:     make([]RouterView, len(s.members)),
+	}
+	if c := &s.dispute; c.on {
+		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other}
 	}
 	for k, w := range s.down {
 		v.Down[k] = w

@@ -250,9 +250,16 @@ func (s scheduler) rough(at, length time.Duration) {
 		span(set(fail), set(0), "kernels refuse %.0f%% of all orders", fail*100)
 	default:
 		by := s.between(-5*time.Second, 5*time.Second)
+		p.rest = max(p.rest, peer.Expiry)
 		if s.often(0.5) {
 			by *= 1000
 		}
-		span(func(w *World) { w.SetClock(w.nodes[n], by) }, func(w *World) { w.SetClock(w.nodes[n], -by) }, "the clock of %s is put by %s", name, by)
+		begin := func(w *World) { w.SetClock(w.nodes[n], by) }
+		if authenticated(p.Config.Sets) {
+			// What was signed in a time to come makes all that is signed
+			// until then look repeated.
+			begin = func(w *World) { w.SetClock(w.nodes[n], by); w.judge.disturb() }
+		}
+		span(begin, func(w *World) { w.SetClock(w.nodes[n], -by) }, "the clock of %s is put by %s", name, by)
 	}
 }
