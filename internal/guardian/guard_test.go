@@ -130,7 +130,8 @@ func TestGuard_InOrder(t *testing.T) {
 				g.Again = func(h Hello) { again(h) }
 				g.Settle = func(int) error { g.begun = g.begun.Add(-soon); return nil }
 			},
-			nil, []string{"close the gates", "sweep DIR", "start holdfast, died 0 times"},
+			nil,
+			[]string{"close the gates", "sweep DIR", "start holdfast, died 0 times"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,11 @@ func six(id uint32) Voice {
 
 var samples = []Record{
 	Hello{Dir: "/run/holdfast", Name: "holdfast.sock", Priority: 50, Deaths: 3, Restart: true, Node: "lb1", Argv: []string{"holdfast", "run", "", "-c"}, Program: "/usr/bin/holdfast"},
-	sample(7), six(1 << 30), Silence{ID: 7}, Farewell{}, Farewell{LivesOn: true}, Ready{Trouble: "no memory locked"},
+	sample(7), six(1 << 30),
+	Silence{ID: 7},
+	Farewell{},
+	Farewell{LivesOn: true},
+	Ready{Trouble: "no memory locked"},
 }
 
 func TestRecords_AreReadAsTheyWereWritten(t *testing.T) {
