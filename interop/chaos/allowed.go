@@ -17,7 +17,7 @@ const (
 	repair = time.Second
 	// comeback is what a program takes from its start to its first advert.
 	comeback = time.Second
-	// abstain is how long a voter does not vote after its start, as it has
+	// abstain is how long a witness does not vote after its start, as it has
 	// forgotten what it promised.
 	abstain = 10 * time.Second
 )
@@ -26,7 +26,8 @@ const (
 //
 //   - A fault that takes the holder away allows one failover from its
 //     beginning: Active_Down_Interval of the least eager backup (RFC 9568
-//     §6.1), and slack.
+//     §6.1), and slack; where nodes vote, what they promised to it has to end,
+//     too.
 //   - A fault of the network allows one from its beginning and one from its
 //     end; while packets are lost at random, nothing is promised at all.
 //   - A fault that hits a backup, or a process that holds nothing, allows none.
@@ -35,7 +36,7 @@ const (
 func allowed(mode Mode, happened []Happened) []measure.Span {
 	move, comeback := failover(mode)+slack, comeback
 	if mode.Guard == Guarded {
-		comeback += abstain
+		move, comeback = move+term(mode), comeback+term(mode)
 	}
 	var spans []measure.Span
 	for _, h := range happened {
@@ -62,6 +63,12 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 	}
 	return spans
 }
+
+// term is how long voters promise a guarded group to a node, see
+// docs/witness.md. What they promised to a node that is gone has to end first,
+// and a candidate that was refused waits for that. A node that starts does not
+// vote for as long.
+func term(m Mode) time.Duration { return min(max(3*m.Interval, 100*time.Millisecond), abstain) }
 
 // nobody lists when every node was out of order, or had just begun to run
 // again.

@@ -60,6 +60,7 @@ type cluster struct {
 	client *lab.Host   // with open traffic
 	dir    string
 	losses map[*int]lab.Loss // by whom they were set
+	voting time.Time         // when the witness votes, if there is one
 }
 
 // build makes the LAN. Nothing runs on it yet.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
 	"github.com/holdfast-net/holdfast/interop/peer"
@@ -57,6 +58,7 @@ func (c *cluster) startWitness(binary string) error {
 	if err := os.WriteFile(path+".yaml", []byte(conf), 0o600); err != nil {
 		return err
 	}
+	c.voting = time.Now().Add(abstain + time.Second)
 	_, err = host.Start(exec.Command(binary, "run", "-c", path+".yaml"))
 	return err
 }
