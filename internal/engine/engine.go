@@ -71,6 +71,7 @@ type Engine struct {
 	entries  []peer.Entry
 	votes    *votes
 	mandates []vote.Subject // that moved
+	stood    time.Duration  // how long the process stood still before this round
 	round    Instant        // by the gate's clock, when the round began
 	stamped  time.Time
 	late     lateness
@@ -116,13 +117,18 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.Post(func(now time.Time) { e.stop(now, "the daemon was told to stop") })
 	})
 	defer unwatch()
+	begun := e.opt.Clock()
 	for {
 		// Everything is judged as of now, the time from before the packets
 		// were read: what is not among them had not arrived by then.
-		n, now, err := e.opt.Wire.Wait(e.wake(e.opt.Clock()), e.in)
+		ended := e.opt.Clock()
+		until := e.wake(ended)
+		n, now, err := e.opt.Wire.Wait(until, e.in)
 		if err != nil {
 			return fmt.Errorf("cannot wait for packets: %w", err)
 		}
+		e.stood = standstill(begun, ended, until, now)
+		begun = now
 		e.round = e.opt.Gate.Now()
 		for i := range n {
 			e.datagram(now, &e.in[i])
@@ -140,6 +146,16 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// standstill is how long this process was kept from its work: in the round
+// before, or after it should have been woken.
+func standstill(begun, ended, until, now time.Time) time.Duration {
+	d := ended.Sub(begun)
+	if !until.IsZero() && until.After(ended) {
+		d = max(d, now.Sub(until))
+	}
+	return d
 }
 
 // wake is when the loop has to be awake again.

@@ -10,6 +10,9 @@ import (
 
 // datagram hands what arrived to the router that it is for.
 func (e *Engine) datagram(now time.Time, d *Datagram) {
+	if d.Lost && e.stood > stillness {
+		e.deafened(now, d)
+	}
 	switch d.Kind {
 	case Advert:
 		e.advert(now, d)
@@ -17,6 +20,26 @@ func (e *Engine) datagram(now time.Time, d *Datagram) {
 		e.heard(now, d)
 	case Vote:
 		e.heardVote(d)
+	}
+}
+
+// stillness is a standstill in which packets may be lost through our own fault.
+// A flood loses some, too; but then each router goes by what it still hears, or
+// who floods could keep it from ever taking over.
+const stillness = 20 * time.Millisecond
+
+// deafened tells routers that adverts for them were lost while this process
+// stood still.
+func (e *Engine) deafened(now time.Time, d *Datagram) {
+	for _, p := range e.ports {
+		if p.id != d.Port || d.Kind != Advert {
+			continue
+		}
+		for _, r := range p.routers {
+			if r.cfg.Family == d.Family {
+				e.step(now, r.unit, group.Deaf(r.index))
+			}
+		}
 	}
 }
 

@@ -17,8 +17,9 @@ const (
 	// slotSize holds the largest advert: IPv6 with 255 addresses and an
 	// authentication trailer is 4116 bytes, IPv4 with options less.
 	slotSize = 4608
-	// controlSize holds a TTL and the packet info of either family.
-	controlSize = 96
+	// controlSize holds a TTL, the packet info of either family and a count of
+	// losses.
+	controlSize = 128
 )
 
 // receiver is the memory that packets are received into, one slot for each
@@ -103,6 +104,8 @@ func (w *Wire) receive(s *socket, in []engine.Datagram) int {
 func (r *receiver) datagram(i int, s *socket, d *engine.Datagram) bool {
 	data := r.data[i*slotSize : i*slotSize+int(r.msgs[i].Len) : (i+1)*slotSize]
 	*d = engine.Datagram{Port: s.port.id, Kind: s.kind, Family: s.family, Data: data}
+	control := r.control[i*controlSize:][:r.msgs[i].Hdr.Controllen]
+	d.Lost = s.lost(control)
 	if s.kind == engine.Advert && s.family == vrrp.IPv4 {
 		return stripIPv4(d)
 	}
@@ -115,7 +118,6 @@ func (r *receiver) datagram(i int, s *socket, d *engine.Datagram) bool {
 	} else {
 		d.Src = netip.AddrFrom16(name.Addr)
 	}
-	control := r.control[i*controlSize:][:r.msgs[i].Hdr.Controllen]
 	return controls(control, d)
 }
 
@@ -136,16 +138,25 @@ func stripIPv4(d *engine.Datagram) bool {
 	return true
 }
 
+// lost reads whether packets were dropped before this one for want of room,
+// see SO_RXQ_OVFL in socket(7). The kernel counts them from the socket's
+// beginning, and says nothing as long as there are none.
+func (s *socket) lost(control []byte) bool {
+	news := false
+	messages(control, func(h *unix.Cmsghdr, body []byte) {
+		if h.Level != unix.SOL_SOCKET || h.Type != unix.SO_RXQ_OVFL || len(body) < 4 {
+			return
+		}
+		if n := binary.NativeEndian.Uint32(body); n != s.dropped {
+			s.dropped, news = n, true
+		}
+	})
+	return news
+}
+
 // controls reads TTL and destination from control messages.
 func controls(b []byte, d *engine.Datagram) bool {
-	const header = unix.SizeofCmsghdr
-	for len(b) >= header {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		size := int(h.Len)
-		if size < header || size > len(b) {
-			return false
-		}
-		body := b[header:size]
+	messages(b, func(h *unix.Cmsghdr, body []byte) {
 		switch {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_TTL && len(body) >= 4,
 			h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT && len(body) >= 4:
@@ -155,7 +166,20 @@ func controls(b []byte, d *engine.Datagram) bool {
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(body) >= unix.SizeofInet6Pktinfo:
 			d.Dst = netip.AddrFrom16([16]byte(body[:16]))
 		}
+	})
+	return d.Dst.IsValid()
+}
+
+// messages goes through control messages. What is no such message ends it.
+func messages(b []byte, each func(h *unix.Cmsghdr, body []byte)) {
+	const header = unix.SizeofCmsghdr
+	for len(b) >= header {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+		size := int(h.Len)
+		if size < header || size > len(b) {
+			return
+		}
+		each(h, b[header:size])
 		b = b[min(unix.CmsgSpace(size-header), len(b)):]
 	}
-	return d.Dst.IsValid()
 }
