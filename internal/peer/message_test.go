@@ -22,6 +22,12 @@ func take() Call {
 	return Call{Family: vrrp.IPv4, VRID: 51, From: "lb1", To: "lb2", Sent: sent, Kind: KindTake}
 }
 
+func ask() Call {
+	return Call{Kind: KindAsk, Family: vrrp.IPv4, VRID: 51, Priority: 150, From: "lb1", Sent: sent}
+}
+
+func yield() Call { return Call{Kind: KindYield, Family: vrrp.IPv4, VRID: 51, From: "lb1", Sent: sent} }
+
 // The messages byte by byte, as the package documentation has them.
 func TestMessages_OnTheWire(t *testing.T) {
 	const when = "1a46e83335d50000" // 2030-01-01 in nanoseconds since 1970
@@ -40,6 +46,15 @@ func TestMessages_OnTheWire(t *testing.T) {
 		}},
 		{"next", Call{Kind: KindNext, Family: vrrp.IPv6, VRID: 51, From: "lb1", To: "lb2", Sent: sent}.Append(nil, Key{}), []string{
 			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232",
+		}},
+		{"hello of a node that has just started", Hello{Family: vrrp.IPv4, From: "lb1", New: true, Sent: sent}.Append(nil), []string{
+			"48465031 01 04 01 00", when, "03 00 0000", "6c6231",
+		}},
+		{"ask", ask().Append(nil, Key{}), []string{
+			"48465031 04 04 33 00", when, "03 00 0096", "6c6231",
+		}},
+		{"yield", yield().Append(nil, Key{}), []string{
+			"48465031 05 04 33 00", when, "03 00 0000", "6c6231",
 		}},
 		{"signed take", take().Append(nil, key), []string{
 			"48465031 02 04 33 02", when, "03 03 0000", "6c6231 6c6232",
@@ -62,6 +77,7 @@ func TestHello_RoundTrip(t *testing.T) {
 	long := strings.Repeat("n", 100)
 	cases := []struct{ in, want Hello }{
 		{Hello{Family: vrrp.IPv4, From: "a", Sent: sent}, Hello{Family: vrrp.IPv4, From: "a", Sent: sent}},
+		{Hello{Family: vrrp.IPv4, From: "a", New: true, Sent: sent}, Hello{Family: vrrp.IPv4, From: "a", New: true, Sent: sent}},
 		{
 			Hello{Family: vrrp.IPv6, From: long, Sent: sent, Entries: many},
 			Hello{Family: vrrp.IPv6, From: long[:63], Sent: sent, Entries: many[:255]},
@@ -84,7 +100,7 @@ func TestHello_RoundTrip(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if _, err := DecodeCall(b); !errors.Is(err, ErrMalformed) {
-			t.Errorf("read as a take: %v", err)
+			t.Errorf("read as a call: %v", err)
 		}
 	}
 }
@@ -99,11 +115,11 @@ func TestHello_ReusesMemory(t *testing.T) {
 	}
 }
 
-func TestTake_RoundTrip(t *testing.T) {
+func TestCall_RoundTrip(t *testing.T) {
+	best := take()
+	best.To = ""
 	for _, k := range []Key{{}, key} {
-		for _, to := range []string{"", "lb2"} {
-			in := take()
-			in.To = to
+		for _, in := range []Call{take(), best, ask(), yield()} {
 			b := in.Append([]byte("before"), k)[len("before"):]
 			got, err := DecodeCall(b)
 			if err != nil {
@@ -112,6 +128,9 @@ func TestTake_RoundTrip(t *testing.T) {
 			if diff := cmp.Diff(in, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if kind, err := KindOf(b); kind != in.Kind || !kind.IsCall() || err != nil {
+				t.Errorf("kind %d, %v", kind, err)
+			}
 			if err := k.Verify(b, got, sent.Add(time.Second)); err != nil {
 				t.Errorf("cannot verify: %v", err)
 			}
@@ -119,6 +138,29 @@ func TestTake_RoundTrip(t *testing.T) {
 				t.Errorf("read as a hello: %v", err)
 			}
 		}
+	}
+}
+
+// What a node does not know, it does not take for a call.
+func TestKind_IsCall(t *testing.T) {
+	for kind, want := range map[Kind]bool{0: false, KindHello: false, KindTake: true, KindNext: true, KindAsk: true, KindYield: true, 6: false, 255: false} {
+		if kind.IsCall() != want {
+			t.Errorf("kind %d is a call: %t", kind, !want)
+		}
+	}
+}
+
+// The priority of a request is what the holder decides by, so a signature
+// covers it.
+func TestVerify_CoversThePriority(t *testing.T) {
+	b := ask().Append(nil, key)
+	b[19] = 255
+	got, err := DecodeCall(b)
+	if err != nil || got.Priority != 255 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if err := key.Verify(b, got, sent); !errors.Is(err, ErrSignature) {
+		t.Errorf("got %v, want %v", err, ErrSignature)
 	}
 }
 
@@ -133,7 +175,7 @@ func TestDecode_Truncated(t *testing.T) {
 	b := take().Append(nil, Key{})
 	for n := range b {
 		if got, err := DecodeCall(b[:n]); err == nil {
-			t.Errorf("%d of %d bytes are a take: %+v", n, len(b), got)
+			t.Errorf("%d of %d bytes are a call: %+v", n, len(b), got)
 		}
 	}
 	b = take().Append(nil, key)
@@ -143,7 +185,7 @@ func TestDecode_Truncated(t *testing.T) {
 			err = key.Verify(b[:n], got, sent)
 		}
 		if err == nil {
-			t.Errorf("%d of %d bytes are a signed take", n, len(b))
+			t.Errorf("%d of %d bytes are a signed call", n, len(b))
 		}
 	}
 }
@@ -156,7 +198,8 @@ func TestDecode_Refuses(t *testing.T) {
 		want  error
 	}{
 		{"magic", func(b []byte) { b[3] = '2' }, ErrNotOurs},
-		{"kind", func(b []byte) { b[4] = 4 }, ErrMalformed},
+		{"kind", func(b []byte) { b[4] = 6 }, ErrMalformed},
+		{"kind of a hello", func(b []byte) { b[4] = 1 }, ErrMalformed},
 		{"family", func(b []byte) { b[5] = 5 }, ErrMalformed},
 		{"no VRID", func(b []byte) { b[6] = 0 }, ErrMalformed},
 		{"no name", func(b []byte) { b[16] = 0 }, ErrMalformed},
@@ -185,7 +228,7 @@ func TestDecode_IgnoresWhatFollows(t *testing.T) {
 	}
 }
 
-// A signed take that was touched, kept, or not signed by us moves nothing.
+// A signed call that was touched, kept, or not signed by us moves nothing.
 func TestVerify_Refuses(t *testing.T) {
 	good := take().Append(nil, key)
 	old := Key{ID: 1, Keys: key.Keys, Window: key.Window}
@@ -235,6 +278,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Hello{Family: vrrp.IPv4, From: "lb1", Sent: sent, Entries: []Entry{{51, 2, 150}}}.Append(nil))
 	f.Add(take().Append(nil, Key{}))
 	f.Add(take().Append(nil, key))
+	f.Add(ask().Append(nil, key))
+	f.Add(yield().Append(nil, Key{}))
 	f.Add(Call{Kind: KindNext, Family: vrrp.IPv6, VRID: 1, From: "a", To: "b", Sent: sent}.Append(nil, key))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		kind, kerr := KindOf(b)
@@ -248,7 +293,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		if k, err := DecodeCall(b); err == nil {
 			if !kind.IsCall() || kerr != nil {
-				t.Errorf("a take is of kind %d, %v", kind, kerr)
+				t.Errorf("a call is of kind %d, %v", kind, kerr)
 			}
 			if again, err := DecodeCall(k.Append(nil, key)); err != nil || k != again {
 				t.Errorf("%+v became %+v, %v", k, again, err)

@@ -67,6 +67,36 @@ func TestTable_RefusesOldNews(t *testing.T) {
 	}
 }
 
+// A node is known as a holdfast node by the address that it speaks from, for
+// longer than it is taken to be there: what a frozen one sent last may be heard
+// late, and it is treated as one of ours when it comes back.
+func TestTable_Kin(t *testing.T) {
+	var table Table
+	a := node("b", 2, stateBackup, 100).Addr
+	if table.Kin(a, now) {
+		t.Error("a node never heard is kin")
+	}
+	table.Note(node("b", 2, stateBackup, 100))
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {Expiry + 1, true}, {kinship, true}, {kinship + 1, false}} {
+		if got := table.Kin(a, now.Add(c.after)); got != c.want {
+			t.Errorf("after %s it is kin: %t", c.after, got)
+		}
+	}
+	if table.Kin(node("c", 3, stateBackup, 100).Addr, now) {
+		t.Error("another node is kin")
+	}
+	// It has moved to another address: what speaks from the old one is not it.
+	moved := node("b", 4, stateBackup, 100)
+	moved.Sent = moved.Sent.Add(1)
+	table.Note(moved)
+	if table.Kin(a, now) || !table.Kin(moved.Addr, now) {
+		t.Error("it is known by its old address")
+	}
+}
+
 // RFC 9568 §6.4.3: the highest priority, then the highest address as a number.
 func TestTable_Successor(t *testing.T) {
 	var table Table
