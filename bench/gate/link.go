@@ -150,33 +150,43 @@ func (l *link) close() error {
 	return errors.Join(errs...)
 }
 
-// arrange puts the gate there, or takes it away.
+// arrange puts the gate there, or takes it away: anew for every run, so that
+// all three follow the same disturbance of the kernel.
 func (l *link) arrange(how way) error {
-	want := how != without
-	if want == l.guarded {
-		return nil
-	}
-	l.guarded = want
 	return l.node.Do(func() (err error) {
-		if !want {
-			return l.gate.Release(l.slot)
+		if l.guarded {
+			l.guarded = false
+			if err := l.gate.Release(l.slot); err != nil {
+				return err
+			}
 		}
 		l.slot, err = l.gate.Guard(gate.Spec{Interface: ifname, Family: vrrp.IPv4, VRID: 51, Addresses: []netip.Addr{vip}})
+		if err != nil {
+			return err
+		}
+		if how == without {
+			return l.gate.Release(l.slot)
+		}
+		l.guarded = true
 		l.gate.Set(l.slot, engine.Hold{Announced: 1 << 62, Served: 1 << 62})
-		return err
+		return nil
 	})
 }
 
-// measure runs the traffic once and returns what it came to.
+// measure runs the traffic once, after arranging the gate, and returns what it
+// came to.
 func (l *link) measure(w workload, how way, each time.Duration) (float64, error) {
 	if err := l.arrange(how); err != nil {
 		return 0, err
 	}
-	to := vip
+	return l.traffic(w, how, each)
+}
+
+func (l *link) traffic(w workload, how way, each time.Duration) (float64, error) {
 	if how == beside {
-		to = other
+		return w.run(l, other, each)
 	}
-	return w.run(l, to, each)
+	return w.run(l, vip, each)
 }
 
 // runs tells how often the programs ran since they were loaded, and how long.

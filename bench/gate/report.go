@@ -83,7 +83,7 @@ func (r *Report) addRuns(l *link, w workload, how way, each time.Duration) error
 	if err != nil {
 		return err
 	}
-	if _, err := l.measure(w, how, each); err != nil {
+	if _, err := l.traffic(w, how, each); err != nil {
 		return err
 	}
 	n1, spent1, err := l.runs()
