@@ -56,6 +56,7 @@ func TestTakeover_DaemonKilled(t *testing.T) {
 			bed.state(b, peer.Active)
 			bed.answers(vip4, bed.b)
 			bed.reaches(p, bed.b)
+			p.Settle()
 			p.Stop()
 			outage := p.Report(killed, time.Now()).Longest()
 			t.Logf("priority 0 was on the wire after %v, the client waited for %v", said, outage)

@@ -53,6 +53,7 @@ func TestGuardian_IsBelieved(t *testing.T) {
 			s.must(s.a.proc.Signal(unix.SIGKILL))
 			s.b.becomes("web", "active")
 			s.answers(vip, "b")
+			p.Settle()
 			p.Stop()
 			if outage := p.Report(killed, time.Now()).Longest(); outage > 2*time.Second {
 				t.Errorf("the client waited for %v", outage)

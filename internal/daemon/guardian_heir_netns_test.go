@@ -27,6 +27,7 @@ func TestGuardian_NamesTheHeir(t *testing.T) {
 	s.must(s.a.proc.Signal(unix.SIGKILL))
 	s.b.becomes("web", "active")
 	s.answers(vip, "b")
+	p.Settle()
 	p.Stop()
 	outage := p.Report(killed, time.Now()).Longest()
 	t.Logf("killed %v, the client waited for %v\n%s", killed, outage, s.b.log)

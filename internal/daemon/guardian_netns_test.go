@@ -89,6 +89,7 @@ func TestGuardian_Killed(t *testing.T) {
 	if diff := cmp.Diff(s.a.before, s.a.machine()); diff != "" {
 		t.Errorf("a before and after (-before +after):\n%s", diff)
 	}
+	p.Settle()
 	p.Stop()
 	outage := p.Report(killed, time.Now()).Longest()
 	t.Logf("priority 0 was on the wire after %v, the client waited for %v\n%s", said, outage, s.a.log)
