@@ -26,5 +26,5 @@
 // neighbour may do what the silence allows it. A claim of ours must be over by
 // then: before each packet is sent it is cut to what the packets before allow,
 // and after each it may be extended, never beyond what the other neighbours
-// and VRRP allow.
+// and VRRP allow. [Set.Bound] is that instant.
 package sight

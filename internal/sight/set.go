@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/bfd"
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
 // Path is the way to a neighbour: a link, by the caller's numbers, and its
@@ -55,6 +56,7 @@ type watched struct {
 	session *bfd.Session
 	wishes  []wish
 	until   time.Time // nobody wants it any more, and it goes then; zero: it is wanted
+	sent    hold.Instant
 }
 
 type wish struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/bfd"
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
 const ms = time.Millisecond
@@ -25,6 +26,19 @@ type lan struct {
 	dead [2]bool
 	news [2][]string
 	sent [2]int
+	// held is until when each node's claim lasts, kept as Bound wants it; lost
+	// is when each was missed.
+	held [2]hold.Instant
+	lost [2]hold.Instant
+}
+
+func (l *lan) instant() hold.Instant { return hold.Instant(l.now.UnixNano()) }
+
+// keep cuts a claim before packets are sent.
+func (l *lan) keep(i int) {
+	if b := l.sets[i].Bound(1); b != 0 && b < l.held[i] {
+		l.held[i] = b
+	}
 }
 
 func newLAN(t *testing.T) *lan {
@@ -50,15 +64,21 @@ func (l *lan) leave(i int, who uint64) {
 }
 
 func (l *lan) carry(i int, acts []Action) {
+	l.keep(i)
 	for _, a := range acts {
 		if a.Path != paths[i] || a.Local != addrs[i] {
 			l.t.Fatalf("node %d: %+v", i, a)
 		}
 		if a.Kind == bfd.ActionTransition {
 			l.news[i] = append(l.news[i], a.String())
+			if a.Reason == bfd.ReasonExpired {
+				l.lost[1-i] = l.instant()
+			}
 			continue
 		}
 		l.sent[i]++
+		l.sets[i].Sent(a, l.instant())
+		l.held[i] = l.sets[i].Bound(1)
 		p := bfd.Packet{Src: addrs[i], Link: 7, TTL: bfd.TTL, Payload: a.AppendPacket(nil)}
 		if !l.dead[1-i] {
 			l.carry(1-i, l.sets[1-i].Received(l.now, &p, nil))
@@ -132,6 +152,38 @@ func TestSet_MissesTheDead(t *testing.T) {
 	l.dead[0] = true
 	l.run(15 * ms)
 	l.last(1, "up -> down: detection time expired")
+}
+
+// Whenever a node dies, its claim is over when the other one misses it: also
+// while the two agree on other rates.
+func TestSet_BoundIsKept(t *testing.T) {
+	rates := []time.Duration{5 * ms, 7 * ms, 20 * ms, 100 * ms}
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		l := newLAN(t)
+		change := func(i int) { l.want(i, 1, fast(rates[rng.IntN(4)], uint8(2+rng.IntN(4)))) }
+		change(0)
+		change(1)
+		l.run(3 * time.Second)
+		for range 3 {
+			change(rng.IntN(2))
+			l.run(time.Duration(rng.IntN(int(300 * ms))))
+		}
+		if l.held[0] == 0 {
+			t.Fatalf("seed %d: nothing bounds the claim", seed)
+		}
+		l.dead[0] = true
+		l.run(20 * time.Second)
+		if l.lost[0] == 0 || l.held[0] >= l.lost[0] {
+			t.Errorf("seed %d: held until %d, missed at %d", seed, l.held[0], l.lost[0])
+		}
+		if got := l.sets[1].Bound(1); got != 0 {
+			t.Errorf("seed %d: bound by a dead neighbour until %d", seed, got)
+		}
+		if got := l.sets[0].Bound(2); got != 0 {
+			t.Errorf("seed %d: bound without a wish until %d", seed, got)
+		}
+	}
 }
 
 // Several groups share a session, at the rate of the most eager one, and the
