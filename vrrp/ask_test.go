@@ -259,6 +259,20 @@ func TestClaim_IsSettledLikeATieOfActives(t *testing.T) {
 	}
 }
 
+// One that has put off preempting before follows the winner all the same, and
+// does not claim again at once.
+func TestClaim_OutbidAfterADefer(t *testing.T) {
+	n := backup(t, ipv4(ask))
+	n.wait(time.Second)
+	n.hear(lower, 50)
+	n.wait(n.Deadline().Sub(n.now), "ask: the active node has a lower priority (192.0.2.9 priority 50)")
+	n.do(Defer(time.Millisecond))
+	n.wait(n.Deadline().Sub(n.now), "ask: the active node has a lower priority (192.0.2.9 priority 50)")
+	n.do(Claim(), "send priority 100")
+	n.hear(higher, 200)
+	n.due(down100)
+}
+
 // What was said is taken back.
 func TestClaim_IsTakenBack(t *testing.T) {
 	for _, ev := range []Event{Yield(), Shutdown()} {

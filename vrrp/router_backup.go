@@ -91,6 +91,7 @@ func (r *Router) claimAloud(now time.Time, out []Action) []Action {
 // gives way, not both.
 func (r *Router) claimHears(now time.Time, p Peer, out []Action) []Action {
 	if p.Priority != 0 && r.loses(p) {
+		r.preemptAt = time.Time{} // what was put off before the claim is over
 		out = r.learn(now, p, out)
 		r.startDown(now, p.Addr, p.Priority)
 		return out
