@@ -334,6 +334,12 @@ func (b *bench) line(a Action) string {
 		return fmt.Sprintf("%s: ask the holder with %d", who(a.Router), a.Priority)
 	case ActionYield:
 		return who(a.Router) + ": say that it yields"
+	case ActionProbe:
+		return who(a.Router) + ": ask who else has it"
+	case ActionWant:
+		return fmt.Sprintf("ask for a mandate with %d", a.Priority)
+	case ActionRelease:
+		return strings.TrimRight("give the mandate back "+a.Name, " ")
 	case ActionTell:
 		if !a.Chosen {
 			return strings.TrimRight(who(a.Router)+": tell the next to take over "+a.Name, " ")
@@ -360,6 +366,7 @@ func label(ev Event) string {
 		EventLink: "link", EventDone: "done", EventLost: "lost", EventHandover: "handover",
 		EventMaintenance: "maintenance", EventTake: "take", EventSuspend: "suspend",
 		EventAsked: "asked", EventYielded: "yielded", EventSpoke: "spoke", EventDeaf: "deaf", EventLapsed: "lapsed",
+		EventSighted: "sighted", EventMandate: "mandate",
 	}[ev.Kind]
 	switch {
 	case ev.Kind == EventDone:

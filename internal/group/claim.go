@@ -28,6 +28,7 @@ func (s *Set) settleIdle() bool {
 		return false
 	}
 	s.restorePreempt()
+	s.doubt()
 	s.all(vrrp.Startup())
 	s.enter(waiting, "started as backup: listening for an active node")
 	return true

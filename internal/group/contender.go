@@ -58,6 +58,7 @@ func (s *Set) noteContender(ev Event) {
 		s.yielded(ev.Router, p.Addr)
 		return
 	}
+	s.unsure = time.Time{}
 	if ev.Kin {
 		s.repay(ev.Router)
 	}
@@ -145,10 +146,21 @@ func (m *member) contender(addr netip.Addr) *contender {
 	return nil
 }
 
+// doubt begins a time in which a node may hold that this one has never
+// heard: one that advertised before, and stands still now. It ends with the
+// first advert: who sent that one held or claimed, and so knew of no other.
+// What makes a claim come sooner than after an Active_Down_Interval, a priority
+// 0 or a message, may have been sent long after it was decided, and says
+// nothing of who holds since.
+func (s *Set) doubt() { s.unsure = s.now.Add(longestPatience(s.members)) }
+
 // barred is until when other nodes may still hold any of the set's addresses;
 // zero when none does.
 func (s *Set) barred() time.Time {
 	var until time.Time
+	if s.unsure.After(s.now) {
+		until = s.unsure
+	}
 	for i := range s.members {
 		for j := range s.members[i].contenders {
 			if t := s.members[i].contenders[j].bars(); t.After(s.now) && t.After(until) {

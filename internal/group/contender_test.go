@@ -45,7 +45,7 @@ func TestPlead_NoticesADeath(t *testing.T) {
 	b.pass(heard.Add(3*time.Second + 609375*time.Microsecond - time.Nanosecond).Sub(b.now))
 	b.in(waiting)
 	b.wait(time.Nanosecond,
-		"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
+		"web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100", "web ipv4: install")
 	b.in(claiming)
 }
 
@@ -256,7 +256,8 @@ func TestOutbid_ThenClaims(t *testing.T) {
 	b.in(holding)
 	b.kin(lower, 50,
 		"web ipv4: advert 100",
-		"web: notice HF2017: 192.0.2.9 was active too, with priority 50: answered with an advert, addresses announced again")
+		"web: notice HF2017: 192.0.2.9 was active too, with priority 50: answered with an advert, addresses announced again",
+		"web: conflict HF2030: 192.0.2.151 is used by the node 192.0.2.9, too: announced again, and watched")
 }
 
 // What forged senders can make a node remember is bounded, and bars for no

@@ -74,6 +74,7 @@ func (s *Set) lapse(ev Event) {
 
 // listenAnew is for a router that may have missed who is Active.
 func (s *Set) listenAnew(i int) {
+	s.doubt()
 	switch s.phase {
 	case waiting:
 		s.taking = ""

@@ -39,6 +39,34 @@ func TestOpen_WaitsForTheOneThatLeaves(t *testing.T) {
 		"web ipv4: announce")
 }
 
+// A node that has just started may have missed a holder that stands still now.
+// The priority 0 of another one makes it claim, and not open: it may have been
+// sent long after it was decided.
+func TestOpen_OfANodeThatHasHeardNobody(t *testing.T) {
+	b := backup(t, single())
+	begun := b.now
+	b.kin(higher, 0)
+	b.pass(700 * time.Millisecond)
+	b.reply(nil)
+	b.pass(time.Second)
+	b.in(claiming)
+	b.pass(begun.Add(hold.Patience(time.Second, 3) - time.Nanosecond).Sub(b.now))
+	b.in(claiming)
+	b.pass(time.Nanosecond)
+	b.in(holding)
+
+	// One that it has heard advertise held, and so nobody else did.
+	b = backup(t, single())
+	b.kin(higher, 150)
+	b.kin(higher, 0)
+	b.pass(700 * time.Millisecond)
+	b.reply(nil)
+	b.listened(
+		"web ipv4: hold holding 3s", "web ipv4: advert 100",
+		"web: backup -> active: 192.0.2.20 said that it leaves (priority 0)", "web ipv4: announce")
+	b.in(holding)
+}
+
 // Only a tick opens: before one, all has been heard that had arrived by then.
 func TestOpen_OnATickOnly(t *testing.T) {
 	b := claimer(t, single())
@@ -60,7 +88,7 @@ func TestOpen_WaitsForTheWire(t *testing.T) {
 	b.now = b.Deadline()
 	out := b.Step(b.now, Tick(), nil)
 	b.compare("the claim", out, []string{
-		"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install",
+		"web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100", "web ipv4: install",
 	})
 	b.collect(out)
 	for _, o := range b.orders {
@@ -100,6 +128,7 @@ func TestClaim_OfDifferentIntervals(t *testing.T) {
 	b.wait(b.Deadline().Sub(b.now)) // dns is first, and waits for web
 	b.wait(4*time.Second,
 		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "dns ipv4: hold claiming 3s",
+		"web ipv4: ask who else has it", "web ipv6: ask who else has it", "dns ipv4: ask who else has it",
 		"web ipv4: advert 100", "web ipv4: install", "web ipv6: install", "dns ipv4: install")
 	b.carried()
 	b.listened(

@@ -20,8 +20,8 @@ func TestSet_ClaimsAloudWhereNobodyServes(t *testing.T) {
 	b.do(LinkUp(1, addr(vrrp.IPv6, self)), "web: fault -> backup: started as backup: listening for an active node")
 	b.due(3*time.Second + 609375*time.Microsecond) // RFC 9568 §6.1: 3 intervals and (256-100)/256 of one
 	b.wait(b.Deadline().Sub(b.now),
-		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install",
-		"web ipv6: install")
+		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: ask who else has it",
+		"web ipv6: ask who else has it", "web ipv4: advert 100", "web ipv4: install", "web ipv6: install")
 	b.wait(time.Second, "web ipv4: advert 100") // a slow kernel
 	b.in(claiming)
 	b.carried()
@@ -38,6 +38,7 @@ func TestSet_WaitsForItsLastRouter(t *testing.T) {
 	b.hearOn(2, higher, 150) // dns
 	b.wait(4*time.Second,
 		"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "dns ipv4: hold claiming 3s",
+		"web ipv4: ask who else has it", "web ipv6: ask who else has it", "dns ipv4: ask who else has it",
 		"web ipv4: advert 100", "web ipv4: install", "web ipv6: install", "dns ipv4: install")
 	b.carried()
 	b.listened(
@@ -150,7 +151,7 @@ func TestOwner_ListensFirst(t *testing.T) {
 	b.due(hold.Patience(time.Second, 3))
 	b.wait(hold.Patience(time.Second, 3) - time.Nanosecond)
 	b.wait(time.Nanosecond,
-		"web ipv4: hold claiming 3s", "web ipv4: advert 255", "web ipv4: install")
+		"web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 255", "web ipv4: install")
 	b.carried()
 	b.listened(
 		"web ipv4: hold holding 3s", "web ipv4: advert 255",
@@ -158,7 +159,8 @@ func TestOwner_ListensFirst(t *testing.T) {
 	b.in(holding)
 	b.hear(higher, 254,
 		"web ipv4: advert 255",
-		"web: notice HF2017: 192.0.2.20 was active too, with priority 254: answered with an advert, addresses announced again")
+		"web: notice HF2017: 192.0.2.20 was active too, with priority 254: answered with an advert, addresses announced again",
+		"web: conflict HF2030: 192.0.2.151 is used by the node 192.0.2.20, too: announced again, and watched")
 	b.in(holding)
 }
 
@@ -201,13 +203,13 @@ func TestNoPreempt_FollowsALowerPriority(t *testing.T) {
 // addresses are in another order than their IPv6 ones. The set whose leading
 // router wins keeps all; the other one leaves with all.
 func TestTie_IsDecidedByTheLeadingRouter(t *testing.T) {
-	same := func(last string) string {
-		return fmt.Sprintf("web: notice HF2019: %s has the same priority 100: the higher address wins; set different priorities", last)
-	}
 	t.Run("which wins", func(t *testing.T) {
 		b := holder(t, web())
-		b.hearOn(0, lower, 100, same("192.0.2.9"), "web ipv4: advert 100",
+		b.hearOn(0, lower, 100,
+			"web: notice HF2019: 192.0.2.9 has the same priority 100: the higher address wins; set different priorities",
+			"web ipv4: advert 100",
 			"web: notice HF2017: 192.0.2.9 was active too, with priority 100: answered with an advert, addresses announced again",
+			"web: conflict HF2030: 192.0.2.151 is used by the node 192.0.2.9, too: announced again, and watched",
 			"web ipv4: announce", "web ipv6: announce")
 		b.hearOn(1, higher, 100,
 			"web: notice HF2019: fe80::14 has the same priority 100: the higher address wins; set different priorities",
@@ -271,8 +273,10 @@ func TestHigherPriority_TakesTheWholeSet(t *testing.T) {
 // conflict that goes on does not become a storm.
 func TestConflict_IsAnnouncedAgain(t *testing.T) {
 	b := holder(t, web())
-	b.hearOn(0, lower, 50, "web ipv4: advert 100",
+	b.hearOn(0, lower, 50,
+		"web ipv4: advert 100",
 		"web: notice HF2017: 192.0.2.9 was active too, with priority 50: answered with an advert, addresses announced again",
+		"web: conflict HF2030: 192.0.2.151 is used by the node 192.0.2.9, too: announced again, and watched",
 		"web ipv4: announce", "web ipv6: announce")
 	announced := 0
 	for range 99 {
@@ -329,10 +333,10 @@ func TestAnnounce_MakesUpByOne(t *testing.T) {
 	b.reply(nil)
 	b.pass(hold.Listen(time.Second))
 	b.now = b.now.Add(600 * time.Millisecond)
-	b.do(Tick(), "web ipv4: announce")
+	b.do(Tick(), "web ipv4: ask who else has it", "web ipv4: announce")
 	b.wait(2400*time.Millisecond,
-		"web ipv4: advert 100", "web ipv4: announce", "web ipv4: advert 100", "web ipv4: advert 100",
-		"web ipv4: announce")
+		"web ipv4: advert 100", "web ipv4: ask who else has it", "web ipv4: announce", "web ipv4: advert 100",
+		"web ipv4: advert 100", "web ipv4: announce")
 }
 
 func TestNew_Refuses(t *testing.T) {

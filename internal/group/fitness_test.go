@@ -142,7 +142,7 @@ func TestLink_AnotherSource(t *testing.T) {
 	if got := b.Router(0).Config().Source; got != addr(vrrp.IPv4, 77) {
 		t.Errorf("source is %s", got)
 	}
-	b.wait(time.Second, "web ipv4: advert 100")
+	b.wait(time.Second, "web ipv4: advert 100", "web ipv4: ask who else has it")
 	b.do(LinkUp(0, addr(vrrp.IPv6, 77)),
 		"web ipv4: hold serving 2.7s", "web ipv4: advert 0", "web ipv4: tell the next to take over",
 		"web: active -> backup: cannot use virtual router configuration: source fe80::4d is not an ipv4 address")

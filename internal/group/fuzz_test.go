@@ -200,7 +200,7 @@ func (w *watcher) happen(kind, x, y byte) {
 	i := int(x) % len(w.members)
 	name := string('b' + rune(y%3))
 	prios := [...]uint8{0, 1, 50, 99, 100, 101, 150, 254, 255}
-	switch kind % 24 {
+	switch kind % 26 {
 	case 0:
 		w.pass(time.Duration(x) * time.Millisecond)
 	case 1:
@@ -244,6 +244,10 @@ func (w *watcher) happen(kind, x, y byte) {
 		w.step(Deaf(i))
 	case 20:
 		w.step(Lapsed(i, time.Duration(1+int(y))*time.Millisecond))
+	case 23:
+		w.step(Sighted(i, addr(w.Router(i).Config().Family, 151), "02:00:00:00:00:09"))
+	case 24:
+		w.step(Mandate(w.now.Add(time.Duration(y) * 20 * time.Millisecond)))
 	case 21, 22:
 		for i := range w.members {
 			w.step(Received(i, w.packet(i, [...]byte{lower, higher}[y&1], prios[int(y>>1)%len(prios)], nil)).FromKin())

@@ -51,7 +51,7 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 	t.Run("it fails", func(t *testing.T) {
 		b := gone(holder(t, single()))
 		b.wait(4*time.Second,
-			"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
+			"web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100", "web ipv4: install")
 		b.carried()
 		b.listened(
 			"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
@@ -184,7 +184,7 @@ func TestMaintenance(t *testing.T) {
 	b.in(resting)
 	b.do(MaintenanceOff(), "result true: nothing was held here", "web: init -> backup: started as backup: listening for an active node")
 	b.wait(4*time.Second,
-		"web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
+		"web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100", "web ipv4: install")
 }
 
 // Forced, the addresses go even where nobody takes them.

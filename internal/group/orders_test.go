@@ -20,8 +20,8 @@ func TestInstall_Refused(t *testing.T) {
 		b.due(pause * time.Millisecond)
 		b.wait(pause*time.Millisecond, "web: fault -> backup: started as backup: listening for an active node")
 		b.wait(4*time.Second,
-			"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install",
-			"web ipv6: install")
+			"web ipv4: hold claiming 3s", "web ipv6: hold claiming 3s", "web ipv4: ask who else has it",
+			"web ipv6: ask who else has it", "web ipv4: advert 100", "web ipv4: install", "web ipv6: install")
 		if i == 2 && b.refusals != 3 {
 			t.Fatalf("counted %d refusals", b.refusals)
 		}
@@ -43,7 +43,8 @@ func TestLost_IsPutBack(t *testing.T) {
 		"web ipv6: install", "web ipv4: announce", "web ipv6: announce")
 	b.carried()
 	b.wait(10*time.Millisecond,
-		"web ipv4: advert 100", "web ipv6: advert 100", "web ipv4: announce", "web ipv6: announce")
+		"web ipv4: advert 100", "web ipv6: advert 100", "web ipv4: ask who else has it",
+		"web ipv6: ask who else has it", "web ipv4: announce", "web ipv6: announce")
 	b.in(holding)
 }
 

@@ -96,7 +96,8 @@ func TestReconfigure_Preempt(t *testing.T) {
 	b.reconfigure([]Config{single()})
 	b.hear(lower, 50)
 	b.wait(4*time.Second,
-		"web ipv4: ask the holder with 100", "web ipv4: hold claiming 3s", "web ipv4: advert 100", "web ipv4: install")
+		"web ipv4: ask the holder with 100", "web ipv4: hold claiming 3s", "web ipv4: ask who else has it",
+		"web ipv4: advert 100", "web ipv4: install")
 
 	b = backup(t, single())
 	b.hear(higher, 150)

@@ -39,6 +39,7 @@ type Set struct {
 	said        bool      // the claim is advertised
 	listening   time.Time // and until when to listen, once it is on the wire
 	ticked      bool      // the event is a Tick: all has been heard
+	unsure      time.Time // until when a node may hold that was never heard
 	commands    []command
 	dispute     conflict
 	disputes    uint64 // that are over
