@@ -114,7 +114,7 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 	}
 	for i := range observers {
 		host, err := c.lan.Add(lab.HostConfig{
-			Name: fmt.Sprintf("eye%d", i+1), MAC: net.HardwareAddr{2, 0, 0, 0, 1, byte(i)}, Addresses: observe.Asking(i, c.vip.Addr()),
+			Name: fmt.Sprintf("eye%d", i+1), MAC: net.HardwareAddr{2, 0, 0, 0, 1, byte(i)}, Addresses: observe.Asking(i, c.vip.Addr()), Echo: echoPort,
 		})
 		if err != nil {
 			return err

@@ -27,6 +27,7 @@ type run struct {
 	tap      *observe.Tap
 	eyes     []*observe.Observer
 	client   *lab.Prober
+	control  *lab.Prober // asks somebody whom no fault concerns
 	start    time.Time
 	happened []Happened
 }
@@ -74,11 +75,28 @@ func (r *run) watch() error {
 		}
 		r.eyes = append(r.eyes, o)
 	}
-	r.client, err = lab.StartProber(lab.ProbeConfig{
-		From: r.cluster.client, To: netip.AddrPortFrom(r.cluster.vip.Addr(), echoPort),
+	if r.client, err = r.probe(r.cluster.vip.Addr()); err != nil {
+		return err
+	}
+	r.control, err = r.probe(observe.Asking(0, r.cluster.vip.Addr())[0].Addr())
+	return err
+}
+
+func (r *run) probe(to netip.Addr) (*lab.Prober, error) {
+	return lab.StartProber(lab.ProbeConfig{
+		From: r.cluster.client, To: netip.AddrPortFrom(to, echoPort),
 		Interval: 2 * time.Millisecond, Patience: 250 * time.Millisecond, For: 5 * time.Minute,
 	})
-	return err
+}
+
+// outages are the stretches without an answer, from the first fault to peace.
+func (r *run) outages(p *lab.Prober, v *Verdict) []measure.Span {
+	p.Settle()
+	var spans []measure.Span
+	for _, o := range p.Report(r.start.Add(v.from), r.start.Add(v.to)).Outages {
+		spans = append(spans, measure.Span{From: o.From.Sub(r.start), To: o.To.Sub(r.start)})
+	}
+	return spans
 }
 
 // unwatch ends the watching, and gives the verdict what was seen.
@@ -97,8 +115,10 @@ func (r *run) unwatch(v *Verdict) error {
 		v.recording = recording
 		errs = append(errs, err)
 	}
-	if r.client != nil {
-		r.client.Stop()
+	for _, p := range []*lab.Prober{r.client, r.control} {
+		if p != nil {
+			p.Stop()
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -128,11 +148,7 @@ func (r *run) play(v *Verdict) error {
 	}
 	v.Unsettled = r.wait(patience, r.settled)
 	v.to = r.tap.Now()
-	r.client.Settle()
-	report := r.client.Report(r.start.Add(v.from), r.start.Add(v.to))
-	for _, o := range report.Outages {
-		v.outages = append(v.outages, measure.Span{From: o.From.Sub(r.start), To: o.To.Sub(r.start)})
-	}
+	v.outages, v.noise = r.outages(r.client, v), r.outages(r.control, v)
 	v.Spinning = r.cluster.spinning(v.to)
 	for _, n := range r.cluster.nodes {
 		lines, err := unreasoned(n)

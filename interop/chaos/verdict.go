@@ -23,7 +23,8 @@ type Verdict struct {
 	Silent []measure.Overlap
 
 	None   time.Duration // no client was answered, from the first fault to peace
-	Beyond time.Duration // the part of it that the timers do not allow
+	Beyond time.Duration // the part of it that neither the timers nor the machine explain
+	Noise  time.Duration // the client got no answer from a host that no fault concerned: the machine was too busy
 
 	Left       []string // what the daemons left behind
 	Unreasoned []string // transitions without a reason
@@ -38,6 +39,7 @@ type Verdict struct {
 	recording measure.Recording
 	receipts  []measure.Receipt
 	outages   []measure.Span
+	noise     []measure.Span // nobody answered whom no fault concerned either
 }
 
 // judge computes the figures from what was seen.
@@ -47,8 +49,22 @@ func (v *Verdict) judge() {
 	v.Silent = v.recording.Overlaps()
 	v.Unheard = max(0, measure.Total(v.Silent)-v.Two)
 	v.None = measure.Sum(v.outages)
-	v.Beyond = measure.Sum(measure.Without(v.outages, allowed(v.Plan.Mode, v.Happened)))
+	v.Noise = measure.Sum(v.noise)
+	v.Beyond = measure.Sum(v.unexplained())
 }
+
+// unexplained lists the outages that neither the timers allow nor the machine
+// made.
+func (v *Verdict) unexplained() []measure.Span {
+	explained := allowed(v.Plan.Mode, v.Happened)
+	for _, n := range v.noise {
+		explained = append(explained, measure.Span{From: n.From - disturbed, To: n.To + disturbed})
+	}
+	return measure.Without(v.outages, explained)
+}
+
+// disturbed is how far from one lost probe a busy machine may lose others.
+const disturbed = 20 * time.Millisecond
 
 // Broken lists the promises that the run broke, see promises.
 func (v *Verdict) Broken() []string {
@@ -83,8 +99,8 @@ func (v *Verdict) String() string {
 	if v.Unsettled != nil {
 		peace = "NO PEACE"
 	}
-	return fmt.Sprintf("two %8.1f ms in %d (unheard %.1f), none %8.1f ms, beyond %7.1f, left %d, unreasoned %d, %s",
-		ms(v.Two), len(v.Overlaps), ms(v.Unheard), ms(v.None), ms(v.Beyond), len(v.Left), len(v.Unreasoned), peace)
+	return fmt.Sprintf("two %8.1f ms in %d (unheard %.1f), none %8.1f ms, beyond %7.1f, noise %5.1f, left %d, unreasoned %d, %s",
+		ms(v.Two), len(v.Overlaps), ms(v.Unheard), ms(v.None), ms(v.Beyond), ms(v.Noise), len(v.Left), len(v.Unreasoned), peace)
 }
 
 // Story tells what happened and what was seen, around the overlaps where there
@@ -112,7 +128,7 @@ func (v *Verdict) Story() string {
 			line("  %s", l)
 		}
 	}
-	if beyond := measure.Without(v.outages, allowed(v.Plan.Mode, v.Happened)); len(beyond) > 0 {
+	if beyond := v.unexplained(); len(beyond) > 0 {
 		line("no answer, and no reason in the timers:")
 		for _, s := range beyond {
 			line("  %9.1f ms to %.1f ms", ms(s.From), ms(s.To))

@@ -22,7 +22,9 @@ adverts; the holder is hit twice, a backup once):
 - **two**: for how long two nodes answered for the address at the same time, and
   a client heard both. An address that two hold is traffic at the wrong place.
 - **none**: for how long a client with open traffic got no answer, in total;
-  in brackets the part that the protocol's timers do not explain.
+  in brackets the part that neither the protocol's timers explain nor the
+  machine: while a host that no fault concerned did not answer either, the
+  machine was too busy.
 - *left*: something stayed on a node after its daemon had been stopped, and what.
 - *no peace*: in the end there was not exactly one holder.
 
