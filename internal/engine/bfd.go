@@ -1,5 +1,17 @@
 package engine
 
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/bfd"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/sight"
+)
+
 // BFD is the Kind of a packet of package bfd: UDP, to port 3784, with TTL 255,
 // from one source port for all sessions of an interface and family
 // (RFC 5881 §4).
@@ -11,6 +23,182 @@ type BFDWire interface {
 	// OpenBFD starts it on an open interface, and tries again what failed
 	// before. Close ends it with the interface.
 	OpenBFD(Port) error
-	// CloseBFD stops it.
-	CloseBFD(Port)
+}
+
+// sights is this node's part in watching its neighbours by BFD.
+type sights struct {
+	set   *sight.Set
+	acts  []sight.Action
+	sent  []sight.Action    // of the round, for job.packet
+	units []*unit           // that have neighbours, in no order
+	said  map[string]string // per interface, why BFD cannot be used
+}
+
+func newSights() sights {
+	return sights{
+		set:  sight.New(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
+		said: map[string]string{},
+	}
+}
+
+// stumble is how long this process may stand still before the silence
+// meanwhile is taken for its own.
+const stumble = 2 * time.Millisecond
+
+// look brings the sessions in line with who is there: the unicast peers, or
+// else the holdfast nodes that were heard.
+func (e *Engine) look(now time.Time) {
+	for _, u := range e.units {
+		e.lookFor(now, u)
+	}
+	e.sights.units = slices.DeleteFunc(e.sights.units, func(u *unit) bool { return len(u.paths) == 0 })
+}
+
+func (e *Engine) lookFor(now time.Time, u *unit) {
+	before := u.paths
+	u.paths = nil
+	for _, r := range u.routers {
+		b := r.group.VRRP.BFD
+		if b == nil || u.retiring || !r.port.open() || !r.port.link.Up || !r.src.IsValid() || !e.speaksBFD(now, r.port) {
+			continue
+		}
+		for _, peer := range r.neighbours(now) {
+			p := sight.Path{Link: int(r.port.id), Peer: peer}
+			if slices.Contains(u.paths, p) {
+				continue
+			}
+			w := sight.Wish{Local: r.src, Interval: b.Interval, Multiplier: b.Multiplier, Key: b.Key.Bytes()}
+			acts, err := e.sights.set.Want(now, u.id, p, w, nil)
+			if err != nil {
+				e.opt.Log.Debug("watching a neighbour failed", "peer", peer, "err", err)
+				continue
+			}
+			u.paths = append(u.paths, p)
+			e.saw(now, acts)
+		}
+	}
+	for _, p := range before {
+		if !slices.Contains(u.paths, p) {
+			e.saw(now, e.sights.set.Leave(now, u.id, p, nil))
+		}
+	}
+	if len(u.paths) > 0 && !slices.Contains(e.sights.units, u) {
+		e.sights.units = append(e.sights.units, u)
+	}
+}
+
+// forgetNeighbours is for a unit that ends.
+func (e *Engine) forgetNeighbours(now time.Time, u *unit) {
+	for _, p := range u.paths {
+		e.saw(now, e.sights.set.Leave(now, u.id, p, nil))
+	}
+	u.paths = nil
+}
+
+// neighbours are the addresses of the other nodes of a router.
+func (r *router) neighbours(now time.Time) []netip.Addr {
+	if len(r.cfg.Peers) > 0 {
+		return r.cfg.Peers
+	}
+	var out []netip.Addr
+	for _, n := range r.table.Nodes() {
+		if r.table.Kin(n.Addr, now) {
+			out = append(out, n.Addr)
+		}
+	}
+	return out
+}
+
+// speaksBFD opens BFD on an interface, and says once why that fails.
+func (e *Engine) speaksBFD(now time.Time, p *port) bool {
+	w, ok := e.opt.Wire.(BFDWire)
+	if !ok {
+		return false
+	}
+	err := w.OpenBFD(p.id)
+	if err == nil {
+		delete(e.sights.said, p.name)
+		return true
+	}
+	if e.sights.said[p.name] != err.Error() {
+		e.sights.said[p.name] = err.Error()
+		e.record(Record{Time: now, Record: group.Record{
+			Kind: "notice", Code: "HF2005", Reason: fmt.Sprintf("neighbours on %s are not watched: %v", p.name, err),
+		}})
+	}
+	return false
+}
+
+// heardBFD takes in a packet of a neighbour.
+func (e *Engine) heardBFD(now time.Time, d *Datagram) {
+	p := bfd.Packet{Src: d.Src, Link: int(d.Port), TTL: d.TTL, Payload: d.Data}
+	e.sights.acts = e.sights.set.Received(now, &p, e.sights.acts[:0])
+	e.saw(now, e.sights.acts)
+}
+
+// watch does what is due in the sessions, after all packets were heard.
+func (e *Engine) watch(now time.Time) {
+	if at := e.sights.set.Deadline(); at.IsZero() || now.Before(at) {
+		return
+	}
+	if e.stood > stumble {
+		e.sights.set.Wake(now)
+	}
+	e.sights.acts = e.sights.set.Tick(now, e.sights.acts[:0])
+	e.saw(now, e.sights.acts)
+}
+
+// saw carries out what the sessions answered.
+func (e *Engine) saw(now time.Time, acts []sight.Action) {
+	for _, a := range acts {
+		if a.Kind == bfd.ActionSend {
+			e.sights.sent = append(e.sights.sent, a)
+			e.push(Outgoing{
+				Port: Port(a.Path.Link), Kind: BFD, Src: a.Local, Dst: a.Path.Peer, Data: e.encode(a.AppendPacket),
+			}, job{packet: len(e.sights.sent)})
+			continue
+		}
+		e.opt.Log.Info("neighbour", "peer", a.Path.Peer, "from", a.From, "to", a.To, "reason", a.Reason)
+		if a.Lost() && a.Reason == bfd.ReasonExpired {
+			e.missed(now, a.Path)
+		}
+	}
+}
+
+// missed tells who waits for a neighbour to fall silent that it has: its holds
+// are over, as they were bound by the same session.
+func (e *Engine) missed(now time.Time, p sight.Path) {
+	for _, u := range slices.Clone(e.sights.units) {
+		if !slices.Contains(u.paths, p) {
+			continue
+		}
+		holder := ""
+		for _, r := range u.routers {
+			if int(r.port.id) != p.Link || p.Peer.Is4() != r.src.Is4() {
+				continue
+			}
+			active, live := u.set.Router(r.index).Active()
+			e.step(now, u, group.Yielded(r.index, p.Peer))
+			if live && active.Addr == p.Peer {
+				if holder, live = r.table.ByAddr(p.Peer); !live {
+					holder = p.Peer.String()
+				}
+			}
+		}
+		if holder != "" && u.set.State() == group.Backup {
+			e.step(now, u, group.Missed(holder))
+		}
+	}
+}
+
+// bound lets no hold last longer than the neighbours wait for this node. It is
+// called before packets are sent, for an answer that has become smaller, and
+// again after.
+func (e *Engine) bound() {
+	for _, u := range e.sights.units {
+		if b := e.sights.set.Bound(u.id); b != u.bound {
+			u.bound = b
+			e.limit(u)
+		}
+	}
 }

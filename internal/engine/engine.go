@@ -81,6 +81,7 @@ type Engine struct {
 	hellos   int    // rounds of them so far
 	unknown  uint64 // adverts for virtual routers that are not configured
 	pending  []collector
+	sights   sights
 }
 
 // maxDatagrams is how many datagrams one round handles, so that a flood
@@ -106,6 +107,7 @@ func New(opt Options) *Engine {
 		checks: map[string]config.Check{},
 		in:     make([]Datagram, maxDatagrams),
 		arena:  make([]byte, 0, 64<<10),
+		sights: newSights(),
 	}
 }
 
@@ -136,6 +138,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		for _, f := range e.inbox.take() {
 			f(now)
 		}
+		e.watch(now)
 		e.tick(now)
 		e.poll(now)
 		e.talk(now)
@@ -164,7 +167,7 @@ func (e *Engine) wake(now time.Time) time.Time {
 		return time.Unix(0, 0) // a collection goes on at once
 	}
 	t := e.queue.next()
-	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now)} {
+	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.sights.set.Deadline()} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o
 		}

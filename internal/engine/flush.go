@@ -6,6 +6,7 @@ import "time"
 type job struct {
 	router *router   // of an advert that extends its hold; else nil
 	due    time.Time // when the advert should have been sent; zero: at once
+	packet int       // of BFD: its place in sights.sent, from 1 on
 }
 
 // send hands the round's packets to the kernel, and what follows from that.
@@ -22,10 +23,13 @@ func (e *Engine) send() {
 // only where a hold is open.
 func (e *Engine) flush() {
 	if len(e.out) > 0 {
+		e.bound()
 		e.withhold()
 		before := e.opt.Gate.Now()
 		e.opt.Wire.Send(e.out)
 		e.sent(before, e.opt.Gate.Now())
+		e.bound()
+		e.sights.sent = e.sights.sent[:0]
 		e.out, e.jobs = e.out[:0], e.jobs[:0]
 	}
 	if len(e.frames) > 0 {
@@ -68,6 +72,8 @@ func (e *Engine) sent(before, after Instant) {
 		switch {
 		case o.Err != nil:
 			e.sendFailed(now, o)
+		case j.packet != 0:
+			e.sights.set.Sent(e.sights.sent[j.packet-1], before)
 		case j.router != nil:
 			e.spoke(j.router, before, after)
 			if !j.due.IsZero() {

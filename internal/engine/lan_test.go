@@ -41,6 +41,7 @@ type testNode struct {
 	refuse   error // what the hands answer to OpInstall
 	ops      []Op
 	finished chan error
+	frozen   chan struct{} // Wait does not return before it is closed; nil: it runs
 }
 
 func (l *testLAN) node(t *testing.T, name, addr4, addr6 string) *testNode {
@@ -137,7 +138,31 @@ func (n *testNode) Wake() {
 	}
 }
 
+func (n *testNode) OpenBFD(Port) error { return nil }
+
+// freeze keeps the engine from running until the function that it returns is
+// called.
+func (n *testNode) freeze() (thaw func()) {
+	frozen := make(chan struct{})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.frozen = frozen
+	n.Wake()
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.frozen = nil
+		close(frozen)
+	}
+}
+
 func (n *testNode) Wait(until time.Time, in []Datagram) (int, time.Time, error) {
+	n.mu.Lock()
+	frozen := n.frozen
+	n.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
 	if got := n.receive(in); got > 0 {
 		return got, time.Now(), nil
 	}

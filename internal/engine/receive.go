@@ -18,6 +18,8 @@ func (e *Engine) datagram(now time.Time, d *Datagram) {
 		e.advert(now, d)
 	case Message:
 		e.heard(now, d)
+	case BFD:
+		e.heardBFD(now, d)
 	case Vote:
 		e.heardVote(d)
 	}

@@ -44,6 +44,7 @@ func (e *Engine) talk(now time.Time) {
 		e.hello(now, p, vrrp.IPv6)
 	}
 	e.hellos++
+	e.look(now)
 }
 
 func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {

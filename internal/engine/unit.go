@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/sight"
 	"github.com/holdfast-net/holdfast/internal/vote"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -27,6 +28,10 @@ type unit struct {
 
 	deadline time.Time // of the set, as entered in the queue
 	at       int       // index in the queue; -1: not in it
+
+	mandate Instant // until when a majority has promised; 0: it is not asked
+	bound   Instant // before which no neighbour misses this node; 0: none would
+	paths   []sight.Path
 
 	// waiters are operators whose command on this unit has not ended.
 	waiters []func(CommandResult)
@@ -172,6 +177,7 @@ func (e *Engine) retire(now time.Time, u *unit, why string) {
 		return
 	}
 	u.retiring = true
+	e.forgetNeighbours(now, u)
 	e.step(now, u, group.Stop(why))
 }
 

@@ -118,7 +118,8 @@ func (e *Engine) stand(u *unit) {
 	e.votes.units[u.subject] = u
 	if !u.voted {
 		u.voted = true
-		e.limit(u, 1) // nothing is promised yet
+		u.mandate = 1 // nothing is promised yet
+		e.limit(u)
 	}
 }
 
@@ -178,15 +179,21 @@ func (e *Engine) poll(now time.Time) {
 		for _, s := range changed {
 			if u := e.votes.units[s]; u != nil && e.units[u.id] == u {
 				until := Instant(e.votes.agent.Until(s))
-				e.limit(u, max(until, 1))
+				u.mandate = max(until, 1)
+				e.limit(u)
 				e.step(now, u, group.Mandate(now.Add(until.Sub(e.opt.Gate.Now()))))
 			}
 		}
 	}
 }
 
-// limit lets no hold of a unit last beyond an instant.
-func (e *Engine) limit(u *unit, until Instant) {
+// limit lets no hold of a unit last beyond what a majority has promised, nor
+// beyond what its neighbours wait.
+func (e *Engine) limit(u *unit) {
+	until := u.mandate
+	if u.bound != 0 && (until == 0 || u.bound < until) {
+		until = u.bound
+	}
 	for _, r := range u.routers {
 		e.store(r, r.keeper.Limit(until))
 	}

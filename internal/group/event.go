@@ -183,6 +183,12 @@ func Next(from string) Event {
 	return Event{Kind: EventTake, Text: from + " leaves, and this node is next"}
 }
 
+// Missed says that the holder is not heard any more, by quicker means than
+// adverts.
+func Missed(holder string) Event {
+	return Event{Kind: EventTake, Text: holder + " is not heard any more"}
+}
+
 func Suspend(to string) Event { return Event{Kind: EventSuspend, Name: to} }
 
 // Asked says that a holdfast node with a higher priority would take over.
