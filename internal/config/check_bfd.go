@@ -11,8 +11,6 @@ func (c *checker) bfd(g *rawGroup) {
 	if b == nil {
 		return
 	}
-	// Until the sessions are run, nobody may believe that they are there.
-	c.noEffect(true, b.at, "bfd is checked and not acted upon in this version")
 	v := g.vrrp
 	if b.interval.good() && b.multiplier.good() && v.interval.good() {
 		after, anyway := b.interval.v*time.Duration(b.multiplier.v), 3*v.interval.v
