@@ -90,5 +90,9 @@ func (s *Set) View() View {
 // State is the state of every group of the set.
 func (s *Set) State() State { return s.phase.state() }
 
+// Keeps reports whether the set's addresses are to be on this node: it holds
+// them, is about to, or serves what still arrives.
+func (s *Set) Keeps() bool { return s.phase == claiming || s.phase == holding || s.phase == leaving }
+
 // Router gives the router with that index, for encoding its adverts.
 func (s *Set) Router(i int) *vrrp.Router { return s.members[i].router }

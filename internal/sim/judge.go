@@ -24,7 +24,6 @@ type Judge struct {
 	longest time.Duration   // two nodes answered, in undisturbed times
 
 	state  map[stateKey]group.State
-	left   map[leftKey]time.Duration
 	split  map[*unit]time.Duration
 	sends  map[*router]*rate
 	shouts map[*router]*rate
@@ -36,10 +35,6 @@ type Judge struct {
 type stateKey struct {
 	unit  *unit
 	group string
-}
-
-type leftKey struct {
-	node, vr int
 }
 
 // rate counts within a window of time.
@@ -62,7 +57,7 @@ type bounds struct {
 func newJudge(w *World) *Judge {
 	j := &Judge{
 		w: w, two: make([]time.Duration, len(w.vrs)),
-		state: map[stateKey]group.State{}, left: map[leftKey]time.Duration{}, split: map[*unit]time.Duration{},
+		state: map[stateKey]group.State{}, split: map[*unit]time.Duration{},
 		sends: map[*router]*rate{}, shouts: map[*router]*rate{},
 	}
 	j.bounds = boundsOf(&w.cfg, 1)
@@ -199,6 +194,9 @@ func (j *Judge) bothAnswered(vr int, since time.Duration) {
 
 // stepped looks at a set after each event.
 func (j *Judge) stepped(n *node, u *unit, ev group.Event) {
+	if keeps := u.set.Keeps(); keeps != u.keeps {
+		u.keeps, u.freed = keeps, j.w.now
+	}
 	active := 0
 	for i := range u.routers {
 		if u.set.Router(i).State() == vrrp.Active {

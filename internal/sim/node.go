@@ -28,7 +28,8 @@ type node struct {
 	stopping bool
 	restart  bool // start again when it has stopped
 	life     uint32
-	stops    int      // how many things pause it
+	stops    int // how many things pause it
+	thawed   time.Duration
 	pending  []func() // what it was about to do when it was paused
 	backlog  []event  // frames that wait for a paused process
 	posts    []func()
@@ -55,8 +56,10 @@ type unit struct {
 	expired bool          // its hold has ended while it was sending
 	started bool
 	stopped bool
-	ordered int // commands given to it
-	results int // and answered
+	keeps   bool          // its addresses are to be on this node
+	freed   time.Duration // since when they are not
+	ordered int           // commands given to it
+	results int           // and answered
 }
 
 // router is one virtual router of a unit.
@@ -81,7 +84,7 @@ func (w *World) start(n *node) {
 		return
 	}
 	n.life++
-	n.hellos, n.deaf = 0, false
+	n.hellos, n.deaf, n.thawed = 0, false, w.now
 	n.running, n.paused, n.restart, n.stops = true, false, false, 0
 	n.backlog, n.posts, n.pending = n.backlog[:0], nil, nil
 	n.units, n.plains = nil, nil
@@ -249,7 +252,7 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 // as the engine does, handles what waits at its sockets before it believes its
 // timers. It may be paused again at any step of that.
 func (w *World) thaw(n *node) {
-	n.paused = false
+	n.paused, n.thawed = false, w.now
 	life := n.life
 	for len(n.pending) > 0 && !n.paused {
 		f := n.pending[0]

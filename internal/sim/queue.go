@@ -20,7 +20,6 @@ const (
 // event is something that will happen.
 type event struct {
 	at    time.Duration
-	seq   uint64 // events of one instant happen in the order of their making
 	kind  kind
 	lan   uint8
 	port  uint8
@@ -32,51 +31,72 @@ type event struct {
 	post  func()
 }
 
-// queue is a heap of events by time.
+// queue is a heap of events by time. The heap moves places, which are small and
+// hold no pointers; the events themselves stay where they are.
 type queue struct {
+	heap   []place
 	events []event
+	free   []int32 // of events
 	seq    uint64
+}
+
+// place is where an event is. Events of one instant happen in the order of
+// their making.
+type place struct {
+	at  time.Duration
+	seq uint64
+	of  int32
 }
 
 func (q *queue) push(e event) {
 	q.seq++
-	e.seq = q.seq
-	q.events = append(q.events, e)
-	i := len(q.events) - 1
+	of := int32(len(q.events))
+	if n := len(q.free); n > 0 {
+		of, q.free = q.free[n-1], q.free[:n-1]
+		q.events[of] = e
+	} else {
+		q.events = append(q.events, e)
+	}
+	p := place{at: e.at, seq: q.seq, of: of}
+	q.heap = append(q.heap, p)
+	i := len(q.heap) - 1
 	for i > 0 {
 		up := (i - 1) / 2
-		if !q.less(i, up) {
+		if !p.before(&q.heap[up]) {
 			break
 		}
-		q.events[i], q.events[up] = q.events[up], q.events[i]
+		q.heap[i] = q.heap[up]
 		i = up
 	}
+	q.heap[i] = p
 }
+
+// next is when the next event happens; there is one.
+func (q *queue) next() time.Duration { return q.heap[0].at }
+
+func (q *queue) empty() bool { return len(q.heap) == 0 }
 
 func (q *queue) pop() event {
-	top := q.events[0]
-	last := len(q.events) - 1
-	q.events[0] = q.events[last]
-	q.events[last] = event{}
-	q.events = q.events[:last]
-	i := 0
-	for {
+	of := q.heap[0].of
+	last := len(q.heap) - 1
+	p := q.heap[last]
+	q.heap = q.heap[:last]
+	for i := 0; last > 0; {
 		c := 2*i + 1
-		if c >= last {
-			return top
-		}
-		if c+1 < last && q.less(c+1, c) {
+		if c+1 < last && q.heap[c+1].before(&q.heap[c]) {
 			c++
 		}
-		if !q.less(c, i) {
-			return top
+		if c >= last || !q.heap[c].before(&p) {
+			q.heap[i] = p
+			break
 		}
-		q.events[i], q.events[c] = q.events[c], q.events[i]
+		q.heap[i] = q.heap[c]
 		i = c
 	}
+	e := q.events[of]
+	q.events[of] = event{}
+	q.free = append(q.free, of)
+	return e
 }
 
-func (q *queue) less(i, j int) bool {
-	a, b := &q.events[i], &q.events[j]
-	return a.at < b.at || a.at == b.at && a.seq < b.seq
-}
+func (a *place) before(b *place) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }

@@ -3,8 +3,11 @@ package sim
 import (
 	"flag"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -30,12 +33,29 @@ func TestSeeds_KeepEveryPromise(t *testing.T) {
 		}
 		return
 	}
-	failed := 0
-	for seed := *first; seed < *first+uint64(*seeds) && failed < 3; seed++ {
-		if !play(t, seed) {
-			failed++
-			tell(t, seed)
-		}
+	// Runs share nothing, so every core plays some.
+	var (
+		next   atomic.Uint64
+		failed = make(chan uint64, *seeds)
+		cores  sync.WaitGroup
+	)
+	for range runtime.GOMAXPROCS(0) {
+		cores.Go(func() {
+			for len(failed) < 3 {
+				n := next.Add(1) - 1
+				if n >= uint64(*seeds) {
+					return
+				}
+				if !play(t, *first+n) {
+					failed <- *first + n
+				}
+			}
+		})
+	}
+	cores.Wait()
+	close(failed)
+	for seed := range failed {
+		tell(t, seed)
 	}
 }
 

@@ -19,16 +19,12 @@ func (j *Judge) inspect() {
 }
 
 func (j *Judge) inspectSlot(n *node, u *unit, r *router) {
-	k := leftKey{n.index, r.vr}
-	if n.paused || j.refusing || j.w.now < j.retried || !n.kernel.slots[r.vr].on ||
-		u.set.State() == group.Active || u.set.View().Leaving || u.set.View().Claiming {
-		delete(j.left, k)
+	s := &n.kernel.slots[r.vr]
+	if !s.on || u.keeps || n.paused || j.refusing {
 		return
 	}
-	since, known := j.left[k]
-	if !known {
-		j.left[k] = j.w.now
-	} else if j.w.now-max(since, n.kernel.slots[r.vr].since) > j.bounds.left {
+	since := max(u.freed, s.since, n.thawed, j.retried)
+	if j.w.now-since > j.bounds.left {
 		j.problem("%s is %s, but keeps the addresses of %s since %s", n.name, u.set.State(), j.w.vrs[r.vr].name, show(since))
 	}
 }

@@ -68,7 +68,7 @@ const mostAtOnce = 50_000
 // Run lets the world go on for d.
 func (w *World) Run(d time.Duration) {
 	until := w.now + d
-	for len(w.queue.events) > 0 && w.queue.events[0].at <= until {
+	for !w.queue.empty() && w.queue.next() <= until {
 		e := w.queue.pop()
 		if w.now = max(w.now, e.at); w.now != w.instantly {
 			w.instantly, w.same = w.now, 0
