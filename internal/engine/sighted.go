@@ -22,10 +22,12 @@ func (e *Engine) Sighted(s Sighting) {
 		for _, u := range e.units {
 			for _, r := range u.routers {
 				if r.prepared && r.slot == s.Slot {
-					e.step(now, u, group.Sighted(r.index, s.Addr, net.HardwareAddr(s.MAC[:]).String()))
+					e.step(now, u, group.Sighted(r.index, s.Addr, hardware(s.MAC), hardware(r.mac)))
 					return
 				}
 			}
 		}
 	})
 }
+
+func hardware(mac [6]byte) string { return net.HardwareAddr(mac[:]).String() }

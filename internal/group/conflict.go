@@ -17,6 +17,7 @@ type conflict struct {
 	router      int
 	addr        netip.Addr
 	other       string    // the MAC address, or the node, that has it too
+	own         string    // the MAC address that this node answers with, where other is one
 	ask         time.Time // when to ask next, RFC 5227 §2.1.1
 }
 
@@ -37,24 +38,24 @@ func (s *Set) sighted(ev Event) {
 	if s.phase != holding && s.phase != claiming {
 		return
 	}
-	s.disputed(ev.Router, ev.Addr, ev.Name)
+	s.disputed(ev.Router, ev.Addr, ev.Name, ev.Text)
 }
 
 // disputed notes a sign of another user of an address.
-func (s *Set) disputed(router int, addr netip.Addr, other string) {
+func (s *Set) disputed(router int, addr netip.Addr, other, own string) {
 	c := &s.dispute
 	if !c.on {
 		*c = conflict{on: true, first: s.now, router: router, addr: addr, ask: s.now.Add(askEvery)}
 	}
 	fresh := c.other != other
-	c.last, c.other = s.now, other
+	c.last, c.other, c.own = s.now, other, own
 	if !fresh {
 		return
 	}
 	m := &s.members[router]
 	s.record(m.group, Record{
 		Kind: "conflict", Code: "HF2030", Family: m.router.Config().Family,
-		Reason: fmt.Sprintf("%s is used by %s, too: announced again, and watched", addr, other),
+		Reason: fmt.Sprintf("%s is used by %s, too%s: announced again, and watched", addr, other, c.beside()),
 	})
 	if s.phase == holding {
 		s.announceAgain()
@@ -95,9 +96,17 @@ func (s *Set) settleConflict(why string) {
 	s.disputedFor += c.last.Sub(c.first)
 	s.record(m.group, Record{
 		Kind: "conflict", Code: "HF2031", Family: m.router.Config().Family,
-		Reason: fmt.Sprintf("%s was used by %s, too, for %s: %s", c.addr, c.other, c.last.Sub(c.first).Round(time.Millisecond), why),
+		Reason: fmt.Sprintf("%s was used by %s, too%s, for %s: %s", c.addr, c.other, c.beside(), c.last.Sub(c.first).Round(time.Millisecond), why),
 	})
 	*c = conflict{}
+}
+
+// beside names this node's own side of a conflict.
+func (c *conflict) beside() string {
+	if c.own == "" {
+		return ""
+	}
+	return " (here it is " + c.own + ")"
 }
 
 // probe asks for every address of the set.

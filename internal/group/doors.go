@@ -60,6 +60,7 @@ func (s *Set) lapse(ev Event) {
 		s.all(vrrp.Lapse())
 		s.retreat(fmt.Sprintf("the claim was given up: it came %s too late", late))
 	case holding:
+		s.lapses = Lapses{Count: s.lapses.Count + 1, Last: s.now, Late: ev.Late}
 		reason := fmt.Sprintf("this node was late: its hold had ended %s before it could be renewed", late)
 		s.stopAnnouncing()
 		s.level(hold.Closed)

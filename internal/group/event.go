@@ -203,9 +203,9 @@ func Yielded(router int, addr netip.Addr) Event {
 }
 
 // Sighted says that a frame of another machine used an address of a router.
-// other is that machine's MAC address, in words.
-func Sighted(router int, addr netip.Addr, other string) Event {
-	return Event{Kind: EventSighted, Router: router, Addr: addr, Name: other}
+// other is that machine's MAC address and own that of this node, in words.
+func Sighted(router int, addr netip.Addr, other, own string) Event {
+	return Event{Kind: EventSighted, Router: router, Addr: addr, Name: other, Text: own}
 }
 
 // Mandate says until when a guarded set may hold or claim: a majority of the

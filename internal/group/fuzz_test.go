@@ -245,7 +245,7 @@ func (w *watcher) happen(kind, x, y byte) {
 	case 20:
 		w.step(Lapsed(i, time.Duration(1+int(y))*time.Millisecond))
 	case 23:
-		w.step(Sighted(i, addr(w.Router(i).Config().Family, 151), "02:00:00:00:00:09"))
+		w.step(Sighted(i, addr(w.Router(i).Config().Family, 151), "02:00:00:00:00:09", "00:00:5e:00:01:33"))
 	case 24:
 		w.step(Mandate(w.now.Add(time.Duration(y) * 20 * time.Millisecond)))
 	case 21, 22:

@@ -17,7 +17,7 @@ func (s *Set) notice(i int, a vrrp.Action) {
 		// Two nodes were active: hosts may follow either. Ours is the
 		// better claim, so say again where the address is.
 		s.announceAgain()
-		s.disputed(i, m.router.Config().Addresses[0], "the node "+a.Peer.String())
+		s.disputed(i, m.router.Config().Addresses[0], "the node "+a.Peer.String(), "")
 	}
 }
 

@@ -44,6 +44,7 @@ type Set struct {
 	dispute     conflict
 	disputes    uint64 // that are over
 	disputedFor time.Duration
+	lapses      Lapses
 	verified    int       // how often a new holder has asked for other holders
 	wanting     bool      // a mandate was asked for
 	mandate     time.Time // until when it lasts

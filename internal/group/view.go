@@ -18,8 +18,9 @@ type View struct {
 	Maintenance bool
 	Transitions uint64
 	Conflict    Conflict
-	Conflicts   uint64            // that are over
-	Conflicted  time.Duration     // how long they took
+	Conflicts   uint64        // that are over
+	Conflicted  time.Duration // how long they took
+	Lapses      Lapses
 	Down        map[string]string // checks that are down, and why
 	Routers     []RouterView
 }
@@ -30,6 +31,14 @@ type Conflict struct {
 	Since   time.Time
 	Address netip.Addr
 	Other   string // its MAC address or node
+	Own     string // this node's MAC address, where Other is one
+}
+
+// Lapses are holds that ended by themselves, because this node was late.
+type Lapses struct {
+	Count uint64
+	Last  time.Time
+	Late  time.Duration // how long the last one had been over when it was noticed
 }
 
 // RouterView is one router of a set.
@@ -59,11 +68,12 @@ func (s *Set) View() View {
 		Transitions: s.transitions,
 		Conflicts:   s.disputes,
 		Conflicted:  s.disputedFor,
+		Lapses:      s.lapses,
 		Down:        make(map[string]string, len(s.down)),
 		Routers:     make([]RouterView, len(s.members)),
 	}
 	if c := &s.dispute; c.on {
-		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other}
+		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other, Own: c.own}
 	}
 	for k, w := range s.down {
 		v.Down[k] = w
