@@ -7,7 +7,9 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
 // Snapshot is a copy of the engine's facts at one time. It shares nothing
@@ -20,7 +22,8 @@ type Snapshot struct {
 	Units       []UnitView
 	Links       []Link
 	Lateness    Lateness
-	Unknown     uint64 // adverts for virtual routers that are not configured here
+	Voters      []vote.VoterView // of the cluster; nil without one
+	Unknown     uint64           // adverts for virtual routers that are not configured here
 }
 
 // UnitView is a set of groups.
@@ -28,6 +31,11 @@ type UnitView struct {
 	group.View
 	Groups  []config.Group
 	Routers []RouterView
+
+	At      Instant      // the gate's clock when this was copied
+	Voted   bool         // a majority's promise is asked for
+	Promise vote.Promise // what of it there is
+	Bound   Instant      // before which no neighbour misses this node by BFD; 0: none would
 }
 
 // RouterView is what the engine knows of a router beyond its set's view. The
@@ -40,6 +48,11 @@ type RouterView struct {
 	Virtual   bool
 	Why       string
 	Nodes     []peer.Node
+
+	Prepared bool // it has a place in the kernel, and a slot in the gate
+	Slot     Slot
+	Level    hold.Level
+	Doors    hold.Doors // what is in the gate
 }
 
 // perRound is how many units one round copies: looking at two thousand groups
@@ -61,6 +74,9 @@ func (e *Engine) Snapshot(ctx context.Context) (*Snapshot, error) {
 			Time: now, Node: e.node, Maintenance: e.maintenance, Stopping: e.stopping,
 			Lateness: e.late.summary(), Unknown: e.unknown,
 		}
+		if e.votes != nil {
+			s.Voters = e.votes.agent.Voters(vote.Instant(e.opt.Gate.Now()))
+		}
 		for _, p := range e.ports {
 			s.Links = append(s.Links, p.link)
 		}
@@ -75,7 +91,7 @@ func (e *Engine) collect(time.Time) {
 	c := &e.pending[0]
 	n := min(perRound, len(c.units))
 	for _, u := range c.units[:n] {
-		c.snap.Units = append(c.snap.Units, u.view())
+		c.snap.Units = append(c.snap.Units, e.view(u))
 	}
 	c.units = c.units[n:]
 	if len(c.units) == 0 {
@@ -84,12 +100,19 @@ func (e *Engine) collect(time.Time) {
 	}
 }
 
-func (u *unit) view() UnitView {
-	v := UnitView{View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers))}
+func (e *Engine) view(u *unit) UnitView {
+	v := UnitView{
+		View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers)),
+		At: e.opt.Gate.Now(), Bound: u.bound,
+	}
+	if v.Voted = u.voted && e.votes != nil; v.Voted {
+		v.Promise = e.votes.agent.Promises(vote.Instant(v.At), u.subject)
+	}
 	for i, r := range u.routers {
 		v.Routers[i] = RouterView{
 			Interface: r.group.Interface, Addresses: r.addrs, Source: r.src,
 			MAC: r.mac, Virtual: r.virtual, Why: r.why, Nodes: r.table.Nodes(),
+			Prepared: r.prepared, Slot: r.slot, Level: r.keeper.Level(), Doors: r.keeper.Doors(),
 		}
 	}
 	return v
