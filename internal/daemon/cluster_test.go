@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
 // A file's cluster becomes voters, and those a status.
@@ -18,7 +20,8 @@ func TestCluster(t *testing.T) {
 		Witnesses: []config.Voter{{Name: "w1", Addr: netip.MustParseAddrPort("203.0.113.9:9200")}},
 		Keys:      []config.Secret{config.NewSecret(make([]byte, 32))},
 	}}
-	a, err := newAgent(cfg)
+	cfg.State = t.TempDir()
+	a, err := (&Daemon{}).newAgent(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +37,39 @@ func TestCluster(t *testing.T) {
 		t.Errorf("it abstains for %s", d)
 	}
 	cfg.Node = "lb3"
-	if _, err := newAgent(cfg); err == nil {
+	if _, err := (&Daemon{}).newAgent(cfg); err == nil {
 		t.Error("a node that is not of the cluster votes")
+	}
+}
+
+// A node that restarts keeps out of the votes for as long as it may have
+// promised before: it knows how long from the state directory.
+func TestPromised(t *testing.T) {
+	cfg := &config.Config{State: t.TempDir()}
+	cfg.Groups = []config.Group{{Guard: config.Guard{Kind: config.GuardMajority}, VRRP: config.VRRP{Interval: 100 * time.Millisecond}}}
+	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+		t.Errorf("the first process abstains for %s", got)
+	}
+	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+		t.Errorf("one that follows at once abstains for %s", got)
+	}
+	if err := writeTerm(termFile(cfg), longestTerm(cfg)); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Daemon{}).promised(cfg); got != 300*time.Millisecond {
+		t.Errorf("a later process abstains for %s", got)
+	}
+	cfg.Groups[0].VRRP.Interval = time.Second
+	if err := raiseTerm(cfg, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Daemon{}).promised(cfg); got != 3*time.Second {
+		t.Errorf("after a reload with longer promises the next one abstains for %s", got)
+	}
+	if err := os.WriteFile(termFile(cfg), []byte("soon\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+		t.Errorf("with a spoilt file one abstains for %s", got)
 	}
 }

@@ -149,7 +149,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = g.Close() }() // its holds were closed by the groups
+	defer d.closeGate(g, socket)
 	tapped, dismiss := d.guard(cfg, socket, w, files)
 	defer dismiss() // when nothing is left to be seen to
 	h, err := hands.New(hands.Config{
@@ -164,7 +164,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Gate: g, Polls: w, Ballot: newBallot(), Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Gate: g, Polls: w, NewAgent: d.newAgent, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	go d.watchGate(faces, g)

@@ -19,13 +19,22 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 		return nil, nil, fmt.Errorf("cannot guard addresses: %w", err)
 	}
 	if l := g.Line(); l.Why != "" {
-		d.note(api.Event{Kind: "notice", Code: "HF2120", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
+		d.note(api.Event{Kind: "notice", Code: "HF2122", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
 	}
 	files, err := g.Files()
 	if err != nil {
 		return g, nil, nil // the guardian does without
 	}
 	return g, files, nil
+}
+
+// closeGate ends the gate of a daemon that ends: its groups have left, and
+// nothing is guarded any more.
+func (d *Daemon) closeGate(g *gate.Gate, socket string) {
+	_ = g.Close()
+	if _, err := gate.Sweep(memory(socket)); err != nil {
+		d.note(api.Event{Kind: "notice", Code: "HF2109", Reason: fmt.Sprintf("cannot take the gate down: %v", err)})
+	}
 }
 
 // watchGate tells the engine when another machine uses an address of ours. A

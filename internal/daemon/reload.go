@@ -45,6 +45,11 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 	case cfg == nil:
 		return plan, d.refused("the file has errors: "+firstError(plan.Diagnostics), nil)
 	}
+	if cfg.Cluster != nil {
+		if err := raiseTerm(cfg, 0); err != nil {
+			d.opt.Log.Warn("cannot remember how long promises last", "err", err)
+		}
+	}
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return plan, d.refused(err.Error(), err)
 	}

@@ -24,13 +24,14 @@ type Record struct {
 
 // Options is what an Engine is made of.
 type Options struct {
-	Wire   Wire
-	Hands  Hands
-	Gate   Gate
-	Polls  Polls // for a configuration with a cluster
-	Ballot Ballot
-	Record func(Record) // must not block
-	Log    *slog.Logger
+	Wire  Wire
+	Hands Hands
+	Gate  Gate
+	Polls Polls // for a configuration with a cluster
+	// NewAgent makes this node's part in the votes of a cluster.
+	NewAgent func(*config.Config) (*vote.Agent, error)
+	Record   func(Record) // must not block
+	Log      *slog.Logger
 	// Role tells what an interface's host is to its IPv6 neighbours.
 	Role func(iface string) announce.Role
 	// Beat is called once a round, and at least every BeatEvery: it feeds

@@ -28,12 +28,6 @@ type Polls interface {
 	Close(Port) error
 }
 
-// Ballot is what a node needs to vote: random numbers, new in every process.
-type Ballot struct {
-	Session uint64 // not zero
-	Seed    []byte // at least 16 bytes
-}
-
 // joinCluster opens the polls for a configuration that has a cluster. A
 // cluster that changed is joined anew: promises of the old one count no more.
 func (e *Engine) joinCluster(cfg *config.Config) error {
@@ -45,26 +39,14 @@ func (e *Engine) joinCluster(cfg *config.Config) error {
 		return nil
 	}
 	v := &votes{cluster: cfg.Cluster, units: map[vote.Subject]*unit{}}
-	c := vote.Config{
-		Name: cfg.Node, Session: e.opt.Ballot.Session, Seed: e.opt.Ballot.Seed,
-		// What an earlier process of this node has promised ends by then.
-		Abstain: vote.Instant(e.opt.Gate.Now()) + vote.Instant(longestTerm(cfg.Groups)),
-	}
-	for _, k := range cfg.Cluster.Keys {
-		c.Keys = append(c.Keys, k.Bytes())
-	}
-	var own netip.AddrPort
+	own := netip.AddrPort{}
 	for _, n := range cfg.Cluster.Nodes {
-		c.Voters = append(c.Voters, vote.VoterAddr{Name: n.Name, Addr: n.Addr})
 		if n.Name == cfg.Node {
 			own = n.Addr
 		}
 	}
-	for _, w := range cfg.Cluster.Witnesses {
-		c.Voters = append(c.Voters, vote.VoterAddr{Name: w.Name, Addr: w.Addr, Witness: true})
-	}
 	var err error
-	if v.agent, err = vote.NewAgent(c); err != nil {
+	if v.agent, err = e.opt.NewAgent(cfg); err != nil {
 		return err
 	}
 	if v.port, err = e.opt.Polls.OpenVotes(own.Addr(), own.Port()); err != nil {
@@ -87,17 +69,6 @@ func (e *Engine) leaveCluster() {
 		e.opt.Log.Debug("closing the polls failed", "err", err)
 	}
 	e.votes = nil
-}
-
-// longestTerm bounds what this node can have promised before it started.
-func longestTerm(groups []config.Group) time.Duration {
-	longest := vote.MinTerm
-	for i := range groups {
-		if groups[i].Guard.Kind == config.GuardMajority {
-			longest = max(longest, vote.TermOf(groups[i].VRRP.Interval))
-		}
-	}
-	return longest
 }
 
 // stand makes a guarded unit a subject of the votes.
