@@ -72,7 +72,7 @@ func (s *Set) noteContender(ev Event) {
 	}
 	c := &m.contenders[i]
 	if !s.now.Before(c.until) {
-		c.first = s.now
+		c.first, c.deaf = s.now, 0
 	}
 	if s.phase == holding && ev.Kin && m.router.State() == vrrp.Active {
 		c.deaf++
@@ -97,7 +97,7 @@ func (s *Set) unheard() (router int, by *contender) {
 	for i := range s.members {
 		for j := range s.members[i].contenders {
 			c := &s.members[i].contenders[j]
-			if c.deaf > 1 && s.now.Sub(s.since) > longestPatience(s.members) {
+			if c.deaf > 1 && s.now.Before(c.until) && s.now.Sub(s.since) > longestPatience(s.members) {
 				return i, c
 			}
 		}

@@ -288,3 +288,27 @@ func TestContender_HasToBeValid(t *testing.T) {
 		"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
 		"web ipv4: announce")
 }
+
+// A holder gives way to a holdfast node that goes on advertising against it,
+// and so does not hear it. One that does so no more holds no more: whoever is
+// alone keeps the addresses.
+func TestUnheard_IsForgotten(t *testing.T) {
+	b := holder(t, single())
+	b.pass(3 * time.Second)
+	b.kinAdverts(lower, 50)
+	b.pass(time.Second)
+	b.kinAdverts(lower, 50)
+	b.in(leaving)
+	b.pass(8 * time.Second)
+	b.reply(nil)
+	b.pass(8 * time.Second)
+	b.in(holding)
+
+	// Twice, but not one soon after the other.
+	b = holder(t, single())
+	for range 3 {
+		b.pass(4 * time.Second)
+		b.kinAdverts(lower, 50)
+		b.in(holding)
+	}
+}
