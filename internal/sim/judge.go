@@ -122,8 +122,11 @@ func (j *Judge) settle() {
 // refusal begins or ends a time in which kernels refuse orders.
 func (j *Judge) refusal(begins bool) {
 	j.refusing = begins
-	j.retried = j.w.now + 1700*time.Millisecond
+	j.retried = j.w.now + retry
 }
+
+// retry is when at the latest a refused order was given again.
+const retry = 1700 * time.Millisecond
 
 func (j *Judge) allChanged() {
 	for vr := range j.two {

@@ -30,8 +30,9 @@ type node struct {
 	life     uint32
 	stops    int // how many things pause it
 	thawed   time.Duration
-	pending  []func() // what it was about to do when it was paused
-	backlog  []event  // frames that wait for a paused process
+	retried  time.Duration // when what the kernel refused was tried again
+	pending  []func()      // what it was about to do when it was paused
+	backlog  []event       // frames that wait for a paused process
 	posts    []func()
 	units    []*unit
 	plains   []*plainRouter
@@ -222,6 +223,9 @@ func (w *World) done(n *node, o order, err error) {
 	v := &w.vrs[o.vr]
 	if n.plain || v.set >= len(n.units) {
 		return
+	}
+	if err != nil {
+		n.retried = w.now + retry
 	}
 	w.step(n, n.units[v.set], group.Done(v.index, o.op, err))
 }

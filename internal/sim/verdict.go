@@ -23,7 +23,7 @@ func (j *Judge) inspectSlot(n *node, u *unit, r *router) {
 	if !s.on || u.keeps || n.paused || j.refusing {
 		return
 	}
-	since := max(u.freed, s.since, n.thawed, j.retried)
+	since := max(u.freed, s.since, n.thawed, n.retried, j.retried)
 	if j.w.now-since > j.bounds.left {
 		j.problem("%s is %s, but keeps the addresses of %s since %s", n.name, u.set.State(), j.w.vrs[r.vr].name, show(since))
 	}
