@@ -16,6 +16,7 @@ type quietWire struct{ sent int }
 
 func (w *quietWire) Open(string) (Port, error) { return 1, nil }
 func (w *quietWire) Close(Port) error          { return nil }
+func (*quietWire) OpenBFD(Port) error          { return nil }
 func (w *quietWire) Wake()                     {}
 func (w *quietWire) Send(out []Outgoing)       { w.sent += len(out) }
 

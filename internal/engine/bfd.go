@@ -17,14 +17,6 @@ import (
 // (RFC 5881 §4).
 const BFD Kind = Vote + 1
 
-// BFDWire is a Wire that carries BFD on the interfaces that are told to.
-type BFDWire interface {
-	Wire
-	// OpenBFD starts it on an open interface, and tries again what failed
-	// before. Close ends it with the interface.
-	OpenBFD(Port) error
-}
-
 // sights is this node's part in watching its neighbours by BFD.
 type sights struct {
 	set   *sight.Set
@@ -111,11 +103,7 @@ func (r *router) neighbours(now time.Time) []netip.Addr {
 
 // speaksBFD opens BFD on an interface, and says once why that fails.
 func (e *Engine) speaksBFD(now time.Time, p *port) bool {
-	w, ok := e.opt.Wire.(BFDWire)
-	if !ok {
-		return false
-	}
-	err := w.OpenBFD(p.id)
+	err := e.opt.Wire.OpenBFD(p.id)
 	if err == nil {
 		delete(e.sights.said, p.name)
 		return true

@@ -62,6 +62,9 @@ type Wire interface {
 	Open(ifname string) (Port, error)
 	// Close stops it. The interface may be gone already.
 	Close(Port) error
+	// OpenBFD starts BFD on an open interface, and tries again what failed
+	// before. It ends with Close.
+	OpenBFD(Port) error
 	// Wait fills in with datagrams and returns their number: at once when
 	// some are there or Wake was called, else at the instant until (zero:
 	// never). The time that it returns is from before it read: all that had

@@ -21,6 +21,7 @@ type mouth struct {
 
 func (m *mouth) Open(string) (engine.Port, error) { return 1, nil }
 func (m *mouth) Close(engine.Port) error          { return nil }
+func (m *mouth) OpenBFD(engine.Port) error        { return nil }
 func (m *mouth) Wait(_ time.Time, in []engine.Datagram) (int, time.Time, error) {
 	return copy(in, m.in), time.Now(), nil
 }

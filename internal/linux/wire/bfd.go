@@ -19,8 +19,6 @@ import (
 // the interface; RFC 5881 §4 would like one for each, but only as a help in
 // telling sessions apart, which the discriminators do.
 
-var _ engine.BFDWire = (*Wire)(nil)
-
 // bfdSockets are those of one family, both or none.
 type bfdSockets struct {
 	in, out *socket
