@@ -152,7 +152,7 @@ func pace(t *testing.T, every time.Duration, n int) []time.Duration {
 	next := time.Now().Add(every)
 	for range n {
 		for time.Until(next) > 0 {
-			if _, err := w.Wait(next, in); err != nil {
+			if _, _, err := w.Wait(next, in); err != nil {
 				t.Error(err)
 				return late
 			}
