@@ -21,7 +21,7 @@ func TestCluster(t *testing.T) {
 		Keys:      []config.Secret{config.NewSecret(make([]byte, 32))},
 	}}
 	cfg.State = t.TempDir()
-	a, err := (&Daemon{}).newAgent(cfg)
+	a, err := forTest(cfg).newAgent(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("it abstains for %s", d)
 	}
 	cfg.Node = "lb3"
-	if _, err := (&Daemon{}).newAgent(cfg); err == nil {
+	if _, err := forTest(cfg).newAgent(cfg); err == nil {
 		t.Error("a node that is not of the cluster votes")
 	}
 }
@@ -47,29 +47,35 @@ func TestCluster(t *testing.T) {
 func TestPromised(t *testing.T) {
 	cfg := &config.Config{State: t.TempDir()}
 	cfg.Groups = []config.Group{{Guard: config.Guard{Kind: config.GuardMajority}, VRRP: config.VRRP{Interval: 100 * time.Millisecond}}}
-	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+	if got := forTest(cfg).promised(cfg); got != vote.MaxTerm {
 		t.Errorf("the first process abstains for %s", got)
 	}
-	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+	if got := forTest(cfg).promised(cfg); got != vote.MaxTerm {
 		t.Errorf("one that follows at once abstains for %s", got)
 	}
 	if err := writeTerm(termFile(cfg), longestTerm(cfg)); err != nil {
 		t.Fatal(err)
 	}
-	if got := (&Daemon{}).promised(cfg); got != 300*time.Millisecond {
+	if got := forTest(cfg).promised(cfg); got != 300*time.Millisecond {
 		t.Errorf("a later process abstains for %s", got)
 	}
 	cfg.Groups[0].VRRP.Interval = time.Second
 	if err := raiseTerm(cfg, 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := (&Daemon{}).promised(cfg); got != 3*time.Second {
+	if got := forTest(cfg).promised(cfg); got != 3*time.Second {
 		t.Errorf("after a reload with longer promises the next one abstains for %s", got)
 	}
 	if err := os.WriteFile(termFile(cfg), []byte("soon\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := (&Daemon{}).promised(cfg); got != vote.MaxTerm {
+	if got := forTest(cfg).promised(cfg); got != vote.MaxTerm {
 		t.Errorf("with a spoilt file one abstains for %s", got)
 	}
+}
+
+func forTest(cfg *config.Config) *Daemon {
+	d := &Daemon{}
+	d.current.Store(&loaded{cfg: cfg})
+	return d
 }
