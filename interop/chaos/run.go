@@ -146,7 +146,13 @@ func (r *run) play(v *Verdict) error {
 	if err := r.mend(); err != nil {
 		return err
 	}
-	v.Unsettled = r.wait(patience, r.settled)
+	v.Unsettled = r.wait(patience, func() error {
+		// A daemon that gave up is started again, as systemd does.
+		if err := r.mend(); err != nil {
+			return err
+		}
+		return r.settled()
+	})
 	v.to = r.tap.Now()
 	v.outages, v.noise = r.outages(r.client, v), r.outages(r.control, v)
 	v.Spinning = r.cluster.spinning(v.to)
