@@ -193,6 +193,11 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.asked(ev)
 	case EventYielded:
 		s.yielded(ev.Router, ev.Addr)
+		if s.phase == holding {
+			// It may have held beside this node, unheard, and hosts may have
+			// followed it.
+			s.announceAgain()
+		}
 	case EventSighted:
 		s.sighted(ev)
 	case EventMandate:
