@@ -7,7 +7,7 @@ const (
 	Healthy  Health = iota
 	Degraded        // something is not as it should be, but every group has its holder
 	NoHolder        // nobody known holds some group
-	Conflict        // more than one node holds some group
+	Conflict        // more than one node holds some group, or a machine uses its addresses beside the holder
 )
 
 var healthWords = [...]string{"healthy", "degraded", "no holder", "more than one holder"}
@@ -36,7 +36,7 @@ func (s *Status) Health() Health {
 // Health sums up a group as seen from this node.
 func (g *Group) Health() Health {
 	switch {
-	case len(g.Holders()) > 1:
+	case g.Conflict != nil, len(g.Holders()) > 1:
 		return Conflict
 	case g.Holder == "" && g.State != "active":
 		return NoHolder

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/api/apitest"
 )
 
 func TestHealth(t *testing.T) {
@@ -22,6 +23,7 @@ func TestHealth(t *testing.T) {
 		{"held here", api.Status{Groups: []api.Group{{State: "active", Holder: "lb1", HolderIsMe: true, Routers: both}}}, api.Healthy, []string{"lb1"}},
 		{"held there, in both families", api.Status{Groups: []api.Group{{State: "backup", Holder: "192.0.2.2", Routers: both, Peers: []api.Peer{active4, active6}}}}, api.Healthy, []string{"192.0.2.2"}},
 		{"held here and there", api.Status{Groups: []api.Group{{State: "active", Holder: "lb1", HolderIsMe: true, Routers: both, Peers: []api.Peer{active6}}}}, api.Conflict, []string{"lb1", "fe80::2"}},
+		{"used by another machine", api.Status{Groups: []api.Group{{State: "active", Holder: "lb1", HolderIsMe: true, Routers: both, Conflict: apitest.Contested()}}}, api.Conflict, []string{"lb1"}},
 		{"held twice elsewhere", api.Status{Groups: []api.Group{{State: "backup", Holder: "b", Routers: both, Peers: []api.Peer{{Node: "b", Family: "ipv4", State: "active"}, {Node: "c", Family: "ipv4", State: "active"}}}}}, api.Conflict, []string{"b", "c"}},
 		{"nobody", api.Status{Groups: []api.Group{{State: "backup", Routers: both}}}, api.NoHolder, nil},
 		{"fault here, held there", api.Status{Groups: []api.Group{{State: "fault", Holder: "b", Routers: both}}}, api.Degraded, nil},

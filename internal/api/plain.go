@@ -17,6 +17,9 @@ func (s *Status) Plain() *Status {
 		for k := range g.Routers {
 			r := &g.Routers[k]
 			r.Addresses = list(r.Addresses)
+			if r.GateDrops == nil {
+				r.GateDrops = map[string]uint64{}
+			}
 			if r.Counters == nil {
 				r.Counters = map[string]uint64{}
 			}

@@ -29,6 +29,7 @@ type Status struct {
 	Stopping    bool      `json:"stopping"`
 	Realtime    Realtime  `json:"realtime"`
 	Guardian    Guardian  `json:"guardian"`
+	Gate        Gate      `json:"gate"`
 	Groups      []Group   `json:"groups"`
 	Warnings    []Warning `json:"warnings"` // what is not as it should be, worst first
 	Lateness    Lateness  `json:"lateness"` // of this node's own adverts
@@ -100,6 +101,10 @@ type Group struct {
 	Preempt      bool      `json:"preempt"`       // as in force now (a handover suspends it)
 	Holder       string    `json:"holder"`        // node name where known, else address, "" = none known
 	HolderIsMe   bool      `json:"holder_is_me"`
+	Guard        Guard     `json:"guard"`
+	Conflict     *Dispute  `json:"conflict,omitempty"` // another machine uses an address of the group now
+	Conflicts    Disputes  `json:"conflicts"`
+	Lapses       Lapses    `json:"lapses"`
 	Routers      []Router  `json:"routers"`
 	Checks       []Check   `json:"checks"`
 	Peers        []Peer    `json:"peers"` // other nodes of the group, holdfast or not
@@ -121,7 +126,9 @@ type Router struct {
 	ActiveInterval Duration          `json:"active_interval"` // learnt from the active
 	DownInterval   Duration          `json:"down_interval"`
 	Active         string            `json:"active,omitempty"` // address of the active heard
-	Counters       map[string]uint64 `json:"counters"`         // sent, received, checksum_rfc5798, dropped_ttl, ...
+	Hold           Hold              `json:"hold"`
+	GateDrops      map[string]uint64 `json:"gate_drops"` // what the gate dropped, since the gate was made: arp_in, packet_out, ...
+	Counters       map[string]uint64 `json:"counters"`   // sent, received, checksum_rfc5798, dropped_ttl, ...
 }
 
 // Check is the state of one check as this group uses it.

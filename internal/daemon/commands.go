@@ -20,10 +20,10 @@ func (d *Daemon) Status() *api.Status {
 	if err != nil {
 		return d.stale()
 	}
-	st := describe(snap)
+	st := describe(snap, d.doors.counters)
 	l := d.current.Load()
 	st.Version, st.Started, st.Realtime = d.opt.Version.Version, d.started, d.realtime
-	st.Guardian = d.guarded.describe()
+	st.Guardian, st.Gate = d.guarded.describe(), describeGate(d.doors.line)
 	st.Config = describeConfig(l.cfg, l.at, l.last)
 	st.Warnings = d.warnings(st)
 	d.last.Store(st)

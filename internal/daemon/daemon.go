@@ -48,6 +48,7 @@ type Daemon struct {
 	begun    guardian.Beginning
 	managed  bool // by a service manager that starts it again
 	guarded  guarded
+	doors    doors
 
 	current atomic.Pointer[loaded]
 	last    atomic.Pointer[api.Status]

@@ -4,11 +4,35 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/gate"
 )
+
+// doors is the gate as the status looks at it: from other goroutines, and for
+// longer than there is one.
+type doors struct {
+	line gate.Line
+	mu   sync.Mutex
+	gate *gate.Gate // nil: none, or none any more
+}
+
+func (d *doors) counters(s engine.Slot) gate.Counters {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gate == nil {
+		return gate.Counters{}
+	}
+	return d.gate.Counters(s)
+}
+
+func (d *doors) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gate = nil
+}
 
 // openGate opens the gate of this network namespace, and tells where it is a
 // weaker one than it could be. The files are what a guardian needs to close it;
@@ -18,8 +42,9 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot guard addresses: %w", err)
 	}
+	d.doors.gate, d.doors.line = g, g.Line()
 	if l := g.Line(); l.Why != "" {
-		d.note(api.Event{Kind: "notice", Code: "HF2122", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
+		d.note(api.Event{Kind: "daemon", Code: "HF2122", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
 	}
 	files, err := g.Files()
 	if err != nil {
@@ -31,6 +56,7 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 // closeGate ends the gate of a daemon that ends: its groups have left, and
 // nothing is guarded any more.
 func (d *Daemon) closeGate(g *gate.Gate, socket string) {
+	d.doors.close()
 	_ = g.Close()
 	if _, err := gate.Sweep(memory(socket)); err != nil {
 		d.note(api.Event{Kind: "notice", Code: "HF2109", Reason: fmt.Sprintf("cannot take the gate down: %v", err)})

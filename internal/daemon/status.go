@@ -12,12 +12,14 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// describe turns a snapshot into the document that all faces show.
-func describe(s *engine.Snapshot) *api.Status {
+// describe turns a snapshot into the document that all faces show. drops is
+// what the gate has dropped of a slot.
+func describe(s *engine.Snapshot, drops func(engine.Slot) gate.Counters) *api.Status {
 	st := &api.Status{
 		Schema: api.SchemaStatus, Node: s.Node, Now: s.Time,
 		Maintenance: s.Maintenance, Stopping: s.Stopping,
@@ -25,11 +27,11 @@ func describe(s *engine.Snapshot) *api.Status {
 			Count: s.Lateness.Count, P50: api.Duration(s.Lateness.P50), P99: api.Duration(s.Lateness.P99),
 			P999: api.Duration(s.Lateness.P999), Max: api.Duration(s.Lateness.Max),
 		},
-		Groups: []api.Group{}, Warnings: []api.Warning{}, Links: []api.Link{},
+		Voters: describeVoters(s.Time, s.Voters), Groups: []api.Group{}, Warnings: []api.Warning{}, Links: []api.Link{},
 	}
 	for i := range s.Units {
 		for g := range s.Units[i].Groups {
-			st.Groups = append(st.Groups, describeGroup(s, &s.Units[i], g))
+			st.Groups = append(st.Groups, describeGroup(s, &s.Units[i], g, drops))
 		}
 	}
 	slices.SortFunc(st.Groups, func(a, b api.Group) int { return cmp.Compare(a.Name, b.Name) })
@@ -40,13 +42,16 @@ func describe(s *engine.Snapshot) *api.Status {
 	return st
 }
 
-func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int) api.Group {
+func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(engine.Slot) gate.Counters) api.Group {
 	cfg := u.Groups[gi]
 	g := api.Group{
 		Name: cfg.Name, State: u.State.String(), Leaving: u.Leaving, Since: u.Since, Reason: u.Reason,
 		Interface: cfg.Interface, With: cfg.With, BasePriority: cfg.VRRP.Priority,
 		Preempt: cfg.VRRP.Preempt && !u.Suspended, Transitions: u.Transitions,
-		Routers: []api.Router{}, Checks: []api.Check{}, Peers: []api.Peer{},
+		Guard: describeGuard(u, cfg.Guard), Conflict: describeDispute(u),
+		Conflicts: api.Disputes{Count: u.Conflicts, Time: milliseconds(u.Conflicted)},
+		Lapses:    api.Lapses{Count: u.Lapses.Count, Last: u.Lapses.Last, Late: milliseconds(u.Lapses.Late)},
+		Routers:   []api.Router{}, Checks: []api.Check{}, Peers: []api.Peer{},
 	}
 	for _, a := range cfg.Addresses {
 		g.Addresses = append(g.Addresses, a.String())
@@ -54,7 +59,13 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int) api.Group {
 	for i := range u.View.Routers {
 		if r := &u.View.Routers[i]; r.Group == gi {
 			g.Priority = r.Priority
-			g.Routers = append(g.Routers, describeRouter(r, &u.Routers[i]))
+			k := &u.Routers[i]
+			out := describeRouter(r, k)
+			out.Hold = describeHold(u.At, k)
+			if k.Prepared {
+				out.GateDrops = gateDrops(drops(k.Slot))
+			}
+			g.Routers = append(g.Routers, out)
 			g.Peers = append(g.Peers, describePeers(s.Time, r, u.Routers[i].Nodes)...)
 			if g.Holder == "" && r.ActiveHeard {
 				g.Holder = nodeName(r.Active.Addr, u.Routers[i].Nodes)
@@ -85,7 +96,7 @@ func describeRouter(r *group.RouterView, k *engine.RouterView) api.Router {
 		Family: familyName(r.Config.Family), VRID: r.Config.VRID, Version: r.Config.Version,
 		State: r.State.String(), MAC: net.HardwareAddr(k.MAC[:]).String(), VirtualMAC: k.Virtual, MACReason: k.Why,
 		Interval: api.Duration(r.Config.Interval), ActiveInterval: api.Duration(r.Interval),
-		DownInterval: api.Duration(r.DownInterval), Counters: counters(r.Counters),
+		DownInterval: api.Duration(r.DownInterval), Counters: counters(r.Counters), GateDrops: map[string]uint64{},
 	}
 	for _, a := range k.Addresses {
 		out.Addresses = append(out.Addresses, a.String())

@@ -21,6 +21,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	}
 	for _, g := range st.Groups {
 		active := activePeers(g)
+		if c := g.Conflict; c != nil {
+			add("HF2030", g.Name, c.Since, "conflict: %s is used by %s, too%s", c.Address, c.Other, beside(c))
+		}
 		switch {
 		case g.State == "active" && len(active) > 0:
 			add("HF2100", g.Name, g.Since, "more than one holder: this node and %s", active[0])
@@ -47,10 +50,21 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	if !st.Realtime.On {
 		add("HF2107", "", d.started, "adverts are not paced in the realtime class: %s", st.Realtime.Detail)
 	}
+	if st.Gate.Line != "" && weaker(st.Gate.Line) {
+		add("HF2122", "", d.started, "holds are enforced by %s alone, up to %s late: %s; because %s",
+			st.Gate.Line, time.Duration(st.Gate.Guarantee), st.Gate.Text, st.Gate.Why)
+	}
 	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
 		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
 	}
 	return append(out, d.notices.current(st.Now)...)
+}
+
+func beside(c *api.Dispute) string {
+	if c.Own == "" {
+		return ""
+	}
+	return ", here it is " + c.Own
 }
 
 func activePeers(g api.Group) []string {

@@ -93,10 +93,14 @@ func Status() *api.Status {
 		},
 		Realtime: api.Realtime{On: true, Detail: "SCHED_RR 50, memory locked"},
 		Guardian: api.Guardian{On: true, PID: 812},
-		Groups:   []api.Group{web(now), dns(now)},
+		Gate: api.Gate{
+			Line: "bpf (tcx)", Guarantee: api.Duration(time.Millisecond),
+			Text: "the kernel drops what comes for and from an address, from the instant at which its hold is over",
+		},
+		Groups: []api.Group{web(now), dns(now)},
 		Warnings: []api.Warning{{
-			Code: "HF2031", Group: "dns", Since: now.Add(-time.Hour),
-			Text: "adverts from lb2 arrive up to 640ms late (takeover after 3.648s)",
+			Code: "HF2010", Group: "dns", Since: now.Add(-time.Hour),
+			Text: "lb2 advertises every 2s, and this node has an interval of 1s",
 		}},
 		Lateness: api.Lateness{
 			Count: 1036800, P50: api.Duration(12 * time.Microsecond), P99: api.Duration(40 * time.Microsecond),
@@ -134,6 +138,8 @@ func web(now time.Time) api.Group {
 		Name: "web", State: "active", Since: now.Add(-76 * time.Hour), Reason: "took over on request",
 		Addresses: []string{"192.0.2.10/24", "2001:db8::10/64"}, Interface: "eth0", With: []string{"dns"},
 		Priority: 150, BasePriority: 150, Preempt: true, Holder: "lb1", HolderIsMe: true,
+		Guard:  api.Guard{Kind: api.GuardMajority, Promised: api.Duration(2400 * time.Millisecond), Votes: 3, Of: 3},
+		Lapses: api.Lapses{Count: 1, Last: now.Add(-80 * time.Hour), Late: api.Duration(1370 * time.Millisecond)},
 		Routers: []api.Router{
 			router("ipv4", "active", "192.0.2.10", "192.0.2.11", "00:00:5e:00:01:33"),
 			router("ipv6", "active", "2001:db8::10", "fe80::11", "00:00:5e:00:02:33"),
@@ -149,11 +155,14 @@ func web(now time.Time) api.Group {
 
 func dns(now time.Time) api.Group {
 	r := router("ipv4", "backup", "192.0.2.53", "192.0.2.11", "52:54:00:00:00:01")
+	r.Hold, r.GateDrops = api.Hold{State: api.HoldClosed}, map[string]uint64{"arp_in": 12, "packet_in": 3}
 	r.VRID, r.VirtualMAC, r.MACReason, r.Active = 52, false, "the interface is a macvlan itself", "192.0.2.12"
 	return api.Group{
 		Name: "dns", State: "backup", Since: now.Add(-76 * time.Hour), Reason: "another active node has a higher priority",
 		Addresses: []string{"192.0.2.53/24"}, Interface: "eth0", With: []string{"web"},
 		Priority: 90, BasePriority: 150, Preempt: true, Holder: "lb2",
+		Guard:       api.Guard{Kind: api.GuardAvailable},
+		Conflicts:   api.Disputes{Count: 1, Time: api.Duration(4500 * time.Millisecond)},
 		Routers:     []api.Router{r},
 		Checks:      []api.Check{{Name: "uplink", Up: true, Detail: "eth0 is up"}, {Name: "storage", Up: false, Weight: 60, Detail: "eth1: no carrier"}},
 		Peers:       []api.Peer{{Node: "lb2", Address: "192.0.2.12", Family: "ipv4", State: "active", Priority: 100, LastSeen: now.Add(-200 * time.Millisecond), Holdfast: true}},
@@ -167,6 +176,7 @@ func router(family, state, address, source, mac string) api.Router {
 		MAC: mac, VirtualMAC: true,
 		Interval: api.Duration(time.Second), ActiveInterval: api.Duration(time.Second),
 		DownInterval: api.Duration(3414 * time.Millisecond),
+		Hold:         api.Hold{State: api.HoldOpen, Left: api.Duration(2715 * time.Millisecond)}, GateDrops: map[string]uint64{},
 		Counters: map[string]uint64{
 			"sent": 273600, "received": 12, "checksum_rfc5798": 12, "became_active": 2, "priority_zero_received": 1, "dropped_ttl": 1, "dropped_checksum": 2,
 		},
@@ -181,7 +191,7 @@ func Events() []api.Event {
 		{ID: 102, Time: at.Add(time.Second), Kind: "transition", Group: "web", From: "init", To: "backup", Reason: "started"},
 		{ID: 103, Time: at.Add(4414 * time.Millisecond), Kind: "transition", Group: "web", From: "backup", To: "active", Reason: "the active node fell silent: nothing from 192.0.2.12 for 3.414s", Peer: "192.0.2.12", Family: "ipv4"},
 		{ID: 104, Time: at.Add(4420 * time.Millisecond), Kind: "hook", Code: "HF2801", Group: "web", To: "active", Reason: "/usr/local/bin/promote ran for 12ms"},
-		{ID: 105, Time: at.Add(30 * time.Second), Kind: "notice", Code: "HF2031", Group: "dns", Peer: "192.0.2.12", Reason: "adverts arrive up to 640ms late"},
+		{ID: 105, Time: at.Add(30 * time.Second), Kind: "notice", Code: "HF2010", Group: "dns", Peer: "192.0.2.12", Reason: "192.0.2.12 advertises every 2s, and this node has an interval of 1s"},
 		{ID: 106, Time: at.Add(40 * time.Second), Kind: "config", Reason: "reloaded: 1 change"},
 	}
 }
@@ -221,4 +231,9 @@ func Version() api.Version {
 		Schema: api.SchemaVersion, Version: "1.2.3", Revision: "0123456789abcdef0123456789abcdef01234567",
 		Time: &at, Go: "go1.26.8", Platform: "linux/amd64", Kernel: "6.18.0",
 	}
+}
+
+// Contested is the conflict of a group whose address another machine has, too.
+func Contested() *api.Dispute {
+	return &api.Dispute{Since: Now().Add(-1500 * time.Millisecond), Address: "192.0.2.10", Other: "52:54:00:00:00:99", Own: "00:00:5e:00:01:33"}
 }

@@ -1,0 +1,65 @@
+package api
+
+import "time"
+
+// Gate says what stands between an address and the network once its hold is
+// over and nobody does anything about it.
+type Gate struct {
+	Line      string   `json:"line"`          // "" where there is none: on a witness
+	Text      string   `json:"text"`          // what it guarantees
+	Guarantee Duration `json:"guarantee"`     // how late it may close
+	Why       string   `json:"why,omitempty"` // why no stronger line is used
+}
+
+// Guard says what becomes of a group on a node that is cut off.
+type Guard struct {
+	Kind     string   `json:"kind"`              // available, guarded, gateway
+	Gateway  string   `json:"gateway,omitempty"` // that has to answer
+	Promised Duration `json:"promised"`          // guarded: for how long a majority has promised the group to this node
+	Votes    int      `json:"votes"`             // how many voters have
+	Of       int      `json:"of"`                // how many there are
+}
+
+// Kinds of a Guard.
+const (
+	GuardAvailable = "available"
+	GuardMajority  = "guarded"
+	GuardGateway   = "gateway"
+)
+
+// Dispute is another machine that uses an address of a group while this node
+// holds it, or is about to.
+type Dispute struct {
+	Since   time.Time `json:"since"`
+	Address string    `json:"address"`
+	Other   string    `json:"other"`         // its MAC address, or what it advertises from
+	Own     string    `json:"own,omitempty"` // the MAC address with which this node answers
+}
+
+// Disputes are those that are over.
+type Disputes struct {
+	Count uint64   `json:"count"`
+	Time  Duration `json:"time"` // how long they took, all together
+}
+
+// Lapses are holds that ended by themselves, because this node was late.
+type Lapses struct {
+	Count uint64    `json:"count"`
+	Last  time.Time `json:"last,omitzero"` // zero: never
+	Late  Duration  `json:"late"` // how long the last one had been over when this node noticed
+}
+
+// Hold is what the gate lets pass of a router, and for how long, unless it is
+// renewed.
+type Hold struct {
+	State string   `json:"state"` // one of the Hold words
+	Left  Duration `json:"left"`
+}
+
+// The words for a Hold.
+const (
+	HoldOpen     = "open"     // the addresses are announced and answer
+	HoldClaiming = "claiming" // adverts may be sent; the addresses are not announced
+	HoldServing  = "serving"  // what still arrives is served; nothing is announced
+	HoldClosed   = "closed"   // nothing passes
+)
