@@ -132,24 +132,49 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		e.stood = standstill(begun, ended, until, now)
 		begun = now
-		e.round = e.opt.Gate.Now()
-		for i := range n {
-			e.datagram(now, &e.in[i])
-		}
-		for _, f := range e.inbox.take() {
-			f(now)
-		}
-		e.watch(now)
-		e.tick(now)
-		e.poll(now)
-		e.talk(now)
-		e.collect(now)
-		e.send()
-		e.beat(now)
+		e.turn(n, now)
 		if e.stopping && len(e.units) == 0 {
 			return nil
 		}
 	}
+}
+
+// unread is how long reading may take for what was read to count as having
+// arrived when it began: less than the margin of any hold.
+const unread = 400 * time.Microsecond
+
+// turn is one round: n datagrams were read after the time looked.
+//
+// A timer is believed when everything has been heard that had arrived by then,
+// so timers are judged as of before the reading. What arrived is not older than
+// that, and not younger than heard. The two are one time, unless this process
+// was stopped between them. Then a peer's advert may be much younger than
+// looked, and so may others be that were not read: it counts as heard now, and
+// no timer is believed but those of holders, who wait for nobody.
+func (e *Engine) turn(n int, looked time.Time) {
+	now, heard := looked, e.opt.Clock()
+	stopped := heard.Sub(looked) > unread
+	if stopped {
+		now = heard
+	}
+	e.round = e.opt.Gate.Now()
+	for i := range n {
+		e.datagram(now, &e.in[i])
+	}
+	for _, f := range e.inbox.take() {
+		f(now)
+	}
+	if stopped {
+		e.tickHolders(now)
+	} else {
+		e.watch(now)
+		e.tick(now)
+	}
+	e.poll(now)
+	e.talk(now)
+	e.collect(now)
+	e.send()
+	e.beat(now)
 }
 
 // standstill is how long this process was kept from its work: in the round
@@ -184,6 +209,15 @@ func (e *Engine) tick(now time.Time) {
 			return
 		}
 		e.step(now, u, group.Tick())
+	}
+}
+
+// tickHolders steps those of them that hold.
+func (e *Engine) tickHolders(now time.Time) {
+	for _, u := range e.units {
+		if d := u.set.Deadline(); u.set.State() == group.Active && !d.IsZero() && !d.After(now) {
+			e.step(now, u, group.Tick())
+		}
 	}
 }
 
