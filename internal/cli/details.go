@@ -56,7 +56,9 @@ func (t Terminal) summary(w io.Writer, s *api.Status, g *api.Group) error {
 		{"holder", t.paint(holder.tone, oneLine(holder.text))},
 		{"addresses", oneLine(orDash(strings.Join(g.Addresses, ", ")) + " on " + orDash(g.Interface))},
 		{"priority", priority},
+		{"guard", oneLine(guardMeaning(&g.Guard))},
 	}
+	rows = append(rows, t.disputes(s, g)...)
 	if len(g.With) > 0 {
 		rows = append(rows, [2]string{"moves with", oneLine(strings.Join(g.With, ", "))})
 	}
@@ -78,7 +80,7 @@ func local(at time.Time, layout string) string {
 }
 
 func (t Terminal) routers(g *api.Group) *table {
-	tb := newTable(t, "ROUTER", "STATE", "VRID", "VERSION", "SOURCE", "EVERY", "TAKEOVER AFTER", "ACTIVE", "MAC")
+	tb := newTable(t, "ROUTER", "STATE", "HOLD", "VRID", "VERSION", "SOURCE", "EVERY", "TAKEOVER AFTER", "ACTIVE", "MAC")
 	for i := range g.Routers {
 		r := &g.Routers[i]
 		every := short(time.Duration(r.Interval))
@@ -95,7 +97,7 @@ func (t Terminal) routers(g *api.Group) *table {
 		} else if r.MACReason != "" {
 			mac += ": " + r.MACReason
 		}
-		tb.add(cell{r.Family, strong}, stateCell(&api.Group{State: r.State}), cell{fmt.Sprint(r.VRID), plain}, cell{fmt.Sprint(r.Version), plain},
+		tb.add(cell{r.Family, strong}, stateCell(&api.Group{State: r.State}), cell{holdText(r.Hold), plain}, cell{fmt.Sprint(r.VRID), plain}, cell{fmt.Sprint(r.Version), plain},
 			cell{orDash(r.Source), plain}, cell{every, plain}, cell{short(time.Duration(r.DownInterval)), plain}, cell{active, plain}, cell{mac, plain})
 	}
 	return tb
@@ -146,20 +148,30 @@ func (t Terminal) counters(g *api.Group) *table {
 		for name := range r.Counters {
 			names[name] = true
 		}
+		for name := range r.GateDrops {
+			names[gatePrefix+name] = true
+		}
 	}
 	tb := newTable(t, heading...)
 	for _, name := range slices.SortedFunc(maps.Keys(names), compareCounters) {
 		row := []cell{{strings.ReplaceAll(name, "_", " "), plain}}
 		for _, r := range g.Routers {
-			row = append(row, cell{strconv.FormatUint(r.Counters[name], 10), plain})
+			n := r.Counters[name]
+			if drop, ok := strings.CutPrefix(name, gatePrefix); ok {
+				n = r.GateDrops[drop]
+			}
+			row = append(row, cell{strconv.FormatUint(n, 10), plain})
 		}
 		tb.add(row...)
 	}
 	return tb
 }
 
+// gatePrefix marks what the gate dropped among the other counters.
+const gatePrefix = "gate_dropped_"
+
 // compareCounters puts the two that matter first, and those about discarded
-// adverts last.
+// adverts, and about what the gate dropped, last.
 func compareCounters(a, b string) int {
 	rank := func(s string) int {
 		switch {
@@ -169,6 +181,8 @@ func compareCounters(a, b string) int {
 			return 1
 		case strings.HasPrefix(s, "dropped_"):
 			return 3
+		case strings.HasPrefix(s, gatePrefix):
+			return 4
 		}
 		return 2
 	}

@@ -16,15 +16,20 @@ func (t Terminal) overview(w io.Writer, s *api.Status) error {
 	if _, err := fmt.Fprintln(w, t.headline(s)); err != nil {
 		return written(err)
 	}
+	if s.Witness == nil {
+		if _, err := fmt.Fprintln(w, t.defence(s)); err != nil {
+			return written(err)
+		}
+	}
 	if err := t.votes(w, s); err != nil {
 		return err
 	}
 	if len(s.Groups) > 0 {
-		tb := newTable(t, "GROUP", "VIPS", "HOLDER", "STATE", "SINCE", "PRIO", "PEERS", "CHECKS", "LAST CHANGE")
+		tb := newTable(t, "GROUP", "VIPS", "HOLDER", "STATE", "HOLD", "GUARD", "SINCE", "PRIO", "PEERS", "CHECKS", "LAST CHANGE")
 		for i := range s.Groups {
 			g := &s.Groups[i]
 			tb.add(cell{g.Name, strong}, cell{addresses(g.Addresses), plain}, holderCell(g), stateCell(g),
-				cell{since(s.Now, g.Since), plain}, prioCell(g), peersCell(s.Now, g), checksCell(g), cell{orDash(g.Reason), plain})
+				holdCell(g), guardCell(g), cell{since(s.Now, g.Since), plain}, prioCell(g), peersCell(s.Now, g), checksCell(g), cell{orDash(g.Reason), plain})
 		}
 		if err := tb.write(w); err != nil {
 			return err
@@ -110,6 +115,9 @@ func stateCell(g *api.Group) cell {
 	}
 	if g.Leaving {
 		c.text += " (leaving)"
+	}
+	if g.Conflict != nil {
+		return cell{"conflict", bad}
 	}
 	return c
 }

@@ -88,7 +88,7 @@ type fake struct {
 type fakeKey struct{}
 
 // cmdDaemon starts a daemon of some mood, or stops it:
-// daemon healthy|degraded|empty|nobody|conflict|refusing|bad, daemon stop.
+// daemon healthy|degraded|empty|nobody|conflict|contested|refusing|bad, daemon stop.
 func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: daemon MOOD|stop")
@@ -148,6 +148,9 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 	case "nobody":
 		s.Groups[1].Holder, s.Groups[1].State, s.Maintenance = "", "fault", true
 		s.Groups[1].Peers[0].LastSeen = s.Now.Add(-time.Minute)
+	case "contested":
+		s.Groups[0].Conflict = apitest.Contested()
+		s.Gate.Why, s.Guardian = "tcx: not supported", api.Guardian{}
 	case "conflict":
 		s.Groups[0].Peers[0].State = "active"
 		s.Groups[0].Peers[0].Node = "lb2\x1b[2J"

@@ -22,12 +22,15 @@ func newStatus(t Terminal) *cobra.Command {
 a group's name, everything about that group.
 
 The columns: HOLDER is the node that holds the addresses, with a * if it is this
-one; PRIO the effective priority, with the configured one behind it where they
-differ; PEERS how many of the nodes seen in the group are heard now; CHECKS how
-many pass.
+one; HOLD what passes the gate, and for how long if it is not renewed (open,
+claiming, serving what still arrives, or closed); GUARD what a node needs besides
+winning the election, and for how long a majority has promised it; PRIO the
+effective priority, with the configured one behind it where they differ; PEERS
+how many of the nodes seen in the group are heard now; CHECKS how many pass.
 
 The exit code sums up: 0 healthy, 20 degraded (a warning, a fault, a failed
-check, maintenance), 21 a group without a holder, 22 one with more than one.`,
+check, maintenance), 21 a group without a holder, 22 one with more than one, or
+with an address that another machine uses, too.`,
 		Example: `  holdfast status
   holdfast status web
   holdfast status --watch

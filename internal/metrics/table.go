@@ -31,7 +31,7 @@ type (
 
 // table lists all metrics, the node's first.
 func table() []metric {
-	return slices.Concat(nodeTable(), voteTable(), groupTable(), routerTable())
+	return slices.Concat(nodeTable(), voteTable(), groupTable(), holdTable(), routerTable())
 }
 
 func nodeTable() []metric {
@@ -90,7 +90,7 @@ func groupTable() []metric {
 				put(truth(g.State == "active"), g.Name, vip, g.Interface)
 			}
 		})},
-		{"conflict", gauge, "Whether more than one node holds the group, as heard here.", []string{"group"}, groups(func(g *api.Group, put put) {
+		{"conflict", gauge, "Whether more than one node holds the group, as heard here, or another machine uses an address of it.", []string{"group"}, groups(func(g *api.Group, put put) {
 			put(truth(g.Health() == api.Conflict), g.Name)
 		})},
 		{"group_priority", gauge, "The effective priority.", []string{"group"}, groups(func(g *api.Group, put put) { put(float64(g.Priority), g.Name) })},
