@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/address"
 	"github.com/holdfast-net/holdfast/internal/linux/gate"
 )
 
@@ -37,14 +38,31 @@ func (h *hand) guard(id routerID, r *router) error {
 	return err
 }
 
-// addresses lists the addresses that the router has or is to have.
+// noteOwn notes which addresses of an owner (priority 255) are the machine's own. They
+// are not ours to close: without them it could not even ask for its addresses.
+func (r *router) noteOwn(op engine.Op, present []address.Entry) {
+	r.own = nil
+	for _, e := range present {
+		if op.Owner && !e.Ours() && names(op, e.Prefix.Addr()) {
+			r.own = append(r.own, e.Prefix.Addr())
+		}
+	}
+}
+
+// addresses lists the addresses that the router has or is to have, and that
+// are not the machine's own.
 func (r *router) addresses() []netip.Addr {
 	list := make([]netip.Addr, 0, len(r.op.Addresses))
+	add := func(p netip.Prefix) {
+		if !slices.Contains(r.own, p.Addr()) {
+			list = append(list, p.Addr())
+		}
+	}
 	for _, p := range r.op.Addresses {
-		list = append(list, p.Addr())
+		add(p)
 	}
 	for p := range r.held {
-		list = append(list, p.Addr())
+		add(p)
 	}
 	slices.SortFunc(list, netip.Addr.Compare)
 	return slices.Compact(list)

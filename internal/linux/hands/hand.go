@@ -59,7 +59,8 @@ type router struct {
 	virtual bool      // that is a macvlan of ours
 	mac     [6]byte
 	why     string
-	mute    error // why its addresses cannot be quiet
+	mute    error        // why its addresses cannot be quiet
+	own     []netip.Addr // of an owner: the addresses that the machine has anyway
 	held    map[netip.Prefix]held
 }
 

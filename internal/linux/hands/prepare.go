@@ -73,6 +73,7 @@ func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engin
 	}
 	r.op = op
 	res.MAC, res.Virtual, res.Why = r.mac, r.virtual, r.why
+	r.noteOwn(op, present)
 	if err := h.guard(id, r); err != nil {
 		return err
 	}
