@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
@@ -90,11 +91,40 @@ func (e *Engine) heard(now time.Time, d *Datagram) {
 	}
 	for _, n := range h.Entries {
 		if r := e.routes[route{d.Port, h.Family, n.VRID}]; r != nil {
-			r.table.Note(peer.Node{
+			e.meet(now, r, peer.Node{
 				Name: h.From, Addr: d.Src, State: n.State, Priority: n.Priority, Sent: h.Sent, Heard: now,
-			})
+			}, slices.Contains(h.Hears, e.node))
 		}
 	}
+}
+
+// unheard is how many hellos in a row may leave this node out before the LAN
+// counts as broken in one direction: the first ones of both may cross, and
+// one or two get lost.
+const unheard = 3
+
+// meet notes what another node said of itself, and whether it hears this one.
+func (e *Engine) meet(now time.Time, r *router, n peer.Node, hears bool) {
+	before, known := r.table.Named(n.Name, now)
+	if !hears {
+		n.Unheard = 1
+		if known {
+			n.Unheard = before.Unheard + 1
+		}
+	}
+	if !r.table.Note(n) || r != r.unit.routers[r.unit.set.Lead()] {
+		return
+	}
+	rec := group.Record{Group: r.group.Name, Kind: "notice", Code: "HF2024", Family: r.cfg.Family, Peer: n.Addr}
+	switch {
+	case n.Unheard == unheard:
+		rec.Reason = n.Name + " does not hear this node, which hears it: the network between them is broken in one direction, or a firewall drops there what this node sends"
+	case known && before.Unheard >= unheard && n.Unheard == 0:
+		rec.Code, rec.Reason = "HF2025", n.Name+" hears this node again"
+	default:
+		return
+	}
+	e.record(Record{Time: now, Record: rec})
 }
 
 func (e *Engine) heardCall(now time.Time, d *Datagram) {

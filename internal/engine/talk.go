@@ -48,7 +48,7 @@ func (e *Engine) talk(now time.Time) {
 }
 
 func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {
-	h := peer.Hello{Family: f, From: e.node, New: e.hellos < news, Sent: e.stamp(now), Entries: e.entries[:0]}
+	h := peer.Hello{Family: f, From: e.node, New: e.hellos < news, Sent: e.stamp(now), Entries: e.entries[:0], Hears: p.hears(f, now)}
 	var src netip.Addr
 	var unicast []netip.Addr
 	for _, r := range p.routers {
@@ -108,4 +108,20 @@ func (e *Engine) message(p *port, cfg vrrp.Config, src netip.Addr, data []byte) 
 	for _, dst := range to {
 		e.push(Outgoing{Port: p.id, Kind: Message, Src: src, Dst: dst, Data: data}, job{})
 	}
+}
+
+// hears lists the nodes that are heard on an interface.
+func (p *port) hears(f vrrp.Family, now time.Time) []string {
+	var names []string
+	for _, r := range p.routers {
+		if r.cfg.Family != f {
+			continue
+		}
+		for _, n := range r.table.Present(now) {
+			if !slices.Contains(names, n.Name) {
+				names = append(names, n.Name)
+			}
+		}
+	}
+	return names
 }

@@ -40,5 +40,7 @@
 //	18  2  number of entries (hello), the sender's priority (ask), else 0
 //	20 ..  sender's name, successor's name
 //	.. 3n  entries: VRID, state (0 init, 1 backup, 2 active, 3 fault), priority
+//	.. ..  the nodes that the sender hears: their number, and for each the
+//	       length of its name and the name (hello)
 //	.. 32  HMAC-SHA256 of all before it (signed call)
 package peer

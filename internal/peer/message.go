@@ -27,7 +27,8 @@ type Hello struct {
 	From    string
 	New     bool // the sender has just started: it wants to know who is there
 	Sent    time.Time
-	Entries []Entry // at most one per VRID
+	Entries []Entry  // at most one per VRID
+	Hears   []string // the nodes that the sender hears there
 }
 
 // Entry is one virtual router of a Hello.
@@ -61,7 +62,7 @@ const (
 )
 
 // MaxSize is the longest message in bytes.
-const MaxSize = headerSize + 2*maxName + maxEntries*entrySize
+const MaxSize = headerSize + 2*maxName + maxEntries*entrySize + 1 + maxNodes*(1+maxName)
 
 // Reasons to discard a message.
 var (
@@ -82,6 +83,13 @@ func (h Hello) Append(b []byte) []byte {
 	b = appendHeader(b, header{kind: KindHello, family: h.Family, vrid: flags, sent: h.Sent, from: h.From, entries: len(entries)})
 	for _, e := range entries {
 		b = append(b, e.VRID, e.State, e.Priority)
+	}
+	hears := h.Hears[:min(len(h.Hears), maxNodes)]
+	b = append(b, byte(len(hears)))
+	for _, name := range hears {
+		name = clip(name)
+		b = append(b, byte(len(name)))
+		b = append(b, name...)
 	}
 	return b
 }
@@ -116,7 +124,30 @@ func DecodeHello(b []byte, into []Entry) (Hello, error) {
 		e := rest[i*entrySize:]
 		out.Entries = append(out.Entries, Entry{VRID: e[0], State: e[1], Priority: e[2]})
 	}
+	var ok bool
+	if out.Hears, ok = decodeNames(rest[h.entries*entrySize:]); !ok {
+		return Hello{}, ErrMalformed
+	}
 	return out, nil
+}
+
+// decodeNames reads a counted list of names.
+func decodeNames(b []byte) (names []string, ok bool) {
+	if len(b) == 0 {
+		return nil, false
+	}
+	count, b := int(b[0]), b[1:]
+	if count > maxNodes {
+		return nil, false
+	}
+	for range count {
+		if len(b) == 0 || b[0] == 0 || b[0] > maxName || len(b) < 1+int(b[0]) {
+			return nil, false
+		}
+		names = append(names, string(b[1:1+b[0]]))
+		b = b[1+b[0]:]
+	}
+	return names, true
 }
 
 // DecodeCall reads a call without verifying it: the key to [Key.Verify] it

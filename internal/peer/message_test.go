@@ -31,7 +31,7 @@ func yield() Call { return Call{Kind: KindYield, Family: vrrp.IPv4, VRID: 51, Fr
 // The messages byte by byte, as the package documentation has them.
 func TestMessages_OnTheWire(t *testing.T) {
 	const when = "1a46e83335d50000" // 2030-01-01 in nanoseconds since 1970
-	hello := Hello{Family: vrrp.IPv6, From: "lb1", Sent: sent, Entries: []Entry{{51, 2, 150}, {52, 1, 100}}}
+	hello := Hello{Family: vrrp.IPv6, From: "lb1", Sent: sent, Entries: []Entry{{51, 2, 150}, {52, 1, 100}}, Hears: []string{"lb2", "w"}}
 	cases := []struct {
 		name string
 		got  []byte
@@ -39,7 +39,7 @@ func TestMessages_OnTheWire(t *testing.T) {
 	}{
 		{"hello", hello.Append(nil), []string{
 			"48465031 01 06 00 00", when, "03 00 0002", "6c6231",
-			"33 02 96", "34 01 64",
+			"33 02 96", "34 01 64", "02 03 6c6232 01 77",
 		}},
 		{"take", take().Append(nil, Key{}), []string{
 			"48465031 02 04 33 00", when, "03 03 0000", "6c6231 6c6232",
@@ -48,7 +48,7 @@ func TestMessages_OnTheWire(t *testing.T) {
 			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232",
 		}},
 		{"hello of a node that has just started", Hello{Family: vrrp.IPv4, From: "lb1", New: true, Sent: sent}.Append(nil), []string{
-			"48465031 01 04 01 00", when, "03 00 0000", "6c6231",
+			"48465031 01 04 01 00", when, "03 00 0000", "6c6231", "00",
 		}},
 		{"ask", ask().Append(nil, Key{}), []string{
 			"48465031 04 04 33 00", when, "03 00 0096", "6c6231",

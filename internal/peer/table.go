@@ -24,8 +24,11 @@ type Node struct {
 	Addr     netip.Addr
 	State    uint8
 	Priority uint8
-	Sent     time.Time // by its clock
-	Heard    time.Time // by ours
+	// Unheard counts the hellos in a row in which it did not name this node
+	// among those it hears.
+	Unheard int
+	Sent    time.Time // by its clock
+	Heard   time.Time // by ours
 }
 
 func (n Node) present(now time.Time) bool { return now.Sub(n.Heard) <= Expiry }
@@ -65,6 +68,17 @@ func (t *Table) oldest() int {
 func (t *Table) Nodes() []Node {
 	out := slices.Clone(t.nodes)
 	slices.SortFunc(out, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Present lists the nodes that are there.
+func (t *Table) Present(now time.Time) []Node {
+	var out []Node
+	for _, n := range t.nodes {
+		if n.present(now) {
+			out = append(out, n)
+		}
+	}
 	return out
 }
 
