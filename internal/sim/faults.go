@@ -93,6 +93,9 @@ func (w *World) Link(n *node, lan int, up bool) {
 		return
 	}
 	w.setPort(lan, n.index, up)
+	if up {
+		w.judge.rejoined(n, lan)
+	}
 	w.judge.allChanged()
 	w.after(n, carrierDelay, func() {
 		n.hellos = 0

@@ -119,6 +119,22 @@ func (j *Judge) settle() {
 	j.calm = j.w.now
 }
 
+// rejoined looks at a node whose link comes back. If its hold is still open, it
+// was extended by adverts that nobody heard, or by a process that stood still
+// and has not learnt yet that its link was down: the LAN was split.
+func (j *Judge) rejoined(n *node, lan int) {
+	var until hold.Instant
+	for vr := range n.kernel.slots {
+		if j.w.vrs[vr].lan == lan {
+			until = max(until, n.kernel.slots[vr].doors.Announced)
+		}
+	}
+	if until > j.w.instant() {
+		j.disturb()
+		j.w.at(time.Duration(until), j.settle)
+	}
+}
+
 // refusal begins or ends a time in which kernels refuse orders.
 func (j *Judge) refusal(begins bool) {
 	j.refusing = begins
