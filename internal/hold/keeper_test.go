@@ -163,8 +163,8 @@ func TestMove_HoldingAnew(t *testing.T) {
 // next store; a longer one with the next advert, which tells them.
 func TestMove_HoldingWithAnotherTerm(t *testing.T) {
 	k := holding()
-	k.Spoke(at(time.Second), at(time.Second))
-	k.Move(at(time.Second+soon), Holding, term/3)
+	k.Spoke(at(time.Second), at(time.Second+soon))
+	k.Move(at(time.Second+2*soon), Holding, term/3)
 	want(t, k, open(time.Second+term/3))
 
 	k = holding()
@@ -198,6 +198,56 @@ func TestShare(t *testing.T) {
 	if got := k.Share(at(time.Second)); got != open(term) {
 		t.Errorf("a hold was shared: %+v", got)
 	}
+}
+
+// What a majority has promised limits every hold and every claim, and gives
+// none that adverts do not.
+func TestLimit(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		k    *Keeper
+		all  Doors
+		less Doors
+	}{
+		{"holding", holding(), open(term), open(time.Second)},
+		{"claiming", claiming(), claim(term), claim(time.Second)},
+		{"closed", &Keeper{}, Doors{}, Doors{}},
+	} {
+		if got := c.k.Limit(at(2 * term)); got != c.all {
+			t.Errorf("%s: a limit beyond its end makes it %+v", c.name, got)
+		}
+		if got := c.k.Limit(at(time.Second)); got != c.less || c.k.Doors() != c.less {
+			t.Errorf("%s: limited, it is %+v", c.name, got)
+		}
+		if got := c.k.Limit(0); got != c.all {
+			t.Errorf("%s: without a limit it is %+v", c.name, got)
+		}
+	}
+}
+
+// A limit ends a hold as its adverts would, and is asked before each of them.
+func TestLimit_Ends(t *testing.T) {
+	k := holding()
+	k.Limit(at(time.Second))
+	if k.Until() != at(time.Second) || !k.May(at(time.Second-1)) || k.May(at(time.Second)) || !k.Lapsed(at(time.Second)) {
+		t.Error("the hold goes on")
+	}
+	if _, ok := k.Spoke(at(soon), at(time.Second)); ok {
+		t.Error("it was extended beyond its limit")
+	}
+	if d, ok := k.Spoke(at(soon), at(2*soon)); !ok || d != open(time.Second) {
+		t.Errorf("got %+v, %t", d, ok)
+	}
+	k.Limit(at(2 * time.Second))
+	want(t, k, open(2*time.Second)) // the adverts allow for it
+}
+
+// Who has let go serves what still arrives, whatever others have promised.
+func TestLimit_OfServing(t *testing.T) {
+	k := holding()
+	k.Limit(at(time.Second))
+	k.Move(at(soon), Serving, 2*time.Second)
+	want(t, k, Doors{Served: at(2*time.Second + soon)})
 }
 
 func TestTerm(t *testing.T) {
