@@ -2,8 +2,12 @@ package daemon_test
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
 )
@@ -53,13 +57,53 @@ func TestStatus_ExitCodes(t *testing.T) {
 	s.a.becomes("web", "active")
 	s.a.exits(healthy)
 
-	// Two holders: b hears nobody, but is heard.
+	// b hears nobody, but is heard: the one that hears gives way.
 	s.must(s.b.host.Cut(lab.Deaf))
 	s.b.run(s.b.command())
 	s.b.becomes("web", "active")
-	s.a.exits(22, "more than one holder", "b")
+	s.a.becomes("web", "backup")
+	s.a.exits(20, "does not hear this node")
 	s.must(s.b.host.Restore())
-	s.answers(vip, "a")
-	s.a.exits(20, "was active too") // what happened is worth a look for two minutes
+	s.answers(vip, "b")
+
+	// A machine that knows nothing of elections has the address, too.
+	s.must(s.client.Do(func() error { return squat(vip) }))
+	s.b.exits(22, "conflict", "HF2030", "192.0.2.10 is used by ", "here it is ")
+	if got := s.b.cli("status", "web", "-o", "json"); got.code != 22 || !hasAll(got.out, []string{`"conflict": {`, `"own": "`, `"other": "`}) {
+		t.Errorf("status of the group ended with %d and said:\n%s", got.code, got.out)
+	}
+	s.must(s.client.Do(func() error { return leave(vip) }))
+	s.b.exits(healthy)
 	s.over()
+}
+
+// squat puts an address on eth0 and uses it, so that everybody hears of it.
+func squat(a netip.Prefix) error {
+	link, err := netlink.LinkByName("eth0")
+	if err != nil {
+		return err
+	}
+	if err := netlink.AddrAdd(link, addressOf(a)); err != nil {
+		return err
+	}
+	// Nobody has the other address: it is asked for in the name of this one.
+	c, err := net.DialUDP("udp4", &net.UDPAddr{IP: a.Addr().AsSlice()}, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 250), Port: echoPort})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Write([]byte("anybody?"))
+	return err
+}
+
+func leave(a netip.Prefix) error {
+	link, err := netlink.LinkByName("eth0")
+	if err != nil {
+		return err
+	}
+	return netlink.AddrDel(link, addressOf(a))
+}
+
+func addressOf(a netip.Prefix) *netlink.Addr {
+	return &netlink.Addr{IPNet: &net.IPNet{IP: a.Addr().AsSlice(), Mask: net.CIDRMask(a.Bits(), 32)}}
 }
