@@ -61,12 +61,15 @@ func (s *Set) lapse(ev Event) {
 		s.retreat(fmt.Sprintf("the claim was given up: it came %s too late", late))
 	case holding:
 		s.lapses = Lapses{Count: s.lapses.Count + 1, Last: s.now, Late: ev.Late}
-		reason := fmt.Sprintf("this node was late: its hold had ended %s before it could be renewed", late)
+		code, reason := "HF2022", fmt.Sprintf("this node was late: its hold had ended %s before it could be renewed", late)
+		if !s.mandated() {
+			code, reason = "HF2026", "the hold has ended: who guards the group does not agree to this node any more"
+		}
 		s.stopAnnouncing()
 		s.level(hold.Closed)
 		s.all(vrrp.Lapse())
 		s.order(Remove)
-		s.record(0, Record{Kind: "notice", Code: "HF2022", Reason: reason})
+		s.record(0, Record{Kind: "notice", Code: code, Reason: reason})
 		s.enter(waiting, reason)
 		s.abandoned(reason)
 		s.owe()
