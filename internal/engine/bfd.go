@@ -24,6 +24,7 @@ type sights struct {
 	sent  []sight.Action    // of the round, for job.packet
 	units []*unit           // that have neighbours, in no order
 	said  map[string]string // per interface, why BFD cannot be used
+	off   bool              // none are wanted while another process takes over
 }
 
 func newSights() sights {
@@ -51,7 +52,7 @@ func (e *Engine) lookFor(now time.Time, u *unit) {
 	u.paths = nil
 	for _, r := range u.routers {
 		b := r.group.VRRP.BFD
-		if b == nil || u.retiring || !r.port.open() || !r.port.link.Up || !r.src.IsValid() || !e.speaksBFD(now, r.port) {
+		if b == nil || e.sights.off || u.retiring || !r.port.open() || !r.port.link.Up || !r.src.IsValid() || !e.speaksBFD(now, r.port) {
 			continue
 		}
 		for _, peer := range r.neighbours(now) {

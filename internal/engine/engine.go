@@ -83,6 +83,8 @@ type Engine struct {
 	unknown  uint64 // adverts for virtual routers that are not configured
 	pending  []collector
 	sights   sights
+	heir     *heirship    // a process that waits for all of this
+	legacy   *vote.Estate // of the process before, until it was inherited
 }
 
 // maxDatagrams is how many datagrams one round handles, so that a flood
@@ -133,6 +135,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.stood = standstill(begun, ended, until, now)
 		begun = now
 		e.turn(n, now)
+		if e.handOn() {
+			return ErrHandedOn
+		}
 		if e.stopping && len(e.units) == 0 {
 			return nil
 		}
@@ -193,6 +198,9 @@ func (e *Engine) wake(now time.Time) time.Time {
 		return time.Unix(0, 0) // a collection goes on at once
 	}
 	t := e.queue.next()
+	if h := e.heir; h != nil && (t.IsZero() || h.next.Before(t)) {
+		t = h.next
+	}
 	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.sights.set.Deadline()} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o

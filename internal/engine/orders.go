@@ -17,7 +17,7 @@ func (e *Engine) submit(r *router, kind OpKind) {
 	e.opt.Hands.Submit(Op{
 		Kind: kind, Tag: r.tag(), Interface: r.group.Interface, Family: r.cfg.Family, VRID: r.cfg.VRID,
 		Addresses: r.addrs, MAC: macMode(r.group), Drop: !r.group.VRRP.Accept,
-		Owner: r.group.VRRP.Priority == vrrp.OwnerPriority, Group: r.group.Name,
+		Owner: r.group.VRRP.Priority == vrrp.OwnerPriority, Group: r.group.Name, Keep: r.kept,
 	})
 }
 
@@ -61,6 +61,10 @@ func (e *Engine) carried(now time.Time, res Result) {
 
 func (e *Engine) preparedNow(now time.Time, r *router, res Result) {
 	r.preparing = false
+	if r.kept {
+		e.keptNow(now, r, res)
+		return
+	}
 	if res.Err != nil {
 		r.trouble = fmt.Sprintf("cannot prepare %s: %v", r.group.Interface, res.Err)
 		r.retry = now.Add(retryPrepare)
@@ -77,11 +81,16 @@ func (e *Engine) preparedNow(now time.Time, r *router, res Result) {
 	r.mac, r.virtual, r.why = res.MAC, res.Virtual, res.Why
 	r.slot = res.Slot
 	e.store(r, r.keeper.Doors())
+	e.explainMAC(r)
+	e.attach(now, r)
+	e.startIfReady(now, r.unit)
+}
+
+// explainMAC says why not the virtual MAC where this package decided that.
+func (e *Engine) explainMAC(r *router) {
 	if r.why == "" && !r.virtual && len(r.cfg.Peers) > 0 && r.group.VRRP.MAC == config.MACAuto {
 		r.why = "unicast peers: they may be behind a router"
 	}
-	e.attach(now, r)
-	e.startIfReady(now, r.unit)
 }
 
 // later posts f at t.

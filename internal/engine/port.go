@@ -114,6 +114,7 @@ type Op struct {
 	Drop      bool   // Accept_Mode false: drop packets to the addresses, ND excepted
 	Owner     bool   // priority 255: addresses that were there before stay at OpRemove
 	Group     string // name, for marking what is ours
+	Keep      bool   // OpPrepare: what is there is no leftover, it stays as it is
 }
 
 // Result is what became of an Op.

@@ -53,6 +53,7 @@ type router struct {
 	slot      Slot
 	keeper    hold.Keeper
 	prepared  bool
+	kept      bool // as another process left it, and the hands have not looked yet
 	preparing bool
 	trouble   string    // why it could not be prepared
 	retry     time.Time // when to try again

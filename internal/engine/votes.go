@@ -16,6 +16,7 @@ import (
 type votes struct {
 	agent   *vote.Agent
 	cluster *config.Cluster
+	own     netip.AddrPort
 	port    Port
 	out     vote.Out
 	units   map[vote.Subject]*unit
@@ -49,6 +50,13 @@ func (e *Engine) joinCluster(cfg *config.Config) error {
 	if v.agent, err = e.opt.NewAgent(cfg); err != nil {
 		return err
 	}
+	if e.legacy != nil {
+		if err := v.agent.Inherit(e.legacy); err != nil {
+			return err
+		}
+		e.legacy = nil
+	}
+	v.own = own
 	if v.port, err = e.opt.Polls.OpenVotes(own.Addr(), own.Port()); err != nil {
 		return fmt.Errorf("cannot join the cluster: %w", err)
 	}

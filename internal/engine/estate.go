@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/vote"
+	"github.com/holdfast-net/holdfast/vrrp"
+)
+
+// EstateVersion is that of Estate and all in it. Processes of different
+// versions do not hand on to each other.
+const EstateVersion = 1
+
+// Estate is what the engine of one process leaves to that of the next. The
+// kernel's part, addresses and the gate, stays where it is.
+type Estate struct {
+	Version     int
+	Drawn       Instant // by the gate's clock, which both processes read
+	Stamped     time.Time
+	Maintenance bool
+	Units       []UnitEstate
+	Votes       *vote.Estate `json:",omitempty"`
+}
+
+// UnitEstate is that of groups that move together.
+type UnitEstate struct {
+	Groups  []string
+	Mandate Instant // see unit
+	Set     group.Estate
+	Routers []RouterEstate
+}
+
+// RouterEstate is that of a virtual router.
+type RouterEstate struct {
+	Interface string
+	Index     int // of the interface
+	Family    vrrp.Family
+	VRID      uint8
+	Addresses []netip.Prefix
+	MAC       [6]byte
+	Virtual   bool
+	Why       string
+	Prepared  bool
+	Slot      Slot
+	Keeper    hold.Estate
+	Nodes     []peer.Node
+}
+
+// draw draws the estate up.
+func (e *Engine) draw(now time.Time) *Estate {
+	es := &Estate{Version: EstateVersion, Drawn: e.opt.Gate.Now(), Stamped: e.stamped, Maintenance: e.maintenance}
+	for _, u := range e.sortedUnits() {
+		es.Units = append(es.Units, u.estate(now))
+	}
+	if e.votes != nil {
+		v := e.votes.agent.Estate()
+		es.Votes = &v
+	}
+	return es
+}
+
+func (u *unit) estate(now time.Time) UnitEstate {
+	ue := UnitEstate{Set: u.set.Estate(now), Mandate: u.mandate}
+	for i := range u.groups {
+		ue.Groups = append(ue.Groups, u.groups[i].Name)
+	}
+	for _, r := range u.routers {
+		ue.Routers = append(ue.Routers, RouterEstate{
+			Interface: r.group.Interface, Index: r.port.link.Index, Family: r.cfg.Family, VRID: r.cfg.VRID, Addresses: r.addrs,
+			MAC: r.mac, Virtual: r.virtual, Why: r.why, Prepared: r.prepared, Slot: r.slot,
+			Keeper: r.keeper.Estate(), Nodes: r.table.Nodes(),
+		})
+	}
+	return ue
+}
+
+// Holds reports whether the unit is held.
+func (ue *UnitEstate) Holds() bool { return ue.Set.State == group.Active }
+
+// match finds the unit of an estate for one of this process, and says what
+// keeps the one from going on as the other.
+func (es *Estate) match(u *unit) (*UnitEstate, error) {
+	for i := range es.Units {
+		ue := &es.Units[i]
+		if !slices.ContainsFunc(ue.Groups, u.has) {
+			continue
+		}
+		if len(ue.Groups) != len(u.groups) || len(ue.Routers) != len(u.routers) || len(ue.Set.Routers) != len(u.routers) {
+			return nil, fmt.Errorf("group %s is not what it was", u.groups[0].Name)
+		}
+		for j, r := range u.routers {
+			o := &ue.Routers[j]
+			if o.Interface != r.group.Interface || o.Family != r.cfg.Family || o.VRID != r.cfg.VRID || !slices.Equal(o.Addresses, r.addrs) {
+				return nil, fmt.Errorf("virtual router %d (%s) of group %s is not what it was", o.VRID, o.Family, r.group.Name)
+			}
+		}
+		return ue, nil
+	}
+	return nil, fmt.Errorf("group %s is new", u.groups[0].Name)
+}
+
+// Fits says what keeps a process with this configuration from inheriting an
+// estate. It touches nothing.
+func (e *Engine) Fits(cfg *config.Config, es *Estate) error {
+	_, _, err := (&Engine{}).heirs(cfg, es)
+	return err
+}
+
+// heirs makes the units that inherit.
+func (e *Engine) heirs(cfg *config.Config, es *Estate) (fresh []*unit, of []*UnitEstate, err error) {
+	if es.Version != EstateVersion {
+		return nil, nil, fmt.Errorf("cannot inherit: the state is of version %d, this program knows %d", es.Version, EstateVersion)
+	}
+	sets := together(cfg.Groups)
+	if len(sets) != len(es.Units) {
+		return nil, nil, fmt.Errorf("cannot inherit: there were %d sets of groups, the file has %d", len(es.Units), len(sets))
+	}
+	for _, groups := range sets {
+		u, err := e.newUnit(groups)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot inherit: %w", err)
+		}
+		ue, err := es.match(u)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot inherit: %w", err)
+		}
+		fresh, of = append(fresh, u), append(of, ue)
+	}
+	return fresh, of, nil
+}
