@@ -81,9 +81,6 @@ func (u *unit) estate(now time.Time) UnitEstate {
 	return ue
 }
 
-// Holds reports whether the unit is held.
-func (ue *UnitEstate) Holds() bool { return ue.Set.State == group.Active }
-
 // match finds the unit of an estate for one of this process, and says what
 // keeps the one from going on as the other.
 func (es *Estate) match(u *unit) (*UnitEstate, error) {

@@ -78,20 +78,18 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 		return
 	}
 	u.started = true
-	e.acts = u.set.Inherit(now, drawn, &ue.Set, e.acts[:0])
-	e.perform(now, u, e.acts)
-	e.queue.set(u, u.set.Deadline())
 	// The hands find what is there, and take it for theirs.
 	for _, r := range u.routers {
 		if r.kept {
 			e.submit(r, OpPrepare)
 		}
 	}
-	if ue.Holds() {
-		for _, r := range u.routers {
-			e.submit(r, OpInstall)
-		}
+	e.acts = u.set.Inherit(now, drawn, &ue.Set, e.acts[:0])
+	e.perform(now, u, e.acts)
+	if u.set.Wanting() {
+		e.wantMandate(u, u.set.Router(u.set.Lead()).Priority())
 	}
+	e.queue.set(u, u.set.Deadline())
 }
 
 // keptNow is preparedNow for a router that another process prepared.

@@ -81,7 +81,7 @@ func (e *Engine) changed(now time.Time, c Change) {
 		// macvlans of the old one are gone with it.
 		e.closePort(p)
 		for _, r := range p.routers {
-			r.prepared, r.preparing, r.trouble = false, false, ""
+			r.prepared, r.preparing, r.kept, r.trouble = false, false, false, ""
 		}
 	}
 	for _, r := range slices.Clone(p.routers) {

@@ -141,7 +141,8 @@ func (s *Set) inheritHold(drawn time.Time, e *Estate) {
 	}
 	for i := range s.members {
 		m := &s.members[i]
-		m.level, m.ordered = hold.Holding, Install
+		m.level = hold.Holding
+		s.give(i, Install) // it is there, and once more does no harm
 	}
 	for g := range s.announces {
 		if g < len(e.Announces) && e.Announces[g].On {

@@ -55,6 +55,15 @@ func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engin
 	op := res.Op
 	id := idOf(op)
 	r := h.routers[id]
+	if r == nil && op.Keep {
+		var err error
+		if r, err = h.keep(op, link, present); err != nil {
+			return err
+		}
+		if r != nil {
+			h.routers[id] = r
+		}
+	}
 	if r == nil || len(r.held) == 0 {
 		if err := h.clean(op, present, res); err != nil {
 			return err
