@@ -16,7 +16,7 @@ import (
 type contender struct {
 	addr  netip.Addr
 	first time.Time
-	heard time.Time
+	sent  time.Time // the last advert was sent after this
 	until time.Time // when its hold has ended
 	kin   bool      // a holdfast node
 	deaf  int       // how often it has advertised against this holder
@@ -35,8 +35,10 @@ const (
 )
 
 // foreign reports whether the node has gone on advertising for long enough to
-// have shown that it is a holdfast node, and did not.
-func (c *contender) foreign() bool { return !c.kin && c.heard.Sub(c.first) >= strange }
+// have shown that it is a holdfast node, and did not. What counts is when it
+// sent, not when this node heard, which may have stood still meanwhile: two
+// adverts of one moment must not look like an hour of them.
+func (c *contender) foreign() bool { return !c.kin && c.sent.Sub(c.first) >= strange }
 
 // bars is until when the contender keeps this node from opening a hold. One of
 // another vendor does not: it lets go when it hears the better advert.
@@ -79,7 +81,8 @@ func (s *Set) noteContender(ev Event) {
 	} else {
 		c.deaf = 0
 	}
-	c.heard, c.until, c.kin = s.now, s.now.Add(hold.Patience(p.Interval, m.router.Config().Version)), ev.Kin
+	// All that had arrived by the last tick was heard before it.
+	c.sent, c.until, c.kin = s.tickedAt, s.now.Add(hold.Patience(p.Interval, m.router.Config().Version)), ev.Kin
 }
 
 // yielded notes that a node has let go. What kind it is stays known.

@@ -195,13 +195,25 @@ func TestContender_ForeignDoesNotBar(t *testing.T) {
 	b.hear(lower, 50, "web ipv4: advert 100")
 	b.wait(98 * time.Millisecond)
 	b.hear(lower, 50, "web ipv4: advert 100")
-	b.wait(0)
+	b.wait(900*time.Millisecond, "web ipv4: advert 100") // a tick: what comes now was sent after it
 	b.in(claiming)
 	b.hear(lower, 50, "web ipv4: advert 100")
 	b.wait(0,
 		"web ipv4: hold holding 3s", "web ipv4: advert 100", "web: backup -> active: no advert heard within 3.609375s",
 		"web ipv4: announce")
 	b.in(holding)
+}
+
+// A process that stood still hears at once what was sent in one moment long
+// ago. That shows nothing about its sender.
+func TestContender_IsNotForeignSinceThisNodeStoodStill(t *testing.T) {
+	b := backup(t, single())
+	b.pass(time.Second)
+	b.hear(lower, 50)
+	b.now = b.now.Add(5 * time.Second)
+	b.hear(lower, 50)
+	b.do(Tick(), "web ipv4: ask the holder with 100")
+	b.in(waiting)
 }
 
 // One that speaks once and never again bars for the time of a hold.

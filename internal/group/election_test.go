@@ -104,9 +104,9 @@ func TestClaim_GivesItsReason(t *testing.T) {
 	}{
 		{"silence", func(b *bench) {}, "no advert heard within 3.609375s"},
 		{"preempting another vendor's", func(b *bench) {
-			for range 4 {
+			for range 6 {
 				b.hear(lower, 50)
-				b.pass(time.Second)
+				b.pass(900 * time.Millisecond)
 			}
 		}, "preempted 192.0.2.9: its priority 50 is below 100"},
 		{"priority 0", func(b *bench) {

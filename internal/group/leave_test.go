@@ -62,12 +62,11 @@ func TestHandover_DoesNotPreemptTheSuccessor(t *testing.T) {
 	})
 	t.Run("another node takes its place", func(t *testing.T) {
 		b := gone(holder(t, single()))
-		for range 4 {
+		for range 6 {
 			b.hear(lower-1, 40)
-			b.pass(time.Second)
+			b.pass(900 * time.Millisecond)
 		}
-		b.hear(lower-1, 40)
-		b.wait(100 * time.Millisecond)
+		b.in(claiming)
 		b.carried()
 		b.listened(
 			"web ipv4: hold holding 3s", "web ipv4: advert 100",
