@@ -292,5 +292,6 @@ func (w *World) thaw(n *node) {
 	for i := range n.plains {
 		w.wakePlain(n, i)
 	}
-	w.talkSoon(n, w.now)
+	// In the engine the hellos that are due leave with the adverts of a round.
+	w.do(n, func() { w.talkNow(n) })
 }

@@ -36,7 +36,13 @@ func (w *World) talk(n *node) {
 		return
 	}
 	n.talkAt = 0
-	if n.paused {
+	if !n.paused {
+		w.talkNow(n)
+	}
+}
+
+func (w *World) talkNow(n *node) {
+	if n.plain {
 		return
 	}
 	n.lastTalk = w.now
