@@ -39,7 +39,7 @@ type Set struct {
 	said        bool      // the claim is advertised
 	listening   time.Time // and until when to listen, once it is on the wire
 	ticked      bool      // the event is a Tick: all has been heard
-	tickedAt    time.Time // the last one
+	tickedAt    time.Time // the last one before which all had been heard
 	unsure      time.Time // until when a node may hold that was never heard
 	commands    []command
 	dispute     conflict
@@ -165,7 +165,9 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	s.ticked = ev.Kind == EventTick
 	switch ev.Kind {
 	case EventTick:
-		s.tickedAt = now
+		if s.phase != holding { // a holder waits for nobody: not all may have been heard
+			s.tickedAt = now
+		}
 		s.tick()
 	case EventPacket:
 		s.route(ev.Router, vrrp.Received(ev.Packet), time.Time{})
