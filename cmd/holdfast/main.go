@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/cli"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/daemon"
+	"github.com/holdfast-net/holdfast/internal/daemon/doctor"
 	"github.com/holdfast-net/holdfast/internal/demo"
 )
 
@@ -16,7 +17,7 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Facts: facts}))
+	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Doctor: doctor.Examine, Facts: facts}))
 }
 
 func run(ctx context.Context, o cli.RunOptions) error {

@@ -46,7 +46,7 @@ type Disputes struct {
 type Lapses struct {
 	Count uint64    `json:"count"`
 	Last  time.Time `json:"last,omitzero"` // zero: never
-	Late  Duration  `json:"late"` // how long the last one had been over when this node noticed
+	Late  Duration  `json:"late"`          // how long the last one had been over when this node noticed
 }
 
 // Hold is what the gate lets pass of a router, and for how long, unless it is

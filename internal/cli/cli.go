@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/config"
 )
 
@@ -36,6 +37,8 @@ type Commands struct {
 	Release func(ctx context.Context, socket string) ([]string, error)
 	// Guard is a guardian's whole life: the daemon starts it by itself.
 	Guard func(o GuardOptions) error
+	// Doctor looks at this machine, and with a file at what that wants of it.
+	Doctor func(cfg *config.Config) api.Diagnosis
 	// Facts is what is known of this machine, for checking files.
 	Facts func() config.Facts
 }
@@ -131,6 +134,7 @@ makes sure that at most one does, and tells the network.
 
 Start with:  holdfast demo                  (three nodes on this machine)
              holdfast check -c FILE         (is my file good?)
+             holdfast doctor                (what can this machine do?)
              holdfast run -c FILE           (the daemon)
              holdfast status                (who holds what, and what is wrong)
 
@@ -151,7 +155,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newEvents(t),
-		newHandover(t), newMaintenance(t), newVersion(c, t), newCompletion(t), newDemo(c, t),
+		newHandover(t), newMaintenance(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
 		newRelease(c, t), newGuard(c, t),
 	)
 	return root

@@ -198,7 +198,7 @@ func found(pattern *regexp.Regexp, text []byte) map[string]bool {
 
 // TestHelp_IsOneForEveryCommand: what all commands promise.
 func TestHelp_IsOneForEveryCommand(t *testing.T) {
-	reads := map[string]bool{"check": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "version": true}
+	reads := map[string]bool{"check": true, "doctor": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "version": true}
 	talks := map[string]bool{"plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "run": true, "release": true}
 	var names []string
 	for _, cmd := range New(Commands{}, Terminal{}).Commands() {
@@ -210,7 +210,7 @@ func TestHelp_IsOneForEveryCommand(t *testing.T) {
 			t.Errorf("%s: --socket is %t", cmd.Name(), has)
 		}
 	}
-	want := []string{"check", "completion", "demo", "events", "guard", "handover", "maintenance", "plan", "release", "reload", "run", "status", "version"}
+	want := []string{"check", "completion", "demo", "doctor", "events", "guard", "handover", "maintenance", "plan", "release", "reload", "run", "status", "version"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}

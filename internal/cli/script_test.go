@@ -70,6 +70,17 @@ func kernelless() Commands {
 			}
 			return []string{"socket " + filepath.Base(socket)}, nil
 		},
+		Doctor: func(cfg *config.Config) api.Diagnosis {
+			d := apitest.Diagnosis()
+			if cfg != nil {
+				d.Findings = append(d.Findings, api.Finding{Subject: "group " + cfg.Groups[0].Name, Result: api.FindingOK, Text: "eth0 is there and can carry the virtual MAC"})
+			}
+			if os.Getenv("MACHINE_IS_FINE") != "" {
+				d.Findings = d.Findings[:1]
+			}
+			d.Judge()
+			return d
+		},
 		Facts: func() config.Facts {
 			return config.Facts{Hostname: "lb1", Links: []config.Link{{
 				Name: "eth0", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24"), netip.MustParsePrefix("2001:db8::11/64")},

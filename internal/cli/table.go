@@ -35,8 +35,9 @@ type cell struct {
 
 // table is text in columns, two spaces apart; the first row is the heading.
 type table struct {
-	term Terminal
-	rows [][]cell
+	term  Terminal
+	rows  [][]cell
+	whole bool // what does not fit is not cut
 }
 
 func newTable(t Terminal, heading ...string) *table {
@@ -60,7 +61,7 @@ func (tb *table) write(w io.Writer) error {
 		for i, c := range row {
 			s := oneLine(c.text)
 			last := i == len(row)-1
-			if last && limit > 0 {
+			if last && limit > 0 && !tb.whole {
 				s = cut(s, limit-used)
 			}
 			b.WriteString(tb.term.paint(c.tone, s))

@@ -237,3 +237,15 @@ func Version() api.Version {
 func Contested() *api.Dispute {
 	return &api.Dispute{Since: Now().Add(-1500 * time.Millisecond), Address: "192.0.2.10", Other: "52:54:00:00:00:99", Own: "00:00:5e:00:01:33"}
 }
+
+// Diagnosis is one of a machine that could do better.
+func Diagnosis() api.Diagnosis {
+	return api.Diagnosis{Schema: api.SchemaDoctor, Kernel: "6.18.0", Findings: []api.Finding{
+		{Subject: "kernel", Result: api.FindingOK, Text: "Linux 6.18.0 has tcx hooks for the gate"},
+		{
+			Subject: "gate", Result: api.FindingWeaker, Do: "allow bpf(2)",
+			Text: "nftables, closes within 20ms: nftables drops what comes for and from an address once its hold has timed out",
+		},
+		{Subject: "capabilities", Result: api.FindingMissing, Text: "this process lacks CAP_NET_RAW: VRRP, ARP and neighbour discovery", Do: "run it as root"},
+	}}
+}
