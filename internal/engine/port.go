@@ -85,17 +85,16 @@ const (
 	MACPhysical                // the interface's own
 )
 
-// OpKind is one of the five things that can be done to a router's addresses.
+// OpKind is one of the four things that can be done to a router's addresses.
 type OpKind uint8
 
 const (
 	// OpPrepare makes ready what can be made ready while backup: the
 	// macvlan (down), sysctls, and removes leftovers of an earlier run.
 	OpPrepare OpKind = iota
-	// OpInstall puts the addresses on the interface, answering.
+	// OpInstall puts the addresses on the interface. They answer while the
+	// gate lets them.
 	OpInstall
-	// OpQuiet keeps the addresses but answers no ARP or ND for them.
-	OpQuiet
 	// OpRemove takes the addresses off.
 	OpRemove
 	// OpDiscard undoes all of it.

@@ -15,50 +15,6 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// rig is Hands with their results.
-type rig struct {
-	t       *testing.T
-	hands   *Hands
-	results chan engine.Result
-}
-
-func newRig(t *testing.T) *rig {
-	t.Helper()
-	r := &rig{t: t, results: make(chan engine.Result, 10000)}
-	h, err := New(Config{Deliver: func(res engine.Result) { r.results <- res }})
-	must(t, err)
-	r.hands = h
-	t.Cleanup(func() { must(t, h.Close()) })
-	return r
-}
-
-// do carries out one order and returns its result.
-func (r *rig) do(op engine.Op) engine.Result {
-	r.t.Helper()
-	r.hands.Submit(op)
-	select {
-	case res := <-r.results:
-		if !cmp.Equal(res.Op, op, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })) {
-			r.t.Fatalf("result of %+v, want of %+v", res.Op, op)
-		}
-		return res
-	case <-time.After(grace):
-		r.t.Fatalf("no result of %+v", op)
-		panic("unreachable")
-	}
-}
-
-// ok carries out one order that must not fail.
-func (r *rig) ok(op engine.Op, kind engine.OpKind) engine.Result {
-	r.t.Helper()
-	op.Kind = kind
-	res := r.do(op)
-	if res.Err != nil {
-		r.t.Fatal(res.Err)
-	}
-	return res
-}
-
 func order(mac engine.MACMode, addrs ...string) engine.Op {
 	op := engine.Op{Interface: nodeIf, VRID: 51, MAC: mac, Group: "web", Family: vrrp.IPv4}
 	for _, a := range addrs {
@@ -146,24 +102,21 @@ func TestWhoAnswers(t *testing.T) {
 				r.ok(op, engine.OpInstall)
 				all("installed", mac.String())
 				served("installed", true)
-				r.ok(op, engine.OpQuiet)
-				all("quiet")
-				served("quiet", true)
+				r.hold(silent)
+				all("silent")
+				served("silent", true)
+				r.hold(engine.Hold{})
+				all("closed")
+				served("closed", false)
+				r.hold(open)
 			}
-			r.ok(op, engine.OpInstall)
-			all("installed after quiet", mac.String())
-			r.ok(op, engine.OpInstall)
-			all("installed twice", mac.String())
+			all("open again", mac.String())
 			r.ok(op, engine.OpRemove)
 			all("removed")
 			served("removed", false)
 			r.ok(op, engine.OpRemove)
 			r.ok(op, engine.OpInstall)
 			all("installed after removed", mac.String())
-			r.ok(op, engine.OpQuiet)
-			r.ok(op, engine.OpRemove)
-			r.ok(op, engine.OpInstall)
-			all("installed after quiet and removed", mac.String())
 			r.ok(op, engine.OpDiscard)
 			all("discarded")
 			l.expect(node4.Addr(), "at the end", l.nodeMAC().String())

@@ -13,32 +13,11 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
-// quiet keeps the kernel from answering for the addresses, and from asking
-// with them. They stay on.
-func (h *hand) quiet(results []engine.Result) {
-	var change filter.Change
-	for i := range results {
-		res := &results[i]
-		r := h.routers[idOf(res.Op)]
-		switch {
-		case r == nil:
-		case r.mute != nil:
-			res.Err = r.mute
-		default:
-			change.Quiet = append(change.Quiet, r.keys()...)
-		}
-	}
-	if err := h.hands.filter.Apply(change); err != nil {
-		fail(results, err)
-	}
-}
-
 // remove takes the addresses off. The macvlan goes down later.
 func (h *hand) remove(results []engine.Result) {
 	var (
-		reqs   []rtnl.Request
-		of     []int // the result that a request belongs to
-		change filter.Change
+		reqs []rtnl.Request
+		of   []int // the result that a request belongs to
 	)
 	// The last first: so the primary address of a subnet goes after its
 	// secondaries, and none has to be promoted on the way.
@@ -54,16 +33,12 @@ func (h *hand) remove(results []engine.Result) {
 		for _, p := range r.leaving(op) {
 			reqs, of = append(reqs, address.Remove(r.index, p)), append(of, i)
 		}
-		change.Speak = append(change.Speak, r.keys()...)
 	}
 	h.send(reqs)
 	for n, req := range reqs {
 		if req.Err != nil && !gone(req.Err) {
 			fail(results[of[n]:of[n]+1], req.Err)
 		}
-	}
-	if err := h.hands.filter.Apply(change); err != nil {
-		fail(results, err)
 	}
 	for i := range results {
 		if r := h.routers[idOf(results[i].Op)]; r != nil && results[i].Err == nil {
@@ -103,7 +78,7 @@ func (h *hand) discard(results []engine.Result) {
 		id := idOf(res.Op)
 		r := h.routers[id]
 		if r == nil {
-			res.Err = errors.Join(res.Err, h.unguard(id)) // its interface is gone
+			res.Err = errors.Join(res.Err, h.unguard(id), h.reopen(id)) // its interface is gone
 			continue
 		}
 		delete(h.routers, id)
@@ -115,11 +90,14 @@ func (h *hand) discard(results []engine.Result) {
 		case res.Err == nil:
 			errs = append(errs, h.unguard(id))
 		}
-		errs = append(errs, h.hands.filter.Apply(filter.Change{Open: r.wanted()}))
-		errs = append(errs, h.hands.filter.Release(h.user(id)))
-		errs = append(errs, h.relax())
+		errs = append(errs, h.reopen(id), h.relax())
 		res.Err = errors.Join(append(errs, res.Err)...)
 	}
+}
+
+// reopen ends what the filter does for a router, whose addresses are off.
+func (h *hand) reopen(id routerID) error {
+	return h.hands.filter.Close(map[string][]filter.Key{h.user(id): nil})
 }
 
 // gone says whether there was nothing to remove.

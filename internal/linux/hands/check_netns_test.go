@@ -73,15 +73,8 @@ func TestProbe(t *testing.T) {
 func watched(t *testing.T) (*rig, func(want string)) {
 	t.Helper()
 	reports := make(chan string, 1000)
-	h, err := New(Config{
-		Deliver: func(engine.Result) {},
-		Report:  func(ifname, text string) { reports <- ifname + ": " + text },
-	})
-	must(t, err)
-	r := &rig{t: t, hands: h, results: make(chan engine.Result, 100)}
-	h.cfg.Deliver = func(res engine.Result) { r.results <- res }
-	h.checks.pace = pace{first: 10 * time.Millisecond, again: 50 * time.Millisecond, every: 100 * time.Millisecond}
-	t.Cleanup(func() { must(t, h.Close()) })
+	r := newRigWith(t, openGate(t), Config{Report: func(ifname, text string) { reports <- ifname + ": " + text }})
+	r.hands.checks.pace = pace{first: 10 * time.Millisecond, again: 50 * time.Millisecond, every: 100 * time.Millisecond}
 	return r, func(want string) {
 		t.Helper()
 		var got []string

@@ -14,9 +14,9 @@
 //
 // # What it does to the kernel
 //
-//	Prepare  a macvlan with the virtual MAC, down; settings; leftovers off
+//	Prepare  a macvlan with the virtual MAC, down; settings; leftovers off;
+//	         the addresses behind the gate
 //	Install  the macvlan up, addresses on
-//	Quiet    an nftables set keeps the kernel from answering ARP and ND
 //	Remove   addresses off, the macvlan down
 //	Discard  all of it undone
 //

@@ -8,29 +8,8 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
-	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 )
-
-// newGuardedRig is Hands that put what they prepare behind a gate.
-func newGuardedRig(t *testing.T) (*rig, *gate.Gate) {
-	t.Helper()
-	g, err := gate.Open(gate.Options{})
-	must(t, err)
-	t.Cleanup(func() {
-		must(t, g.Close())
-		_, err := gate.Sweep("")
-		must(t, err)
-	})
-	r := &rig{t: t, results: make(chan engine.Result, 10000)}
-	r.hands, err = New(Config{Deliver: func(res engine.Result) { r.results <- res }, Gate: g})
-	must(t, err)
-	t.Cleanup(func() { must(t, r.hands.Close()) })
-	return r, g
-}
-
-// open is a hold that no test lives to see the end of.
-var open = engine.Hold{Announced: 1 << 62, Served: 1 << 62}
 
 // TestGuard takes addresses through all orders behind a gate: they answer while
 // it is open, and while they are on, and not otherwise.
@@ -46,8 +25,8 @@ func TestGuard(t *testing.T) {
 		{name: "virtual IPv6", mac: engine.MACVirtual, first: "2001:db8::10/64", then: "2001:db8::11/64"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLAN(t)
-			r, g := newGuardedRig(t)
+			l, r := newLAN(t), newRig(t)
+			g := r.gate
 			first, then := netip.MustParsePrefix(c.first).Addr(), netip.MustParsePrefix(c.then).Addr()
 			op := order(c.mac, c.first)
 			mac := l.nodeMAC().String()
@@ -56,6 +35,7 @@ func TestGuard(t *testing.T) {
 				mac = net.HardwareAddr(m[:]).String()
 			}
 			slot := r.ok(op, engine.OpPrepare).Slot
+			g.Set(slot, engine.Hold{})
 			r.ok(op, engine.OpInstall)
 			l.expect(first, "installed, gate closed")
 			g.Set(slot, open)
@@ -82,11 +62,10 @@ func TestGuard(t *testing.T) {
 
 // TestGuardOfARecreatedInterface deletes the interface below the addresses.
 func TestGuardOfARecreatedInterface(t *testing.T) {
-	l := newLAN(t)
-	r, g := newGuardedRig(t)
+	l, r := newLAN(t), newRig(t)
+	g := r.gate
 	op := order(engine.MACPhysical, "192.0.2.10/24")
 	slot := r.ok(op, engine.OpPrepare).Slot
-	g.Set(slot, open)
 	r.ok(op, engine.OpInstall)
 	l.expect(op.Addresses[0].Addr(), "installed", l.nodeMAC().String())
 
@@ -99,4 +78,24 @@ func TestGuardOfARecreatedInterface(t *testing.T) {
 	g.Set(slot, engine.Hold{})
 	l.expect(op.Addresses[0].Addr(), "gate closed")
 	r.ok(op, engine.OpDiscard)
+}
+
+// TestWithoutGate has nobody guard: addresses that are on answer.
+func TestWithoutGate(t *testing.T) {
+	for _, addr := range []string{"192.0.2.10/24", "2001:db8::10/64"} {
+		for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+			l, r := newLAN(t), newRigWith(t, nil, Config{})
+			op := order(mode, addr)
+			a := op.Addresses[0].Addr()
+			mac := r.ok(op, engine.OpPrepare).MAC
+			l.expect(a, "prepared")
+			r.ok(op, engine.OpInstall)
+			l.expect(a, "installed", net.HardwareAddr(mac[:]).String())
+			r.ok(op, engine.OpRemove)
+			l.expect(a, "removed")
+			r.ok(op, engine.OpDiscard)
+			r.close()
+			l.tearDown()
+		}
+	}
 }

@@ -59,7 +59,6 @@ type router struct {
 	virtual bool      // that is a macvlan of ours
 	mac     [6]byte
 	why     string
-	mute    error        // why its addresses cannot be quiet
 	own     []netip.Addr // of an owner: the addresses that the machine has anyway
 	held    map[netip.Prefix]held
 }
@@ -113,8 +112,6 @@ func (h *hand) do(ops []engine.Op) []engine.Result {
 			h.prepare(results)
 		case engine.OpInstall:
 			h.install(results)
-		case engine.OpQuiet:
-			h.quiet(results)
 		case engine.OpRemove:
 			h.remove(results)
 		case engine.OpDiscard:
@@ -151,17 +148,12 @@ func (h *hand) user(id routerID) string {
 	return fmt.Sprintf("%s/%d/%d", h.ifname, id.family, id.vrid)
 }
 
-// keys are the addresses that a router has on, as the filter knows them.
-func (r *router) keys() []filter.Key {
-	list := make([]filter.Key, 0, len(r.held))
-	for p := range r.held {
-		list = append(list, filter.Key{Addr: p.Addr(), Index: r.index})
+// closed are the addresses of the latest order, where the node must not accept
+// packets for them.
+func (r *router) closed() []filter.Key {
+	if !r.op.Drop {
+		return nil
 	}
-	return list
-}
-
-// wanted are the addresses of the latest order.
-func (r *router) wanted() []filter.Key {
 	list := make([]filter.Key, 0, len(r.op.Addresses))
 	for _, p := range r.op.Addresses {
 		list = append(list, filter.Key{Addr: p.Addr(), Index: r.index})

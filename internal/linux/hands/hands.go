@@ -128,8 +128,6 @@ func verb(k engine.OpKind) string {
 		return "prepare"
 	case engine.OpInstall:
 		return "install"
-	case engine.OpQuiet:
-		return "quiet"
 	case engine.OpRemove:
 		return "remove"
 	case engine.OpDiscard:

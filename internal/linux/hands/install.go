@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
-// install puts addresses on, answering. This is what a failover waits for:
+// install puts addresses on. This is what a failover waits for:
 // a lookup of routes, one datagram with everything in it, and the verdicts.
 func (h *hand) install(results []engine.Result) {
 	defer h.patrol()
@@ -58,8 +58,6 @@ func (h *hand) forget(id routerID) {
 		return
 	}
 	delete(h.chores, r.index)
-	// An error comes back where the addresses are prepared again.
-	_ = h.hands.filter.Apply(filter.Change{Speak: r.keys(), Open: r.wanted()})
 	for p := range r.held {
 		h.let(r, p)
 	}
@@ -76,7 +74,7 @@ type step struct {
 
 // tryInstall returns the results whose interface was not there.
 func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
-	var change filter.Change
+	closed := map[string][]filter.Key{}
 	for i := range results {
 		res := &results[i]
 		id := idOf(res.Op)
@@ -88,15 +86,11 @@ func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
 			continue
 		}
 		r.op = res.Op
-		if r.op.Drop {
-			change.Close = append(change.Close, r.wanted()...)
-		} else {
-			change.Open = append(change.Open, r.wanted()...)
-		}
+		closed[h.user(id)] = r.closed()
 	}
 	h.guardAll(results)
 	// Before the addresses are there: no packet may slip through.
-	if err := h.hands.filter.Apply(change); err != nil {
+	if err := h.hands.filter.Close(closed); err != nil {
 		fail(results, err)
 		return nil
 	}
@@ -115,16 +109,10 @@ func (h *hand) tryInstall(results []engine.Result) (again []engine.Result) {
 		}
 		h.done(&results[s.result], s, reqs[n].Err)
 	}
-	change = filter.Change{}
 	for i := range results {
-		if r := h.routers[idOf(results[i].Op)]; r != nil && lost[i] {
+		if lost[i] {
 			again = append(again, engine.Result{Op: results[i].Op})
-		} else if r != nil {
-			change.Speak = append(change.Speak, r.keys()...)
 		}
-	}
-	if err := h.hands.filter.Apply(change); err != nil {
-		fail(results, err)
 	}
 	h.guardAll(results) // without what was taken off
 	h.verify(results, steps)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -34,7 +35,9 @@ func TestHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := make(chan engine.Result, 10)
-	h, err := New(Config{Deliver: func(r engine.Result) { results <- r }, Dir: dir})
+	g, err := gate.Open(gate.Options{Dir: dir})
+	must(t, err)
+	h, err := New(Config{Deliver: func(r engine.Result) { results <- r }, Gate: g, Dir: dir})
 	must(t, err)
 	carry := func(kinds ...engine.OpKind) {
 		for _, op := range left() {
@@ -45,16 +48,20 @@ func TestHolder(t *testing.T) {
 				if res.Err != nil || len(res.Notes) > 0 || res.Why != "" {
 					t.Fatal(res.Err, res.Notes, res.Why)
 				}
+				if kind == engine.OpPrepare {
+					g.Set(res.Slot, open)
+				}
 			}
 		}
 	}
-	carry(engine.OpPrepare, engine.OpInstall, engine.OpQuiet, engine.OpInstall)
+	carry(engine.OpPrepare, engine.OpInstall)
 	os.Stdout.WriteString("held\n")
 	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 	carry(engine.OpRemove, engine.OpDiscard)
 	must(t, h.Close())
+	must(t, g.Close())
 }
 
 // startHolder starts it and returns once the addresses are on.
@@ -77,7 +84,7 @@ func startHolder(t *testing.T, dir string, attr *syscall.SysProcAttr) (cmd *exec
 	return cmd, stdin
 }
 
-// TestWithoutRoot does all of it as a user who has two capabilities only.
+// TestWithoutRoot does all of it as a user who has three capabilities only.
 func TestWithoutRoot(t *testing.T) {
 	l := newLAN(t)
 	before := snapshot(t)
@@ -87,7 +94,7 @@ func TestWithoutRoot(t *testing.T) {
 	must(t, os.Chmod(filepath.Dir(dir), 0o755))
 	cmd, stdin := startHolder(t, dir, &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
-		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW},
+		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_BPF},
 	})
 	for _, op := range left() {
 		mac := l.nodeMAC().String()

@@ -53,6 +53,9 @@ func (h *hand) find() (netlink.Link, error) {
 
 func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engine.Result) error {
 	op := res.Op
+	if len(op.Addresses) == 0 {
+		return errors.New("there are none")
+	}
 	id := idOf(op)
 	r := h.routers[id]
 	if r == nil && op.Keep {
@@ -88,7 +91,7 @@ func (h *hand) prepareOne(link netlink.Link, present []address.Entry, res *engin
 	}
 	res.Slot = h.guards[id].slot
 	res.Notes = append(res.Notes, h.adjust(r.needs())...)
-	return h.filters(id, r, res)
+	return h.hands.filter.Close(map[string][]filter.Key{h.user(id): r.closed()})
 }
 
 // clean removes what an earlier run left: the addresses of the router, and a
@@ -208,28 +211,4 @@ func (h *hand) dropMacvlan(r *router, op engine.Op, res *engine.Result) error {
 	}
 	delete(h.chores, index)
 	return macvlan.Delete(h.nl, index)
-}
-
-// filters makes ready what Quiet needs, and closes the addresses that the
-// node must not accept packets for.
-func (h *hand) filters(id routerID, r *router, res *engine.Result) error {
-	if len(r.op.Addresses) == 0 {
-		return errors.New("there are none")
-	}
-	need := filter.NeedQuiet
-	if r.op.Drop {
-		need |= filter.NeedClosed
-	}
-	r.mute = h.hands.filter.Acquire(h.user(id), r.op.Addresses[0].Addr(), need)
-	if r.mute != nil {
-		if r.op.Drop {
-			return r.mute
-		}
-		res.Notes = append(res.Notes, fmt.Sprintf("a handover cannot be silent: %v", r.mute))
-		return nil
-	}
-	if r.op.Drop {
-		return h.hands.filter.Apply(filter.Change{Close: r.wanted()})
-	}
-	return h.hands.filter.Apply(filter.Change{Open: r.wanted()})
 }

@@ -77,10 +77,9 @@ func TestOrdersThatFail(t *testing.T) {
 	if want := "cannot prepare addresses on nowhere0: "; res.Err == nil || !strings.HasPrefix(res.Err.Error(), want) {
 		t.Errorf("error %v, want %q...", res.Err, want)
 	}
-	r.ok(op, engine.OpQuiet)
 	r.ok(op, engine.OpRemove)
 	r.ok(op, engine.OpDiscard)
-	must(t, r.hands.Close())
+	r.close()
 	r.hands.Submit(op)
 	if res := <-r.results; !errors.Is(res.Err, errClosed) {
 		t.Errorf("after Close: error %v", res.Err)

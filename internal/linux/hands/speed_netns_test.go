@@ -69,13 +69,12 @@ func cycle(t *testing.T, r *rig, what string, ops []engine.Op, rounds int) {
 	for range rounds {
 		run("prepare", engine.OpPrepare)
 		run("install", engine.OpInstall)
-		run("quiet", engine.OpQuiet)
 		run("install again", engine.OpInstall)
 		run("remove", engine.OpRemove)
 		run("discard", engine.OpDiscard)
 	}
 	line := what + ":"
-	for _, name := range []string{"prepare", "install", "quiet", "install again", "remove", "discard"} {
+	for _, name := range []string{"prepare", "install", "install again", "remove", "discard"} {
 		d := took[name]
 		slices.Sort(d)
 		line += fmt.Sprintf(" %s %.2fms", name, float64(d[len(d)/2].Microseconds())/1000)

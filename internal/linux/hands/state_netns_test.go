@@ -81,7 +81,7 @@ func set(t *testing.T, family, ifname, name, value string) {
 // compares the machine before and after.
 func TestNothingIsLeft(t *testing.T) {
 	for _, mac := range []engine.MACMode{engine.MACVirtual, engine.MACPhysical} {
-		for _, last := range []engine.OpKind{engine.OpInstall, engine.OpQuiet, engine.OpRemove, engine.OpPrepare} {
+		for _, last := range []engine.OpKind{engine.OpInstall, engine.OpRemove, engine.OpPrepare} {
 			l := newLAN(t)
 			before := snapshot(t)
 			r := newRig(t)
@@ -105,7 +105,7 @@ func TestNothingIsLeft(t *testing.T) {
 					r.ok(op, kind)
 				}
 			}
-			must(t, r.hands.Close())
+			r.close()
 			if diff := cmp.Diff(before, snapshot(t)); diff != "" {
 				t.Errorf("MAC mode %d, discarded after order %d: before and after differ (-before +after):\n%s", mac, last, diff)
 			}
@@ -178,7 +178,7 @@ func TestSettings(t *testing.T) {
 	}
 	r.ok(six, engine.OpDiscard)
 	r.ok(plain, engine.OpDiscard)
-	must(t, r.hands.Close())
+	r.close()
 	if diff := cmp.Diff(before, snapshot(t)); diff != "" {
 		t.Errorf("before and after differ (-before +after):\n%s", diff)
 	}
@@ -264,14 +264,17 @@ func TestOwnAddressIsNotTaken(t *testing.T) {
 // TestForeignTableIsReplaced starts on a table that a killed run left.
 func TestForeignTableIsReplaced(t *testing.T) {
 	l := newLAN(t)
-	old := filter.New()
-	a := netip.MustParseAddr("192.0.2.10")
-	must(t, old.Acquire("x", a, filter.NeedQuiet))
-	must(t, old.Apply(filter.Change{Quiet: []filter.Key{{Addr: a}}}))
+	mine, other := order(engine.MACPhysical, "192.0.2.10/24"), order(engine.MACPhysical, "192.0.2.11/24")
+	other.VRID++
+	mine.Drop = true
+	must(t, filter.New().Close(map[string][]filter.Key{"x": {{Addr: other.Addresses[0].Addr()}}}))
 	r := newRig(t)
-	op := order(engine.MACPhysical, "192.0.2.10/24")
-	r.ok(op, engine.OpPrepare)
-	r.ok(op, engine.OpInstall)
-	l.expect(a, "installed", l.nodeMAC().String())
-	r.ok(op, engine.OpDiscard)
+	for _, op := range []engine.Op{mine, other} {
+		r.ok(op, engine.OpPrepare)
+		r.ok(op, engine.OpInstall)
+	}
+	l.wantServed(mine.Addresses[0].Addr(), l.nodeMAC(), "closed now", false)
+	l.wantServed(other.Addresses[0].Addr(), l.nodeMAC(), "closed by the earlier run", true)
+	r.ok(mine, engine.OpDiscard)
+	r.ok(other, engine.OpDiscard)
 }

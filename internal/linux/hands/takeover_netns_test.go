@@ -81,7 +81,7 @@ func TestNoDuplicateAddressDetection(t *testing.T) {
 				l.settle()
 			}
 			r.ok(op, engine.OpDiscard)
-			must(t, r.hands.Close())
+			r.close()
 			l.tearDown()
 		}
 	}
@@ -143,7 +143,7 @@ func TestOneOfASubnetLeaves(t *testing.T) {
 		l.wantServed(first.Addresses[0].Addr(), macs[51], "alone again", true)
 		r.ok(first, engine.OpDiscard)
 		r.ok(second, engine.OpDiscard)
-		must(t, r.hands.Close())
+		r.close()
 		if got := setting(t, "ipv4", nodeIf, "promote_secondaries"); got != "0" {
 			t.Errorf("promote_secondaries is %s in the end, want 0 as before", got)
 		}
@@ -199,7 +199,7 @@ func TestNeighboursAreAskedForAnew(t *testing.T) {
 		if got := state(); got != 0 {
 			t.Errorf("%s: state %#x after an install, want none", stranger, got)
 		}
-		must(t, r.hands.Close())
+		r.close()
 		link, err := netlink.LinkByName(nodeIf)
 		must(t, err)
 		must(t, netlink.LinkDel(link))
