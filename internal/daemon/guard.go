@@ -201,7 +201,7 @@ func Guard(log *slog.Logger, files int) error {
 	say := func(format string, args ...any) { log.Warn("guardian", "reason", fmt.Sprintf(format, args...)) }
 	g := &guardian.Guard{
 		Line: os.NewFile(lineFD, "daemon"), Sender: wire.NewSender(), Log: say,
-		Settle: settle, Leave: leave, Quiet: quiet, Sweep: sweepIn, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
+		Settle: settle, Leave: leave, Quiet: quiet, Sweep: sweepIn, Taken: hands.Locked, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
 	}
 	if files > 0 {
 		doors, err := adopt(files)

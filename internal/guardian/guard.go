@@ -47,6 +47,8 @@ type Guard struct {
 	Sweep func(dir string) ([]string, error)
 	// Again starts the daemon again.
 	Again func(Hello)
+	// Taken says that somebody else runs a daemon here by now.
+	Taken func() bool
 	Log   func(format string, args ...any)
 
 	begun    time.Time
@@ -131,7 +133,7 @@ func (g *Guard) listen(told chan<- Record) {
 func (g *Guard) take(r Record) {
 	switch r := r.(type) {
 	case Hello:
-		g.hello = r
+		g.hello, g.farewell = r, nil
 		var answer Ready
 		if err := g.Settle(int(r.Priority)); err != nil {
 			answer.Trouble = err.Error()
@@ -155,7 +157,14 @@ func (g *Guard) take(r Record) {
 
 // over does what there is to do when the daemon is no more.
 func (g *Guard) over(noticed time.Time) {
-	if g.farewell != nil && (g.farewell.LivesOn || g.voices.Len() == 0) {
+	switch {
+	case g.farewell == nil:
+	case g.farewell.LivesOn:
+		if g.livesOn() {
+			return
+		}
+		g.farewell = nil // both are dead
+	case g.voices.Len() == 0:
 		return
 	}
 	time.AfterFunc(work, func() {
@@ -187,6 +196,20 @@ func (g *Guard) over(noticed time.Time) {
 		}
 		g.Again(g.hello)
 	}
+}
+
+// heirBound is how long a process that took everything over may need until it
+// can be seen.
+const heirBound = 3 * time.Second
+
+// livesOn waits for the process that took over.
+func (g *Guard) livesOn() bool {
+	for begun := time.Now(); time.Since(begun) < heirBound; time.Sleep(time.Millisecond) {
+		if g.Taken() {
+			return true
+		}
+	}
+	return false
 }
 
 // quiet takes the addresses off, where no gate keeps them from answering:

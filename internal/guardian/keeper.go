@@ -22,6 +22,7 @@ type Keeper struct {
 	Note func(text string)
 
 	mu     sync.Mutex
+	line   *line  // to the one that there is
 	handOn bool   // see HandOn
 	pid    int    // of the one that is ready
 	state  string // why there is none, or what it lacks
@@ -34,13 +35,28 @@ func (k *Keeper) State() (pid int, detail string) {
 	return k.pid, k.state
 }
 
-// HandOn makes the end of Run one after which nothing has to be seen to: what
-// was said here is said by another process from now on, which took everything
-// over and has a guardian of its own.
-func (k *Keeper) HandOn() {
+// HandOn tells the guardian that another process takes over all that is held
+// here. When this one ends, in whatever way, the guardian sees to it that the
+// other one lives, and only where it does not does what it is there for.
+func (k *Keeper) HandOn() { k.handingOn(true, Farewell{LivesOn: true}) }
+
+// KeepOn takes HandOn back.
+func (k *Keeper) KeepOn() { k.handingOn(false, k.Hello) }
+
+func (k *Keeper) handingOn(on bool, r Record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.handOn = true
+	k.handOn = on
+	if k.line != nil {
+		k.line.send(Append(nil, r))
+	}
+}
+
+func (k *Keeper) use(l *line) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.line = l
+	k.Tap.use(l)
 }
 
 func (k *Keeper) farewell() Farewell {
@@ -101,13 +117,13 @@ func (k *Keeper) once(ctx context.Context, ready func()) error {
 		return fmt.Errorf("cannot start a guardian: %w", err)
 	}
 	l.send(Append(nil, k.Hello))
-	k.Tap.use(l)
+	k.use(l)
+	defer k.use(nil)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	go k.hear(l, cmd.Process.Pid, ready)
 	select {
 	case err = <-ended:
-		k.Tap.use(nil)
 		return fmt.Errorf("the guardian (process %d) ended: %w", cmd.Process.Pid, orElse(err, errors.New("it does not say why")))
 	case <-ctx.Done():
 	}

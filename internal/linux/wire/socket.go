@@ -123,6 +123,11 @@ func openUDP(ifname string, index int, family vrrp.Family) (*socket, error) {
 	s := newSocket(fd, engine.Message, family)
 	err = s.bindToDevice(ifname)
 	if err == nil {
+		// A process that takes over from another one of the same user opens
+		// its sockets before that one ends. Both get what is multicast.
+		err = s.set(option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	}
+	if err == nil {
 		err = s.ipOptions(index)
 	}
 	if err == nil {
