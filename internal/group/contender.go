@@ -20,6 +20,8 @@ type contender struct {
 	until time.Time // when its hold has ended
 	kin   bool      // a holdfast node
 	deaf  int       // how often it has advertised against this holder
+	asked time.Time // when its host was asked last whether it hears anything
+	awake bool      // it does
 }
 
 const (
@@ -74,12 +76,14 @@ func (s *Set) noteContender(ev Event) {
 	}
 	c := &m.contenders[i]
 	if !s.now.Before(c.until) {
-		c.first, c.deaf = s.now, 0
+		c.first, c.deaf, c.awake = s.now, 0, false
 	}
-	if s.phase == holding && ev.Kin && m.router.State() == vrrp.Active {
-		c.deaf++
-	} else {
+	against := s.phase == holding && m.router.State() == vrrp.Active
+	if c.deaf++; !against || !ev.Kin {
 		c.deaf = 0
+	}
+	if against && s.dispute.on {
+		s.dispute.last = s.now
 	}
 	// All that had arrived by the last tick was heard before it.
 	c.sent, c.until, c.kin = s.tickedAt, s.now.Add(hold.Patience(p.Interval, m.router.Config().Version)), ev.Kin
@@ -88,14 +92,17 @@ func (s *Set) noteContender(ev Event) {
 // yielded notes that a node has let go. What kind it is stays known.
 func (s *Set) yielded(router int, addr netip.Addr) {
 	if c := s.members[router].contender(addr); c != nil {
-		c.until, c.deaf = time.Time{}, 0
+		c.until, c.deaf, c.awake = time.Time{}, 0, false
 	}
 }
 
 // unheard is a holdfast node that holds the addresses, too, since it does not
 // hear this one: it would have yielded to the better claim, which it was
 // answered with. Of two of which one hears the other, that one has to give
-// way, whatever the priorities are: the other cannot know.
+// way, whatever the priorities are: the other cannot know. But only where the
+// other's host answers ARP or ND, so that no more than adverts get lost on the
+// way to it, in a firewall mostly. A host that hears nothing at all serves
+// nobody: to give way to it would leave the address to no one.
 func (s *Set) unheard() (router int, by *contender) {
 	for i := range s.members {
 		for j := range s.members[i].contenders {
@@ -115,6 +122,23 @@ func longestPatience(members []member) time.Duration {
 		d = max(d, hold.Patience(c.Interval, c.Version))
 	}
 	return d
+}
+
+// askHost asks whether the host of a node that seems not to hear this one hears
+// anything.
+func (s *Set) askHost(router int, c *contender) {
+	if s.now.Sub(c.asked) < askEvery {
+		return
+	}
+	c.asked, c.awake = s.now, false
+	s.emit(Action{Kind: ActionReach, Router: router, Addr: c.addr})
+}
+
+// reached notes that it does.
+func (s *Set) reached(router int, addr netip.Addr) {
+	if c := s.members[router].contender(addr); c != nil && s.now.Sub(c.asked) < askEvery {
+		c.awake = true
+	}
 }
 
 // giveWay lets the node hold that does not hear this one.

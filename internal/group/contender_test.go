@@ -310,11 +310,32 @@ func TestUnheard_IsForgotten(t *testing.T) {
 	b.kinAdverts(lower, 50)
 	b.pass(time.Second)
 	b.kinAdverts(lower, 50)
+	b.in(holding) // its host may hear nothing at all
+	b.feed(Reached(0, addr(vrrp.IPv4, lower)))
 	b.in(leaving)
 	b.pass(8 * time.Second)
 	b.reply(nil)
 	b.pass(8 * time.Second)
 	b.in(holding)
+
+	// Its host does not answer, or too late.
+	b = holder(t, single())
+	b.pass(3 * time.Second)
+	asked := 0
+	for range 20 {
+		for _, a := range b.kinAdverts(lower, 50) {
+			if a.Kind == ActionReach && a.Addr == addr(vrrp.IPv4, lower) {
+				asked++
+			}
+		}
+		b.pass(200 * time.Millisecond)
+	}
+	b.pass(askEvery)
+	b.feed(Reached(0, addr(vrrp.IPv4, lower)))
+	b.in(holding)
+	if asked < 6 || asked > 8 {
+		t.Errorf("asked %d times in 4s", asked)
+	}
 
 	// Twice, but not one soon after the other.
 	b = holder(t, single())

@@ -27,6 +27,7 @@ const (
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
 	EventAsked                        // the holdfast node Name with Priority would preempt this one
 	EventYielded                      // the holdfast node at Addr does not hold or claim any more
+	EventReached                      // the host with the address Addr answered when it was asked where it is
 	EventSighted                      // somebody else (Name) used the address Addr of Router
 	EventMandate                      // this node may hold until Until, if the set is guarded
 	EventSpoke                        // an advert of a claim was handed to the kernel
@@ -72,6 +73,7 @@ const (
 	ActionHold                       // Router's hold becomes Level, for the time For
 	ActionTell                       // tell the peers of Router who takes over: Name, or the best; Chosen by an operator or not
 	ActionAsk                        // ask the holder of Router to hand over
+	ActionReach                      // ask the host with the address Addr, on Router's interface, where it is
 	ActionProbe                      // ask the LAN whether somebody else has Router's addresses
 	ActionWant                       // ask for a mandate, with Priority, until ActionRelease
 	ActionRelease                    // give the mandate back: Name, or with OK the best other node, takes over
@@ -92,6 +94,7 @@ type Action struct {
 	OK       bool
 	Chosen   bool
 	Name     string
+	Addr     netip.Addr
 	Text     string
 	Record   *Record
 	Due      time.Time // ActionSend: when the advert was due; zero when at once
@@ -200,6 +203,11 @@ func Asked(from string, priority uint8) Event {
 // claims it no more.
 func Yielded(router int, addr netip.Addr) Event {
 	return Event{Kind: EventYielded, Router: router, Addr: addr}
+}
+
+// Reached says that the host with an address answered ARP or ND.
+func Reached(router int, addr netip.Addr) Event {
+	return Event{Kind: EventReached, Router: router, Addr: addr}
 }
 
 // Sighted says that a frame of another machine used an address of a router.

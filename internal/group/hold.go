@@ -17,9 +17,11 @@ func (s *Set) settleHolding() bool {
 		s.yieldToHigher()
 		return true
 	}
-	if i, by := s.unheard(); by != nil {
+	if i, by := s.unheard(); by != nil && by.awake {
 		s.giveWay(i, by)
 		return true
+	} else if by != nil {
+		s.askHost(i, by)
 	}
 	switch {
 	case s.stopping:

@@ -202,6 +202,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 			// followed it.
 			s.announceAgain()
 		}
+	case EventReached:
+		s.reached(ev.Router, ev.Addr)
 	case EventSighted:
 		s.sighted(ev)
 	case EventMandate:

@@ -50,12 +50,14 @@ const (
 	CutIPv4 Cut = 1 << iota // adverts and all else of IPv4
 	CutIPv6
 	CutMessages // of package peer, both families
+	CutDaemon   // adverts and messages: a firewall on the host that is meant to hear them
 	CutAll      = CutIPv4 | CutIPv6 | CutMessages
 )
 
 func (f *frame) cutBy(c Cut) bool {
 	switch {
-	case f.content == message && c&CutMessages != 0:
+	case f.content == message && c&CutMessages != 0,
+		(f.content == message || f.content == advert) && c&CutDaemon != 0:
 		return true
 	case f.family == vrrp.IPv4:
 		return c&CutIPv4 != 0

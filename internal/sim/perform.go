@@ -37,6 +37,8 @@ func (w *World) perform(n *node, u *unit, acts []group.Action) {
 			w.do(n, func() { w.tellSuccessor(n, u, a) })
 		case group.ActionAsk:
 			w.do(n, func() { w.call(n, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority}) })
+		case group.ActionReach:
+			w.do(n, func() { w.reach(n, u.routers[a.Router], a.Addr) })
 		case group.ActionYield:
 			w.do(n, func() { w.call(n, u.routers[a.Router], peer.Call{Kind: peer.KindYield}) })
 		case group.ActionRecord:
@@ -238,6 +240,20 @@ func (w *World) stamp(n *node) time.Time {
 	}
 	n.stamped = now
 	return now
+}
+
+// reach asks a node's kernel, by ARP or ND, where its own address is.
+func (w *World) reach(n *node, r *router, addr netip.Addr) {
+	v := &w.vrs[r.vr]
+	ask := frame{content: question, family: v.family}
+	for _, o := range w.nodes {
+		l := w.lans[v.lan]
+		if w.nodeAddr(o.index, v.lan, v.family) != addr || !o.powered || !l.ports[o.index].up || !l.ports[n.index].up ||
+			ask.cutBy(l.cuts[n.index][o.index]) || ask.cutBy(l.cuts[o.index][n.index]) {
+			continue
+		}
+		w.after(n, 4*w.cfg.Path.Delay, func() { w.step(n, r.unit, group.Reached(r.index, addr)) })
+	}
 }
 
 // stopped is the end of a set that was told to stop, and with the last set of

@@ -114,6 +114,8 @@ func (s *script) readCut(r *reader, cut bool) func(*World) {
 		what = CutIPv6
 	case r.next("messages"):
 		what = CutMessages
+	case r.next("firewall"):
+		what = CutDaemon
 	}
 	if !cut {
 		what = 0
