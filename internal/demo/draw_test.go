@@ -115,10 +115,15 @@ func TestStyleFor_NoTerminal(t *testing.T) {
 }
 
 func TestPromise(t *testing.T) {
-	// RFC 9568 §6.1: 3 x 100ms + (256-150)/256 x 100ms.
+	// RFC 9568 §6.1: 3 x 100ms + (256-150)/256 x 100ms, and a 32nd of 100ms
+	// to listen.
 	p := takeover(100*time.Millisecond, 150)
-	if want := 341400*time.Microsecond + slack; time.Duration(p.Bound) != want {
+	if want := 344500*time.Microsecond + slack; time.Duration(p.Bound) != want {
 		t.Errorf("bound %v, want %v", time.Duration(p.Bound), want)
+	}
+	// A frozen holder's kernel answers for all but 400µs of three intervals.
+	if want, e := 44900*time.Microsecond+slack, expiry(100*time.Millisecond, 150); time.Duration(e.Bound) != want {
+		t.Errorf("bound %v, want %v", time.Duration(e.Bound), want)
 	}
 	for _, c := range []struct {
 		p      Promise

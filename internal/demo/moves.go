@@ -122,7 +122,7 @@ func (s *stage) freeze(states []NodeState) (move, error) {
 		name: "freeze", title: fmt.Sprintf("The holder's daemon freezes: %s, its kernel goes on", n.Name), action: "SIGSTOP",
 		command: fmt.Sprintf("kill -STOP %d", n.running().PID()),
 		node:    n,
-		promise: takeover(s.opt.Interval, heir.Priority),
+		promise: expiry(s.opt.Interval, heir.Priority),
 		do: func(context.Context) error {
 			n.setFrozen(true)
 			return n.running().Pause()

@@ -122,6 +122,7 @@ func (s *stage) perform(ctx context.Context, m move, step *Step, look func(*Step
 	step.Kept = m.promise.kept(step.Lost, time.Duration(step.Outage)) && (m.to == "" || m.to == step.After)
 	if m.ask == askWhoHas {
 		step.Stale = step.Timeline.stale(step.Node)
+		step.Kept = step.Kept && step.Stale == 0 && len(step.claimants()) < 2
 	}
 	return nil
 }

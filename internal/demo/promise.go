@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
 // Promise is what the protocol's timers, or holdfast's handover, allow the
@@ -25,13 +26,29 @@ func lossless(why string) Promise { return Promise{Lossless: true, Why: why} }
 
 // takeover is the promise of VRRP when a holder falls silent right after an
 // advert: three intervals and the skew of the successor, RFC 9568 §6.1, and
-// the machine's share.
+// what it takes to claim: the successor listens before it opens its hold, and
+// the machine has its share.
 func takeover(interval time.Duration, priority uint8) Promise {
-	skew := time.Duration(256-int(priority)) * interval / 256
+	skew, claim := skewOf(interval, priority), slack+hold.Listen(interval)
 	return Promise{
-		Bound: api.Duration((3*interval + skew + slack).Round(100 * time.Microsecond)),
-		Why:   fmt.Sprintf("3 intervals, skew %s, %v for the machine", milliseconds(skew), slack),
+		Bound: api.Duration((3*interval + skew + claim).Round(100 * time.Microsecond)),
+		Why:   fmt.Sprintf("3 intervals, skew %s, %s to claim it", milliseconds(skew), milliseconds(claim)),
 	}
+}
+
+// expiry is the promise for a holder that freezes: its kernel goes on
+// answering until its hold is over, and the successor is a skew behind that.
+func expiry(interval time.Duration, priority uint8) Promise {
+	skew, claim := skewOf(interval, priority), slack+hold.Listen(interval)
+	early := 3*interval - min(3*interval, hold.Term(interval, 3))
+	return Promise{
+		Bound: api.Duration((early + skew + claim).Round(100 * time.Microsecond)),
+		Why:   fmt.Sprintf("hold ends, skew %s, %s to claim it", milliseconds(skew), milliseconds(claim)),
+	}
+}
+
+func skewOf(interval time.Duration, priority uint8) time.Duration {
+	return time.Duration(256-int(priority)) * interval / 256
 }
 
 // kept tells whether a promise was kept.

@@ -28,7 +28,7 @@ var wantStory = []string{
 	"handover lb1: lb1 -> lb2",
 	"kill lb2: lb2 -> lb1",
 	"return lb2: lb1 -> lb1",
-	"freeze lb1: lb1 -> lb2, claimed by lb1 and lb2",
+	"freeze lb1: lb1 -> lb2, claimed by lb2",
 	"thaw lb1: lb2 -> lb1",
 	"unplug lb1: lb1 -> lb2",
 	"plug lb1: lb2 -> lb1",

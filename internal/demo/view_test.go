@@ -70,15 +70,14 @@ func sample() *Result {
 	r.add(Step{
 		Name: "freeze", Title: "The holder's daemon freezes: lb1, its kernel goes on", Action: "SIGSTOP",
 		Command: "kill -STOP 4711", Node: "lb1", Before: "lb1", After: "lb2",
-		Sent: 2100, Promise: takeover(100*time.Millisecond, 120), Kept: true, Stale: 38,
-		Answered: map[string]int{"lb1": 700, "lb2": 1400}, MACs: mac,
-		Claims: []Claim{{"lb1", mac[0]}, {"lb2", mac[0]}},
+		Sent: 2100, Lost: 57, Outage: ms(57.2), Promise: expiry(100*time.Millisecond, 120), Kept: true,
+		Answered: map[string]int{"lb1": 605, "lb2": 1438}, MACs: mac,
+		Claims: []Claim{{"lb2", mac[0]}},
 		States: []NodeState{{"lb1", "frozen"}, {"lb2", "active"}, {"lb3", "backup"}},
 		Timeline: Timeline{From: ms(-300), To: ms(1800), Spans: []Span{
-			{"lb1", ms(-300), ms(361), 662},
-			{"lb2", ms(362), ms(1500), 1138},
-			{"lb1", ms(1501), ms(1539), 38},
-			{"lb2", ms(1540), ms(1800), 262},
+			{"lb1", ms(-300), ms(304), 605},
+			{"", ms(305), ms(361), 57},
+			{"lb2", ms(362), ms(1800), 1438},
 		}},
 	})
 	r.add(Step{

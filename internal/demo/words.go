@@ -85,7 +85,8 @@ func mark(kept bool, s style) string {
 	return s.paint(red, s.marks.bad)
 }
 
-// warning says what a frozen holder means with VRRP alone.
+// warning says what a frozen holder's kernel does: once the hold is over,
+// nothing.
 func warning(step *Step, s style) []string {
 	if step.Name != "freeze" {
 		return nil
@@ -95,13 +96,16 @@ func warning(step *Step, s style) []string {
 	case 0:
 		return []string{"     asked by ARP who has the address, nobody answers"}
 	case 1:
-		return []string{fmt.Sprintf("     asked by ARP who has the address, only %s answers", who[0])}
+		return []string{
+			fmt.Sprintf("     asked by ARP who has the address, only %s answers: the frozen node's", who[0]),
+			"     hold is over, and its kernel drops the question",
+		}
 	}
 	bang := "   " + s.paint(yellow, s.marks.attention) + " "
 	return []string{
-		bang + fmt.Sprintf("Asked by ARP who has the address, %s answer: the frozen node's", strings.Join(who, " and ")),
-		fmt.Sprintf("     kernel does not know, and VRRP has no way to tell it. That ends when %s", step.Node),
-		"     thaws or is switched off. " + strayed(step),
+		bang + fmt.Sprintf("Asked by ARP who has the address, %s answer: the frozen", strings.Join(who, " and ")),
+		"     node's hold is not enforced by this kernel (holdfast doctor says why).",
+		"     " + strayed(step),
 	}
 }
 
