@@ -230,7 +230,7 @@ func (j *Judge) stepped(n *node, u *unit, ev group.Event) {
 		since, known := j.split[u]
 		if !known {
 			j.split[u] = j.w.now
-		} else if j.w.now-since > 5*j.bounds.interval+j.bounds.reach {
+		} else if j.w.now-max(since, n.thawed) > 5*j.bounds.interval+j.bounds.reach {
 			j.problem("%s is active, but only %d of %d routers are, since %s", n.name, active, len(u.routers), show(since))
 		}
 	case len(j.split) > 0:
