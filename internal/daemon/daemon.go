@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/guardian"
 	"github.com/holdfast-net/holdfast/internal/hook"
 	"github.com/holdfast-net/holdfast/internal/journal"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/hands"
 	"github.com/holdfast-net/holdfast/internal/linux/watch"
 	"github.com/holdfast-net/holdfast/internal/linux/wire"
@@ -49,6 +50,12 @@ type Daemon struct {
 	managed  bool // by a service manager that starts it again
 	guarded  guarded
 	doors    doors
+	gate     *gate.Gate
+	heir     *predecessor  // to take over from; nil: begun anew
+	early    early         // what was noted before there was a journal
+	handedOn chan struct{} // closed when another process stands in the place of this one
+	passed   bool          // it does
+	served   sync.WaitGroup
 
 	current atomic.Pointer[loaded]
 	last    atomic.Pointer[api.Status]
@@ -76,8 +83,17 @@ func (e *BadConfig) Error() string {
 const shutdownBound = 20 * time.Second
 
 // Run runs a daemon until ctx ends, and then until every group has left.
-func Run(ctx context.Context, opt Options) error {
-	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed()}
+func Run(ctx context.Context, opt Options) (err error) {
+	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed(), handedOn: make(chan struct{})}
+	d.heir, err = heir()
+	defer func() {
+		if err != nil && d.heir != nil && !d.heir.taken {
+			d.heir.refuse(err)
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	d.notify = newNotifier()
 	// A log that nobody reads any more is no reason to die.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -100,11 +116,21 @@ func Run(ctx context.Context, opt Options) error {
 		}
 	}
 	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
-	if err := d.openJournal(cfg); err != nil {
-		return err
+	d.early.on = d.heir != nil
+	if d.heir == nil {
+		if err := d.openJournal(cfg); err != nil {
+			return err
+		}
 	}
-	defer func() { _ = d.journal.Close() }() // its trouble was a warning all along
+	defer func() {
+		if d.journal != nil {
+			_ = d.journal.Close() // its trouble was a warning all along
+		}
+	}()
 	if cfg.Witness != nil {
+		if d.heir != nil {
+			return errWitness
+		}
 		return d.runWitness(ctx, cfg)
 	}
 	d.hooks = d.newHooks()
@@ -131,8 +157,13 @@ func (d *Daemon) openJournal(cfg *config.Config) error {
 func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	// The faces and the log end last: they tell how the rest ended.
 	faces, endFaces := context.WithCancel(context.WithoutCancel(ctx))
-	defer endFaces()
-	go d.follow(faces, d.lastEvent())
+	defer func() {
+		endFaces()
+		d.served.Wait() // answers are on their way
+	}()
+	if d.heir == nil {
+		go d.follow(faces, d.lastEvent())
+	}
 	socket := cmp.Or(d.opt.Socket, cfg.Control.Socket)
 
 	d.raise(cfg)
@@ -144,50 +175,64 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	if err := os.MkdirAll(memory(socket), 0o755); err != nil {
 		return fmt.Errorf("cannot make the run directory: %w", err)
 	}
-	d.lastDeath(socket)
-	d.sweep(socket)
+	if d.heir == nil {
+		d.lastDeath(socket)
+		d.sweep(socket)
+	}
 	g, files, err := d.openGate(socket)
 	if err != nil {
 		return err
 	}
-	defer d.closeGate(g, socket)
+	defer d.closeGate(g, socket) // its holds were closed by the groups
 	tapped, dismiss := d.guard(cfg, socket, w, files)
 	defer dismiss() // when nothing is left to be seen to
-	h, err := hands.New(hands.Config{
+	hc := hands.Config{
 		Deliver: func(r engine.Result) { d.engine.Carried(r) },
 		Report: func(ifname, text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
 		},
 		Dir: memory(socket), Gate: g,
-	})
-	if err != nil {
-		return err
+	}
+	h := &lateHands{}
+	if d.heir == nil {
+		if err := h.open(hc); err != nil {
+			return err
+		}
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
 		Wire: tapped, Hands: h, Gate: g, Polls: w, NewAgent: d.newAgent, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
-	go d.watchGate(faces, g)
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {
 		return fmt.Errorf("cannot watch interfaces: %w", err)
 	}
 	defer func() { _ = d.watch.Close() }()
-	if err := d.serve(faces, cfg, socket, d); err != nil {
+	start := func() error {
+		go d.watchGate(faces, g)
+		if err := d.serve(faces, cfg, socket, d); err != nil {
+			return err
+		}
+		return d.start(ctx, cfg)
+	}
+	if d.heir != nil {
+		start = func() error { return d.inherit(faces, cfg, socket, h, hc) }
+	}
+	if err := d.work(ctx, start); !handedOn(err) {
 		return err
 	}
-	return d.work(ctx, cfg)
+	<-d.handedOn
+	d.passed = true
+	return nil
 }
 
-// work runs the engine's loop beside what feeds it.
-func (d *Daemon) work(ctx context.Context, cfg *config.Config) error {
-	done := make(chan error, 1)
-	engineCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer giveUp()
-	go func() { done <- d.engine.Run(engineCtx) }()
-	if err := d.feed(ctx, cfg); err != nil {
-		d.engine.Stop("the configuration could not be applied")
-		return errors.Join(err, <-done)
+// start gives the engine its groups, and tells the world.
+func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
+	if err := d.tellLinks(); err != nil {
+		return err
+	}
+	if err := d.engine.Apply(ctx, cfg); err != nil {
+		return err
 	}
 	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
 	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
@@ -195,6 +240,19 @@ func (d *Daemon) work(ctx context.Context, cfg *config.Config) error {
 		<-d.guarded.ready
 		d.begun.Stand()
 	}()
+	return nil
+}
+
+// work runs the engine's loop beside what feeds it, from its start on.
+func (d *Daemon) work(ctx context.Context, start func() error) error {
+	done := make(chan error, 1)
+	engineCtx, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	go func() { done <- d.engine.Run(engineCtx) }()
+	if err := start(); err != nil {
+		d.engine.Stop("the configuration could not be applied")
+		return errors.Join(err, <-done)
+	}
 
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -223,8 +281,8 @@ func (d *Daemon) drain(done <-chan error) error {
 	}
 }
 
-// feed tells the engine about the interfaces, then gives it its groups.
-func (d *Daemon) feed(ctx context.Context, cfg *config.Config) error {
+// tellLinks tells the engine about the interfaces.
+func (d *Daemon) tellLinks() error {
 	links, err := d.watch.Links()
 	if err != nil {
 		return fmt.Errorf("cannot list interfaces: %w", err)
@@ -232,7 +290,7 @@ func (d *Daemon) feed(ctx context.Context, cfg *config.Config) error {
 	for _, l := range links {
 		d.engine.Changed(engine.Change{Link: l})
 	}
-	return d.engine.Apply(ctx, cfg)
+	return nil
 }
 
 func (d *Daemon) lastEvent() uint64 {

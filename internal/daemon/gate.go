@@ -38,11 +38,16 @@ func (d *doors) close() {
 // weaker one than it could be. The files are what a guardian needs to close it;
 // none where only this process can.
 func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
-	g, err := gate.Open(gate.Options{Dir: memory(socket)})
+	opt := gate.Options{Dir: memory(socket)}
+	if p := d.heir; p != nil {
+		// It is taken over with all its holds, or not at all.
+		opt.Inherit, opt.Lines = p.files, []gate.LineID{p.offer.Line}
+	}
+	g, err := gate.Open(opt)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot guard addresses: %w", err)
 	}
-	d.doors.gate, d.doors.line = g, g.Line()
+	d.gate, d.doors.gate, d.doors.line = g, g, g.Line()
 	if l := g.Line(); l.Why != "" {
 		d.note(api.Event{Kind: "daemon", Code: "HF2122", Reason: fmt.Sprintf("holds are enforced by %s (%s), because %s", l.ID, l.Text, l.Why)})
 	}
@@ -58,6 +63,9 @@ func (d *Daemon) openGate(socket string) (*gate.Gate, []*os.File, error) {
 func (d *Daemon) closeGate(g *gate.Gate, socket string) {
 	d.doors.close()
 	_ = g.Close()
+	if d.passed || d.heir != nil && !d.heir.taken {
+		return // another process works with it
+	}
 	if _, err := gate.Sweep(memory(socket)); err != nil {
 		d.note(api.Event{Kind: "notice", Code: "HF2109", Reason: fmt.Sprintf("cannot take the gate down: %v", err)})
 	}

@@ -45,6 +45,7 @@ type guarded struct {
 	mode   config.GuardianMode
 	keeper *guardian.Keeper // nil: none is wanted
 	tap    *guardian.Tap
+	begin  chan struct{} // closed when it is time for one
 	ready  chan struct{} // closed when there is a guardian, or will be none
 }
 
@@ -53,7 +54,10 @@ type guarded struct {
 // could close. What it returns sends the guardian away.
 func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, files []*os.File) (engine.Wire, func()) {
 	g := &d.guarded
-	g.mode, g.ready = d.opt.Guardian.Or(cfg.Guardian), make(chan struct{})
+	g.mode, g.begin, g.ready = d.opt.Guardian.Or(cfg.Guardian), make(chan struct{}), make(chan struct{})
+	if d.heir == nil {
+		close(g.begin)
+	} // else the one of the process before is there still
 	if g.mode == config.GuardianOff {
 		close(g.ready)
 		return w, func() {}
@@ -76,6 +80,11 @@ func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, files [
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		select {
+		case <-g.begin:
+		case <-ctx.Done():
+			return
+		}
 		g.keeper.Run(ctx, func() { close(g.ready) })
 	}()
 	return g.tap, func() {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 // notifier speaks sd_notify(3) to the service manager, if there is one.
 type notifier struct {
 	conn     *net.UnixConn
+	path     string
 	watchdog time.Duration // how often the manager wants to hear from us; 0: not
 	lastBeat time.Time
 }
@@ -30,7 +32,7 @@ func newNotifier() *notifier {
 	if err != nil {
 		return n // the manager will say that it never heard READY=1
 	}
-	n.conn, n.watchdog = conn, time.Duration(usec)*time.Microsecond
+	n.conn, n.path, n.watchdog = conn, path, time.Duration(usec)*time.Microsecond
 	return n
 }
 
@@ -38,6 +40,15 @@ func (n *notifier) send(state string) {
 	if n.conn != nil {
 		_, _ = n.conn.Write([]byte(state)) // nobody to tell if the manager is gone
 	}
+}
+
+// environment lets a process that goes on in the place of this one speak to the
+// manager, too.
+func (n *notifier) environment() []string {
+	if n.conn == nil {
+		return nil
+	}
+	return []string{"NOTIFY_SOCKET=" + n.path, fmt.Sprintf("WATCHDOG_USEC=%d", n.watchdog.Microseconds())}
 }
 
 func (n *notifier) ready(status string) { n.send("READY=1\nSTATUS=" + status) }

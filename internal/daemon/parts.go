@@ -123,7 +123,7 @@ func (d *Daemon) serve(ctx context.Context, cfg *config.Config, socket string, f
 		return err
 	}
 	s := server.New(server.Options{Daemon: face, Version: d.opt.Version, Log: d.opt.Log, Metrics: metrics.Handler(face.Status)})
-	go d.until("control socket", func() error { return s.ServeControl(ctx, l) })
+	d.served.Go(func() { d.until("control socket", func() error { return s.ServeControl(ctx, l) }) })
 	if cfg.HTTP.Listen == "" {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (d *Daemon) serve(ctx context.Context, cfg *config.Config, socket string, f
 		_ = l.Close()
 		return fmt.Errorf("cannot listen on %s: %w", cfg.HTTP.Listen, err)
 	}
-	go d.until("http", func() error { return s.ServeReadOnly(ctx, h) })
+	d.served.Go(func() { d.until("http", func() error { return s.ServeReadOnly(ctx, h) }) })
 	return nil
 }
 

@@ -92,7 +92,9 @@ func (d *Daemon) note(ev api.Event) {
 	if isWarning(ev) {
 		d.notices.note(ev)
 	}
-	d.journal.Append(ev)
+	if !d.early.keeps(ev) {
+		d.journal.Append(ev)
+	}
 }
 
 // follow writes the journal's entries to the log, on a goroutine of its own:

@@ -155,6 +155,11 @@ func (v witnessing) Maintenance(context.Context, api.Maintenance) (api.Result, e
 	return api.Result{Schema: api.SchemaResult, Text: errWitness.Error(), Hint: "stop it: losing the witness alone changes nothing"}, nil
 }
 
+// Upgrade implements api.Daemon.
+func (witnessing) Upgrade(context.Context) (api.Result, error) {
+	return api.Result{Schema: api.SchemaResult, Text: errWitness.Error(), Hint: "restart it: losing the witness for a moment changes nothing"}, nil
+}
+
 // Plan compares the file on disk with the one in force.
 func (v witnessing) Plan(context.Context) (api.Plan, error) {
 	links, _ := Links() // without them the file is checked as on another machine

@@ -103,13 +103,6 @@ func (es *Estate) match(u *unit) (*UnitEstate, error) {
 	return nil, fmt.Errorf("group %s is new", u.groups[0].Name)
 }
 
-// Fits says what keeps a process with this configuration from inheriting an
-// estate. It touches nothing.
-func (e *Engine) Fits(cfg *config.Config, es *Estate) error {
-	_, _, err := (&Engine{}).heirs(cfg, es)
-	return err
-}
-
 // heirs makes the units that inherit.
 func (e *Engine) heirs(cfg *config.Config, es *Estate) (fresh []*unit, of []*UnitEstate, err error) {
 	if es.Version != EstateVersion {

@@ -33,6 +33,11 @@ type heirship struct {
 	answer  func(error)
 }
 
+// Draft is the estate as it is now, for another process to look at.
+func (e *Engine) Draft(ctx context.Context) (*Estate, error) {
+	return Ask(ctx, e, func(now time.Time, answer func(*Estate)) { answer(e.draw(now)) })
+}
+
 // HandOn gives the engine's estate to another process. In a moment in which no
 // group is on the move it calls deliver, in the loop, so that nothing happens
 // meanwhile. When deliver says that the other one goes on, Run returns

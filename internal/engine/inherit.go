@@ -9,6 +9,25 @@ import (
 	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
+// Rehearse does beforehand what takes time in Inherit, and says what would keep
+// it from succeeding. Links must have been told before. Nothing is sent.
+func (e *Engine) Rehearse(ctx context.Context, cfg *config.Config, es *Estate) error {
+	err, timeout := Ask(ctx, e, func(_ time.Time, answer func(error)) {
+		_, _, err := e.heirs(cfg, es)
+		for i := range cfg.Groups {
+			p := e.portFor(cfg.Groups[i].Interface)
+			if err == nil && p.link.Index != 0 && !p.open() {
+				p.id, err = e.opt.Wire.Open(p.name)
+			}
+		}
+		answer(err)
+	})
+	if timeout != nil {
+		return timeout
+	}
+	return err
+}
+
 // Inherit is Apply for a process that goes on where another one stopped: what
 // that one held is held here from the first round on, and its adverts are sent
 // when they are due. Links must have been told before. taken is called in the
