@@ -15,7 +15,7 @@ type Gate struct {
 type Guard struct {
 	Kind     string   `json:"kind"`              // available, guarded, gateway
 	Gateway  string   `json:"gateway,omitempty"` // that has to answer
-	Promised Duration `json:"promised"`          // guarded: for how long a majority has promised the group to this node
+	Promised Duration `json:"promised"`          // for how long this node may hold: a majority has promised it, or the gateway has answered
 	Votes    int      `json:"votes"`             // how many voters have
 	Of       int      `json:"of"`                // how many there are
 }

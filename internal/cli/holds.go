@@ -63,7 +63,10 @@ func guardCell(g *api.Group) cell {
 		}
 		return cell{fmt.Sprintf("guarded %s", short(time.Duration(g.Guard.Promised))), plain}
 	case api.GuardGateway:
-		return cell{"gateway " + g.Guard.Gateway, plain}
+		if g.Guard.Promised == 0 {
+			return cell{"gateway silent", notice}
+		}
+		return cell{"gateway " + short(time.Duration(g.Guard.Promised)), plain}
 	}
 	return cell{orDash(g.Guard.Kind), plain}
 }
@@ -74,7 +77,10 @@ func guardMeaning(g *api.Guard) string {
 	case api.GuardAvailable:
 		return "available: nodes that do not hear each other may hold at the same time"
 	case api.GuardGateway:
-		return "gateway " + g.Gateway
+		if g.Promised == 0 {
+			return fmt.Sprintf("gateway %s does not answer: this node may not hold", g.Gateway)
+		}
+		return fmt.Sprintf("gateway %s answers: this node may hold for %s; a cut between nodes that both reach it is not decided", g.Gateway, short(time.Duration(g.Promised)))
 	case api.GuardMajority:
 		votes := fmt.Sprintf("%d of %d voters have promised it", g.Votes, g.Of)
 		if g.Promised > 0 {

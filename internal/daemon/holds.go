@@ -40,17 +40,16 @@ func milliseconds(d time.Duration) api.Duration { return api.Duration(d.Round(ti
 
 // describeGuard says what a group needs besides winning its election.
 func describeGuard(u *engine.UnitView, g config.Guard) api.Guard {
+	out := api.Guard{Kind: api.GuardAvailable, Promised: milliseconds(max(0, u.Mandate.Sub(u.At)))}
 	switch g.Kind {
 	case config.GuardGateway:
-		return api.Guard{Kind: api.GuardGateway, Gateway: g.Gateway.String()}
+		out.Kind, out.Gateway = api.GuardGateway, g.Gateway.String()
 	case config.GuardMajority:
-		out := api.Guard{Kind: api.GuardMajority, Votes: u.Promise.Votes, Of: u.Promise.Of}
-		if u.Voted {
-			out.Promised = milliseconds(max(0, time.Duration(int64(u.Promise.Until)-int64(u.At))))
-		}
-		return out
+		out.Kind, out.Votes, out.Of = api.GuardMajority, u.Promise.Votes, u.Promise.Of
+	case config.GuardAvailable:
+		out.Promised = 0
 	}
-	return api.Guard{Kind: api.GuardAvailable}
+	return out
 }
 
 // describeDispute is nil where there is no conflict.

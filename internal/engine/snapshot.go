@@ -35,6 +35,7 @@ type UnitView struct {
 	At      Instant      // the gate's clock when this was copied
 	Voted   bool         // a majority's promise is asked for
 	Promise vote.Promise // what of it there is
+	Mandate Instant      // to which it may hold: by a majority, or a gateway; 0: it is not asked
 	Bound   Instant      // before which no neighbour misses this node by BFD; 0: none would
 }
 
@@ -103,7 +104,7 @@ func (e *Engine) collect(time.Time) {
 func (e *Engine) view(u *unit) UnitView {
 	v := UnitView{
 		View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers)),
-		At: e.opt.Gate.Now(), Bound: u.bound,
+		At: e.opt.Gate.Now(), Mandate: u.mandate, Bound: u.bound,
 	}
 	if v.Voted = u.voted && e.votes != nil; v.Voted {
 		v.Promise = e.votes.agent.Promises(vote.Instant(v.At), u.subject)

@@ -33,8 +33,8 @@ func holdTable() []metric {
 				put(float64(n), g.Name, r.Family, g.Interface, reason)
 			}
 		})},
-		{"promised_seconds", gauge, "For how long a majority of the cluster has promised the group to this node.", []string{"group"}, groups(func(g *api.Group, put put) {
-			if g.Guard.Kind == api.GuardMajority {
+		{"promised_seconds", gauge, "For how long this node may hold the group: a majority of the cluster has promised it, or the gateway has answered.", []string{"group"}, groups(func(g *api.Group, put put) {
+			if g.Guard.Kind == api.GuardMajority || g.Guard.Kind == api.GuardGateway {
 				put(time.Duration(g.Guard.Promised).Seconds(), g.Name)
 			}
 		})},
