@@ -17,4 +17,7 @@ type Daemon interface {
 	// Diagnostics.
 	Plan(ctx context.Context) (Plan, error)
 	Reload(ctx context.Context) (Plan, error)
+	// Upgrade starts the program anew from its file and lets the new process
+	// go on with everything; where it cannot, nothing changes.
+	Upgrade(ctx context.Context) (Result, error)
 }

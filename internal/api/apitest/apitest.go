@@ -17,6 +17,7 @@ type Daemon struct {
 	OnMaintenance func(ctx context.Context, m api.Maintenance) (api.Result, error)
 	OnPlan        func(ctx context.Context) (api.Plan, error)
 	OnReload      func(ctx context.Context) (api.Plan, error)
+	OnUpgrade     func(ctx context.Context) (api.Result, error)
 
 	mu     sync.Mutex
 	events []api.Event
@@ -76,6 +77,9 @@ func (d *Daemon) Plan(ctx context.Context) (api.Plan, error) { return d.OnPlan(c
 
 // Reload implements api.Daemon.
 func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) { return d.OnReload(ctx) }
+
+// Upgrade implements api.Daemon.
+func (d *Daemon) Upgrade(ctx context.Context) (api.Result, error) { return d.OnUpgrade(ctx) }
 
 // Now is the instant of the documents below.
 func Now() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }

@@ -120,6 +120,13 @@ func (c *Client) Maintenance(ctx context.Context, m api.Maintenance) (api.Result
 	return r, c.post(ctx, "/v1/maintenance", m, http.StatusConflict, &r)
 }
 
+// Upgrade replaces the daemon's program by the one on the disk, and waits until
+// that goes on.
+func (c *Client) Upgrade(ctx context.Context) (api.Result, error) {
+	var r api.Result
+	return r, c.post(ctx, "/v1/upgrade", nil, http.StatusConflict, &r)
+}
+
 // Events asks for a page of the journal.
 func (c *Client) Events(ctx context.Context, q Query) (api.Events, error) {
 	var e api.Events

@@ -51,6 +51,13 @@ func (s *Server) maintenance(w http.ResponseWriter, req *http.Request) {
 	result(w, r, err)
 }
 
+func (s *Server) upgrade(w http.ResponseWriter, req *http.Request) {
+	ctx, cancel := command(req)
+	defer cancel()
+	r, err := s.opt.Daemon.Upgrade(ctx)
+	result(w, r, err)
+}
+
 // result answers a command: 409 where the daemon said no.
 func result(w http.ResponseWriter, r api.Result, err error) {
 	if err != nil {
