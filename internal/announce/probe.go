@@ -19,7 +19,7 @@ const (
 func AppendNSProbe(b []byte, mac MAC, addr netip.Addr) []byte {
 	target := addr.As16()
 	var src [16]byte
-	dst := [16]byte{0xff, 0x02, 11: 1, 12: 0xff, 13: target[13], 14: target[14], 15: target[15]} // RFC 4291 §2.7.1
+	dst := solicitedNode(target)
 	b = appendEthernet(b, MAC{0x33, 0x33, 0xff, target[13], target[14], target[15]}, mac, typeIPv6)
 	b = append(b, 0x60, 0, 0, 0, 0, nsLength, icmpv6, 255)
 	b = append(b, src[:]...)

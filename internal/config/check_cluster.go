@@ -17,6 +17,9 @@ func (c *checker) cluster() {
 	}
 	for _, g := range c.raw.groups {
 		c.guard(g)
+		if g.guard.gateway.set() {
+			c.gateway(g)
+		}
 	}
 	c.guardsTogether()
 }
@@ -84,6 +87,43 @@ func (c *checker) guard(g *rawGroup) {
 		c.add(ruleNoVoters, at, hint, "guard: guarded needs a cluster of at least three voters, and there is none")
 	case n < 3:
 		c.add(ruleNoVoters, at, hint, "guard: guarded needs at least three voters: of %d, none may ever be lost", n)
+	}
+}
+
+// gateway checks that a gateway is a third party: who answers itself, or is
+// answered by the node that it should be isolated from, is guarded by nobody.
+func (c *checker) gateway(g *rawGroup) {
+	gw := g.guard.gateway.v
+	complain := func(hint, format string, args ...any) {
+		c.add(ruleGateway, g.guard.gateway.at, hint, format, args...)
+	}
+	const hint = "name a router, or another host of the LAN that is always there and takes no part"
+	if why := unusable(gw); why != "" {
+		complain(hint, "gateway %s cannot be asked: %s", gw, why)
+		return
+	}
+	for _, o := range c.raw.groups {
+		if o.holds(gw) {
+			complain(hint, "gateway %s is an address of group %s", gw, o.name)
+			return
+		}
+	}
+	if c.raw.cluster != nil {
+		for _, v := range c.raw.cluster.nodes {
+			if v.addr.from == given && v.addr.v.Addr() == gw {
+				complain(hint, "gateway %s is node %s", gw, v.name)
+				return
+			}
+		}
+	}
+	for _, p := range g.vrrp.peers {
+		if p.from == given && p.v == gw {
+			complain(hint, "gateway %s is a node: it is a peer of group %s", gw, g.name)
+			return
+		}
+	}
+	if own, link := c.ownLink(gw); own {
+		complain(hint, "gateway %s is this node: it is an address of %s", gw, link)
 	}
 }
 

@@ -77,6 +77,7 @@ const (
 	ruleTooManyVoters rule = "HF1145"
 	ruleGuardsDiffer  rule = "HF1146"
 	ruleWitnessHolds  rule = "HF1147"
+	ruleGateway       rule = "HF1148"
 )
 
 // What refers to something else: groups, checks, programs, secrets.
@@ -162,6 +163,7 @@ func Rules() []Rule {
 		{ruleTooManyVoters, Error, "too many voters"},
 		{ruleGuardsDiffer, Error, "groups that move together have different guards"},
 		{ruleWitnessHolds, Error, "a witness with groups"},
+		{ruleGateway, Error, "a gateway is a node, an address of a group, or no address of a host"},
 		{ruleWith, Error, "with names an unknown group"},
 		{ruleWithSelf, Error, "with names the group itself, or one group twice"},
 		{ruleCheckUnknown, Error, "a group uses an unknown check"},

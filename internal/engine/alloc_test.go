@@ -14,11 +14,13 @@ import (
 // quietWire takes everything and gives nothing.
 type quietWire struct{ sent int }
 
-func (w *quietWire) Open(string) (Port, error) { return 1, nil }
-func (w *quietWire) Close(Port) error          { return nil }
-func (*quietWire) OpenBFD(Port) error          { return nil }
-func (w *quietWire) Wake()                     {}
-func (w *quietWire) Send(out []Outgoing)       { w.sent += len(out) }
+func (w *quietWire) Open(string) (Port, error)        { return 1, nil }
+func (w *quietWire) Close(Port) error                 { return nil }
+func (*quietWire) OpenBFD(Port) error                 { return nil }
+func (*quietWire) OpenAnswers(Port, netip.Addr) error { return nil }
+func (*quietWire) CloseAnswers(Port, netip.Addr)      {}
+func (w *quietWire) Wake()                            {}
+func (w *quietWire) Send(out []Outgoing)              { w.sent += len(out) }
 
 func (w *quietWire) Wait(time.Time, []Datagram) (int, time.Time, error) {
 	return 0, time.Time{}, nil

@@ -112,6 +112,9 @@ func (u *unit) adaptable(f *unit) bool {
 	if len(u.groups) != len(f.groups) || len(u.routers) != len(f.routers) {
 		return false
 	}
+	if u.voted && u.key() != f.key() {
+		return false // what was promised so far is for another group
+	}
 	for i := range u.groups {
 		a, b := &u.groups[i], &f.groups[i]
 		if a.Name != b.Name || a.Interface != b.Interface || macMode(a) != macMode(b) || a.VRRP.Accept != b.VRRP.Accept || a.Guard != b.Guard {
@@ -148,6 +151,8 @@ func (e *Engine) adapt(now time.Time, u, f *unit) bool {
 	e.acts = acts
 	e.perform(now, u, acts)
 	e.queue.set(u, u.set.Deadline())
+	e.stand(u)
+	e.standAt(u)
 	for name, c := range e.checks {
 		e.tellCheck(now, u, name, c)
 	}

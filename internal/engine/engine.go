@@ -72,8 +72,9 @@ type Engine struct {
 	entries  []peer.Entry
 	votes    *votes
 	mandates []vote.Subject // that moved
-	stood    time.Duration  // how long the process stood still before this round
-	round    Instant        // by the gate's clock, when the round began
+	gateways []*gateway
+	stood    time.Duration // how long the process stood still before this round
+	round    Instant       // by the gate's clock, when the round began
 	stamped  time.Time
 	late     lateness
 	nextBeat time.Time
@@ -176,6 +177,7 @@ func (e *Engine) turn(n int, looked time.Time) {
 		e.tick(now)
 	}
 	e.poll(now)
+	e.askGateways(now)
 	e.talk(now)
 	e.collect(now)
 	e.send()
@@ -201,7 +203,7 @@ func (e *Engine) wake(now time.Time) time.Time {
 	if h := e.heir; h != nil && (t.IsZero() || h.next.Before(t)) {
 		t = h.next
 	}
-	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.sights.set.Deadline()} {
+	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.nextQuestion(now), e.sights.set.Deadline()} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o
 		}

@@ -122,10 +122,12 @@ func (s *stage) Set(slot Slot, h Hold) {
 	}
 }
 
-func (s *stage) Open(string) (Port, error) { return 1, nil }
-func (s *stage) Close(Port) error          { return nil }
-func (s *stage) OpenBFD(Port) error        { return nil }
-func (s *stage) Wake()                     {}
+func (s *stage) Open(string) (Port, error)          { return 1, nil }
+func (s *stage) Close(Port) error                   { return nil }
+func (s *stage) OpenBFD(Port) error                 { return nil }
+func (s *stage) OpenAnswers(Port, netip.Addr) error { return nil }
+func (s *stage) CloseAnswers(Port, netip.Addr)      {}
+func (s *stage) Wake()                              {}
 
 func (s *stage) Wait(time.Time, []Datagram) (int, time.Time, error) { return 0, s.now, nil }
 

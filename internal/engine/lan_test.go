@@ -21,6 +21,10 @@ type testLAN struct {
 	sent  []Outgoing // copies, in order
 	times []time.Time
 	from  []string
+
+	gateway netip.Addr // that answers; none if it is not valid
+	silent  bool       // it does not
+	asked   int        // questions that it got
 }
 
 // testNode is one engine with a wire, hands and a journal made of values.
@@ -35,6 +39,7 @@ type testNode struct {
 	mu       sync.Mutex
 	inbox    []Datagram
 	cut      bool
+	hears    []netip.Addr // whose answers
 	records  []Record
 	kernel   map[netip.Addr]Slot // the addresses that are on
 	doors    map[Slot]Hold
@@ -140,6 +145,45 @@ func (n *testNode) Wake() {
 
 func (n *testNode) OpenBFD(Port) error { return nil }
 
+func (n *testNode) OpenAnswers(_ Port, from netip.Addr) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Contains(n.hears, from) {
+		n.hears = append(n.hears, from)
+	}
+	return nil
+}
+
+func (n *testNode) CloseAnswers(_ Port, from netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hears = slices.DeleteFunc(n.hears, func(a netip.Addr) bool { return a == from })
+}
+
+// answer is what the gateway says to a frame, if it is there and is asked. It
+// takes a millisecond.
+func (n *testNode) answer(o Outgoing) {
+	gw := n.lan.gateway
+	if o.Kind != Frame || n.lan.silent || !gw.IsValid() || binary.BigEndian.Uint16(o.Data[12:]) != 0x0806 || netip.AddrFrom4([4]byte(o.Data[38:42])) != gw {
+		return
+	}
+	asker, to := netip.AddrFrom4([4]byte(o.Data[28:32])), [6]byte(o.Data[:6])
+	if to != [6]byte{255, 255, 255, 255, 255, 255} && to != gatewayMAC {
+		return
+	}
+	n.lan.asked++
+	time.AfterFunc(time.Millisecond, func() {
+		n.mu.Lock()
+		if slices.Contains(n.hears, gw) && !n.cut {
+			n.inbox = append(n.inbox, Datagram{Port: 1, Kind: Answer, Family: vrrp.IPv4, Src: gw, Dst: asker, Data: gatewayMAC[:]})
+		}
+		n.mu.Unlock()
+		n.Wake()
+	})
+}
+
+var gatewayMAC = [6]byte{2, 0, 0, 0, 0, 254}
+
 // freeze keeps the engine from running until the function that it returns is
 // called.
 func (n *testNode) freeze() (thaw func()) {
@@ -193,7 +237,10 @@ func (n *testNode) Send(out []Outgoing) {
 		n.lan.sent = append(n.lan.sent, o)
 		n.lan.times = append(n.lan.times, time.Now())
 		n.lan.from = append(n.lan.from, n.name)
-		if o.Kind == Frame || n.isCut() {
+		if n.isCut() {
+			continue
+		}
+		if n.answer(o); o.Kind == Frame {
 			continue
 		}
 		for _, other := range n.lan.nodes {

@@ -65,6 +65,10 @@ type Wire interface {
 	// OpenBFD starts BFD on an open interface, and tries again what failed
 	// before. It ends with Close.
 	OpenBFD(Port) error
+	// OpenAnswers starts hearing when an address of an open interface's LAN
+	// says where it is (Answer). It ends with CloseAnswers or Close.
+	OpenAnswers(Port, netip.Addr) error
+	CloseAnswers(Port, netip.Addr)
 	// Wait fills in with datagrams and returns their number: at once when
 	// some are there or Wake was called, else at the instant until (zero:
 	// never). The time that it returns is from before it read: all that had

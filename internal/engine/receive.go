@@ -21,6 +21,8 @@ func (e *Engine) datagram(now time.Time, d *Datagram) {
 		e.heard(now, d)
 	case BFD:
 		e.heardBFD(now, d)
+	case Answer:
+		e.answered(now, d)
 	case Vote:
 		e.heardVote(d)
 	}

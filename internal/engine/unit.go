@@ -25,11 +25,12 @@ type unit struct {
 
 	subject vote.Subject // of the votes
 	voted   bool         // it is one
+	gateway *gateway     // that has to answer instead
 
 	deadline time.Time // of the set, as entered in the queue
 	at       int       // index in the queue; -1: not in it
 
-	mandate Instant // until when a majority has promised; 0: it is not asked
+	mandate Instant // until when a majority has promised, or the gateway's answer counts; 0: nobody is asked
 	bound   Instant // before which no neighbour misses this node; 0: none would
 	paths   []sight.Path
 
@@ -90,7 +91,7 @@ func setConfigs(groups []config.Group) []group.Config {
 		for _, u := range g.Checks {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
 		}
-		c.Guarded = g.Guard.Kind == config.GuardMajority
+		c.Guarded = g.Guard.Kind != config.GuardAvailable
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
 	}
@@ -145,6 +146,7 @@ func (e *Engine) begin(now time.Time, u *unit) {
 		p.routers = append(p.routers, r)
 	}
 	e.stand(u)
+	e.standAt(u)
 	if e.maintenance {
 		e.step(now, u, group.MaintenanceOn())
 	}
@@ -184,6 +186,7 @@ func (e *Engine) retire(now time.Time, u *unit, why string) {
 
 // end takes a unit that has left out of the engine.
 func (e *Engine) end(now time.Time, u *unit) {
+	e.leaveGateway(u)
 	for _, r := range u.routers {
 		e.submit(r, OpDiscard)
 		e.unroute(r)

@@ -84,22 +84,34 @@ func (e *Engine) stand(u *unit) {
 	if e.votes == nil || u.groups[0].Guard.Kind != config.GuardMajority {
 		return
 	}
-	members := make([]vote.Member, len(u.routers))
-	var term time.Duration
-	for i, r := range u.routers {
-		for _, p := range r.addrs {
-			members[i].Addresses = append(members[i].Addresses, p.Addr())
-		}
-		members[i].VRID = r.cfg.VRID
-		term = max(term, vote.TermOf(r.cfg.Interval))
-	}
-	u.subject = e.votes.agent.Open(vote.KeyOf(members...), term)
+	u.subject = e.votes.agent.Open(u.key(), u.term())
 	e.votes.units[u.subject] = u
 	if !u.voted {
 		u.voted = true
 		u.mandate = 1 // nothing is promised yet
 		e.limit(u)
 	}
+}
+
+// key is what all voters know a unit by.
+func (u *unit) key() vote.Key {
+	members := make([]vote.Member, len(u.routers))
+	for i, r := range u.routers {
+		for _, p := range r.addrs {
+			members[i].Addresses = append(members[i].Addresses, p.Addr())
+		}
+		members[i].VRID = r.cfg.VRID
+	}
+	return vote.KeyOf(members...)
+}
+
+// term is how long a promise for a unit lasts.
+func (u *unit) term() time.Duration {
+	var term time.Duration
+	for _, r := range u.routers {
+		term = max(term, vote.TermOf(r.cfg.Interval))
+	}
+	return term
 }
 
 // wantMandate asks for what a guarded set needs to hold.

@@ -19,9 +19,11 @@ type mouth struct {
 	had  []int
 }
 
-func (m *mouth) Open(string) (engine.Port, error) { return 1, nil }
-func (m *mouth) Close(engine.Port) error          { return nil }
-func (m *mouth) OpenBFD(engine.Port) error        { return nil }
+func (m *mouth) Open(string) (engine.Port, error)          { return 1, nil }
+func (m *mouth) Close(engine.Port) error                   { return nil }
+func (m *mouth) OpenBFD(engine.Port) error                 { return nil }
+func (m *mouth) OpenAnswers(engine.Port, netip.Addr) error { return nil }
+func (m *mouth) CloseAnswers(engine.Port, netip.Addr)      {}
 func (m *mouth) Wait(_ time.Time, in []engine.Datagram) (int, time.Time, error) {
 	return copy(in, m.in), time.Now(), nil
 }

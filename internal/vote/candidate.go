@@ -108,7 +108,9 @@ func better(rank uint8, node NameHash, thanRank uint8, thanNode NameHash) bool {
 const most = 100 * time.Millisecond
 
 // retry is how long this candidate waits for one.
-func (c *candidate) retry() time.Duration { return min(c.term/(2*renewals), most) }
+func (c *candidate) retry() time.Duration { return retry(c.term) }
+
+func retry(term time.Duration) time.Duration { return min(term/(2*renewals), most) }
 
 // pace is when a holder has something to ask: with the others that have its
 // term, and sooner while a majority has not answered its last round.

@@ -55,26 +55,47 @@ func TestKeyOf(t *testing.T) {
 	}
 }
 
+// An answer counts from when it was asked for, once.
 func TestGateway(t *testing.T) {
-	g := NewGateway(3 * time.Second)
+	const term = 3 * time.Second
+	g := NewGateway(term)
 	at := Instant(time.Hour)
-	first, next := g.Ask(at)
-	if next != at+Instant(time.Second) {
-		t.Errorf("the next question is due in %s", next.sub(at))
-	}
-	if g.Answered(first + 1); g.Until() != 0 {
+	if g.Answered(at); g.Until() != 0 {
 		t.Error("an answer to what was not asked counts")
 	}
-	g.Answered(first)
-	if want := at.add(counted(3 * time.Second)); g.Until() != want {
+	g.Ask(at)
+	if g.Next() != at+Instant(time.Second) || !g.Silent() {
+		t.Errorf("the next question is due in %s", g.Next().sub(at))
+	}
+	g.Answered(at + 1)
+	if want := at.add(counted(term)); g.Until() != want || g.Silent() {
 		t.Errorf("until %d, not %d: it counts from when it was asked", g.Until(), want)
 	}
-	for range 4 {
-		at += Instant(time.Second)
-		g.Ask(at)
-	}
 	was := g.Until()
-	if g.Answered(first); g.Until() != was {
-		t.Error("an answer that is four questions late counts")
+	if g.Answered(at + 2); g.Until() != was {
+		t.Error("one question has two answers")
+	}
+}
+
+// Where more than one question may be meant the oldest is, and the next one
+// makes it certain. What would be over already is not meant.
+func TestGateway_Losses(t *testing.T) {
+	const term = 3 * time.Second
+	g := NewGateway(term)
+	at := Instant(time.Hour)
+	g.Ask(at)
+	g.Ask(at.add(time.Second))
+	now := at.add(1500 * time.Millisecond)
+	g.Answered(now)
+	if want := at.add(counted(term)); g.Until() != want || g.Next() != now {
+		t.Errorf("until %d, not %d; the next question is due in %s", g.Until(), want, g.Next().sub(now))
+	}
+	for i := range 9 { // one is lost after the other
+		g.Ask(at.add(time.Duration(i+2) * time.Second))
+	}
+	last := at.add(10 * time.Second)
+	g.Answered(last + 1)
+	if left := g.Until().sub(last); left > counted(term) || left < 0 {
+		t.Errorf("it may hold for %s", left)
 	}
 }

@@ -26,6 +26,8 @@ type port struct {
 	bfd       [2]bfdSockets // BFD, by family
 	speaksBFD bool          // it is wanted
 
+	answers []answers // of gateways
+
 	ethernet bool    // else multicast leaves by the IP sockets
 	mac      [6]byte // the interface's own, as of the last batch
 	ipid     uint16  // IPv4 identification, counts packets
@@ -167,6 +169,7 @@ func (w *Wire) closeSockets(p *port) {
 		w.closeSocket(&p.udp[i])
 	}
 	w.closeBFD(p)
+	w.closeAnswers(p)
 	w.closeSocket(&p.packet)
 }
 

@@ -109,6 +109,9 @@ func (r *receiver) datagram(i int, s *socket, d *engine.Datagram) bool {
 	if s.kind == engine.Advert && s.family == vrrp.IPv4 {
 		return stripIPv4(d)
 	}
+	if s.kind == engine.Answer {
+		return answer(control, d)
+	}
 	name := &r.names[i]
 	if s.kind == engine.Vote {
 		d.SrcPort = bigEndian((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Port) // in the same place in both
