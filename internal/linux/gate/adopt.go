@@ -68,7 +68,15 @@ func mapOf(f *os.File) (*ebpf.Map, string, error) {
 	if err != nil {
 		return nil, "", errors.Join(err, m.Close())
 	}
-	return m, info.Name, nil
+	switch l, name, ours := parseMapName(info.Name); {
+	case !ours:
+		err = fmt.Errorf("%s is no map of a gate", info.Name)
+	case l != layout:
+		err = fmt.Errorf("another version made it: its layout is %d, and %d is ours", l, layout)
+	default:
+		return m, name, nil
+	}
+	return nil, "", errors.Join(err, m.Close())
 }
 
 // Doors are the holds of a gate in another process: the guardian maps them

@@ -66,6 +66,19 @@ func parseName(name string) (layout int, d direction, ok bool) {
 	return layout, d, err == nil
 }
 
+// mapNames are the names that the kernel has of maps, see loadPrograms.
+var mapNames = regexp.MustCompile(`^hf(\d+)_(.+)$`)
+
+// parseMapName says whether a map is one of holdfast, and its name in gate.c.
+func parseMapName(name string) (layout int, inC string, ok bool) {
+	m := mapNames.FindStringSubmatch(name)
+	if m == nil {
+		return 0, "", false
+	}
+	layout, err := strconv.Atoi(m[1])
+	return layout, "hf_" + m[2], err == nil
+}
+
 // attachments are all that were found.
 type attachments []attachment
 
@@ -115,12 +128,13 @@ func (as attachments) maps() (map[string]*ebpf.Map, error) {
 			if err != nil {
 				return fail(errors.Join(err, m.Close()))
 			}
-			if maps[info.Name] != nil {
-				_ = m.Close() // known from another program
+			l, name, ours := parseMapName(info.Name)
+			if !ours || l != layout || maps[name] != nil {
+				_ = m.Close() // not for us, or known from another program
 				continue
 			}
-			maps[info.Name] = m
-			if info.Name == kernelMapHfHolds {
+			maps[name] = m
+			if name == kernelMapHfHolds {
 				holds = id
 			}
 		}
@@ -144,6 +158,14 @@ func (as attachments) with(id ebpf.MapID) attachments {
 	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool { return !slices.Contains(a.Maps, id) })
 }
 
+// strange lists the attachments of programs with another layout.
+func (as attachments) strange() attachments {
+	return slices.DeleteFunc(slices.Clone(as), func(a attachment) bool {
+		l, _, ours := parseName(a.Name)
+		return !ours || l == layout
+	})
+}
+
 // attach makes the programs look at an interface.
 func (k *kernel) attach(l link) error {
 	nl, err := netlink.LinkByIndex(l.index)
@@ -162,8 +184,10 @@ func (k *kernel) attach(l link) error {
 	return nil
 }
 
-// attachOne makes sure that our program is there, and then removes others that
-// use our maps. In between both look, and say the same.
+// attachOne makes sure that our program is there, and then removes others. Of
+// those that use our maps both look in between, and say the same. Those of
+// another layout know nothing of our holds: what we open they would keep
+// closed.
 func (k *kernel) attachOne(l link, d direction, found attachments) error {
 	p, name := k.program(l, d)
 	id, _, err := inspect(p)
@@ -176,7 +200,7 @@ func (k *kernel) attachOne(l link, d direction, found attachments) error {
 			return err
 		}
 	}
-	for _, a := range found.with(k.holdsID) {
+	for _, a := range append(found.with(k.holdsID), found.strange()...) {
 		if a.dir == d && !there(a) {
 			if err := errors.Join(a.hook.detach(a), a.hook.tidy(l.index)); err != nil {
 				return err

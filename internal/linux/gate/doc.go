@@ -64,4 +64,8 @@
 // next one finds them on the interfaces by the names of the programs and takes
 // the maps over (Open), or removes them (Sweep). Nothing is pinned in a file
 // system. To look into programs of another process needs CAP_SYS_ADMIN.
+//
+// Names of programs and maps have the layout of the maps in them. A gate of
+// another layout is not taken over: an Open that was to inherit it fails, and
+// any other takes its programs off an interface once its own are there.
 package gate

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -78,7 +79,7 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 		return nil, err
 	}
 	defer closeMaps(maps)
-	if err := loadKernelObjects(&k.objs, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
+	if err := loadPrograms(&k.objs, maps); err != nil {
 		return nil, fmt.Errorf("cannot load the programs: %w", err)
 	}
 	defer func() {
@@ -109,6 +110,21 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 		}
 	}
 	return k, nil
+}
+
+// loadPrograms loads them on these maps, and makes those that are missing. What
+// the kernel is told about a map's name has the layout in it.
+func loadPrograms(objs *kernelObjects, maps map[string]*ebpf.Map) error {
+	spec, err := loadKernel()
+	if err != nil {
+		return err
+	}
+	for name, m := range spec.Maps {
+		if rest, ours := strings.CutPrefix(name, "hf_"); ours {
+			m.Name = fmt.Sprintf("hf%d_%s", layout, rest)
+		}
+	}
+	return spec.LoadAndAssign(objs, &ebpf.CollectionOptions{MapReplacements: maps})
 }
 
 // bindMaps makes every program refer to every map, so that any program that is

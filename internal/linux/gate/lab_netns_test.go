@@ -143,7 +143,7 @@ func (l *lab) open() *Gate {
 	l.Helper()
 	g, err := Open(Options{Lines: []LineID{l.line}, Dir: l.dir})
 	must(l, err)
-	l.Cleanup(func() { must(l, g.Close()); l.sweep() })
+	l.Cleanup(func() { must(l, l.gate.Close()); l.sweep() })
 	l.gate = g
 	return g
 }
