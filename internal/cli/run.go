@@ -18,14 +18,16 @@ func newRun(c Commands, t Terminal) *cobra.Command {
 while this node is the active one. It runs until SIGINT or SIGTERM and then
 hands every group over before it ends. SIGHUP reloads the file.
 
-It needs CAP_NET_ADMIN and CAP_NET_RAW, and CAP_NET_BIND_SERVICE if it is to
-listen on a port below 1024; it need not be root. A file with errors ends it
+It needs CAP_NET_ADMIN and CAP_NET_RAW, CAP_BPF for the best line of defence (a
+weaker one does without, and status says so), and CAP_NET_BIND_SERVICE if it is
+to listen on a port below 1024; it need not be root. A file with errors ends it
 with exit code 3 before anything is touched.
 
 A small process of its own, the guardian, sees to the addresses if the daemon is
-killed: it says priority 0 for what was active, removes what was added, and
-starts the daemon again where systemd does not. --guardian=release leaves the
-last to whoever started it, --guardian=off does without.
+killed: it closes the gates, says priority 0 for what was active, removes what
+was added, and starts the daemon again where systemd does not.
+--guardian=release leaves the last to whoever started it, --guardian=off does
+without.
 
 Under systemd the log carries no timestamps, for the journal has its own, and
 each line's level is the journal's.`,

@@ -30,7 +30,7 @@ func (e *Unprivileged) Error() string {
 
 // Hint says what to do about it.
 func (e *Unprivileged) Hint() string {
-	return "run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW as the unit does"
+	return "run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF as the unit does"
 }
 
 // privileged looks whether the process has what it needs, by name: later the

@@ -201,6 +201,9 @@ func TestUnit_IsEnough(t *testing.T) {
 	if limited && !status.Realtime.On {
 		t.Errorf("no real-time class: %s", status.Realtime.Detail)
 	}
+	if !strings.HasPrefix(status.Gate.Line, "bpf ") {
+		t.Errorf("the gate is %s: %s", status.Gate.Line, status.Gate.Why)
+	}
 	for _, r := range status.Groups[0].Routers {
 		if !r.VirtualMAC {
 			t.Errorf("%s: no virtual MAC: %s", r.Family, r.MACReason)

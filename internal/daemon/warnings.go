@@ -51,8 +51,12 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 		add("HF2107", "", d.started, "adverts are not paced in the realtime class: %s", st.Realtime.Detail)
 	}
 	if st.Gate.Line != "" && weaker(st.Gate.Line) {
-		add("HF2122", "", d.started, "holds are enforced by %s alone, up to %s late: %s; because %s",
-			st.Gate.Line, time.Duration(st.Gate.Guarantee), st.Gate.Text, st.Gate.Why)
+		why := ""
+		if st.Gate.Why != "" {
+			why = "; because " + st.Gate.Why
+		}
+		add("HF2122", "", d.started, "holds are enforced by %s alone, up to %s late: %s%s",
+			st.Gate.Line, time.Duration(st.Gate.Guarantee), st.Gate.Text, why)
 	}
 	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
 		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
