@@ -126,6 +126,9 @@ func (e *Engine) meet(now time.Time, r *router, n peer.Node, hears bool) {
 	default:
 		return
 	}
+	if !r.notices.take(now) {
+		return
+	}
 	e.record(Record{Time: now, Record: rec})
 }
 
@@ -139,19 +142,23 @@ func (e *Engine) heardCall(now time.Time, d *Datagram) {
 		return
 	}
 	if err := r.key.Verify(d.Data, c, now); err != nil {
+		if !r.notices.take(now) {
+			return
+		}
 		e.record(Record{Time: now, Record: group.Record{
 			Group: r.group.Name, Kind: "notice", Code: "HF2007", Family: c.Family, Peer: d.Src,
 			Reason: "ignored a message from " + c.From + ": " + err.Error(),
 		}})
 		return
 	}
+	if !r.calls.Fresh(c, r.key, now) {
+		return // repeated
+	}
 	n := peer.Node{Name: c.From, Addr: d.Src, State: uint8(group.Backup), Priority: c.Priority, Sent: c.Sent, Heard: now}
 	if known, ok := r.table.Named(c.From, now); ok && c.Priority == 0 {
 		n.Priority = known.Priority
 	}
-	if !r.table.Note(n) {
-		return // repeated
-	}
+	r.table.Note(n)
 	if c.Kind == peer.KindAsk {
 		e.step(now, r.unit, group.Asked(c.From, c.Priority))
 		return

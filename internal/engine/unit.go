@@ -59,8 +59,10 @@ type router struct {
 	trouble   string    // why it could not be prepared
 	retry     time.Time // when to try again
 
-	key   peer.Key
-	table peer.Table
+	key     peer.Key
+	table   peer.Table
+	calls   peer.Calls
+	notices allowance
 }
 
 // route is how a datagram finds its router.
