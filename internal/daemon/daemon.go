@@ -166,7 +166,9 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	socket := cmp.Or(d.opt.Socket, cfg.Control.Socket)
 
-	d.raise(cfg)
+	if d.heir == nil {
+		d.raise(cfg)
+	}
 	w, err := wire.New()
 	if err != nil {
 		return fmt.Errorf("cannot open the network: %w", err)

@@ -26,6 +26,9 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	if err := d.engine.Rehearse(faces, cfg, p.offer.Draft); err != nil {
 		return err
 	}
+	// Not sooner: making ready is work, and the process before needs the
+	// processors to be punctual.
+	d.raise(cfg)
 	if err := p.say(word{Ready: true}); err != nil {
 		return err
 	}
