@@ -66,7 +66,7 @@ func (s *Set) claim() {
 	s.half = half{}
 	s.said, s.listening = false, time.Time{}
 	s.want()
-	if s.taking == "" && s.mandated() && s.orphaned() {
+	if s.taking == "" && s.mandated() && s.orphaned() && !s.doubting() {
 		s.speak()
 	}
 	s.order(Install)
@@ -145,6 +145,9 @@ func (s *Set) settleClaiming() bool {
 		return false
 	}
 	if !s.said && !s.overrides() {
+		if s.doubting() {
+			return false // the one that leaves serves until it hears a claim
+		}
 		s.speak()
 	}
 	if !s.ticked || !s.clear() {
@@ -170,6 +173,8 @@ func (s *Set) clearAt() time.Time {
 	switch {
 	case !done || !s.mandated() || s.said && s.listening.IsZero():
 		return time.Time{}
+	case !s.said && s.doubting() && !s.overrides():
+		return s.unsure
 	case !s.said:
 		return s.now
 	}

@@ -62,7 +62,6 @@ func (s *Set) noteContender(ev Event) {
 		s.yielded(ev.Router, p.Addr)
 		return
 	}
-	s.unsure = time.Time{}
 	if ev.Kin {
 		s.repay(ev.Router)
 	}
@@ -173,13 +172,14 @@ func (m *member) contender(addr netip.Addr) *contender {
 	return nil
 }
 
-// doubt begins a time in which a node may hold that this one has never
-// heard: one that advertised before, and stands still now. It ends with the
-// first advert: who sent that one held or claimed, and so knew of no other.
-// What makes a claim come sooner than after an Active_Down_Interval, a priority
-// 0 or a message, may have been sent long after it was decided, and says
-// nothing of who holds since.
+// doubt begins a time in which a node may hold that this one has never heard:
+// one that advertised before, and stands still now. Nothing that is heard ends
+// it sooner. A priority 0, a message that names a successor, even another
+// claim may have been sent long after it was decided, and says nothing of who
+// holds since. Afterwards every hold that may be open is that of a contender.
 func (s *Set) doubt() { s.unsure = s.now.Add(longestPatience(s.members)) }
+
+func (s *Set) doubting() bool { return s.now.Before(s.unsure) }
 
 // barred is until when other nodes may still hold any of the set's addresses;
 // zero when none does.

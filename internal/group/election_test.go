@@ -110,6 +110,7 @@ func TestClaim_GivesItsReason(t *testing.T) {
 			}
 		}, "preempted 192.0.2.9: its priority 50 is below 100"},
 		{"priority 0", func(b *bench) {
+			b.pass(3100 * time.Millisecond)
 			b.hear(higher, 150)
 			b.hear(higher, 0)
 		}, "192.0.2.20 said that it leaves (priority 0)"},

@@ -117,6 +117,8 @@ func (s *Set) settleLeaving() bool {
 		l.deadline = s.now.Add(2 * s.longest(interval))
 	case part && (s.mustGo() != "" || s.outranked()):
 		s.finish(fmt.Sprintf("%s took over a part of the addresses only", s.primary()))
+	case !s.ticked:
+		return false // the successor may be among what waits to be heard
 	default:
 		s.resume()
 	}

@@ -253,6 +253,7 @@ func TestLeave_WaitsForVersion2(t *testing.T) {
 // holder's adverts say that it has no cause.
 func TestTake_ClaimsAtOnce(t *testing.T) {
 	b := backup(t, web())
+	b.pass(3100 * time.Millisecond) // it has heard everybody by now
 	b.hear(higher, 150)
 	b.do(Take("c"), "web ipv4: install", "web ipv6: install")
 	b.hear(higher, 0) // a while after the message
