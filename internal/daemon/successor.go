@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -47,7 +48,13 @@ func startSuccessor(o offer, gate []*os.File, env []string) (*successor, error) 
 	s.cmd = &exec.Cmd{Path: self(), Args: os.Args, Stdout: os.Stdout, Stderr: os.Stderr}
 	s.cmd.Env = append(os.Environ(), append(env, heirVariable+"="+strconv.Itoa(len(gate)))...)
 	s.cmd.ExtraFiles = append([]*os.File{theirs}, gate...)
-	if err := realtime.Start(s.cmd); err != nil {
+	// Until the new process has its program, which on a busy machine takes it
+	// a while, the thread that made it cannot be stopped. A collection would
+	// wait for it, and everything else for the collection.
+	percent := debug.SetGCPercent(-1)
+	err = realtime.Start(s.cmd)
+	debug.SetGCPercent(percent)
+	if err != nil {
 		_ = s.conn.Close()
 		return nil, fmt.Errorf("cannot start %s: %w", s.cmd.Path, err)
 	}
