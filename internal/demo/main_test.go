@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,7 @@ import (
 )
 
 // TestMain makes the test's executable one that a demo can run: it knows
-// `run -c FILE` and `demo`, as holdfast does.
+// `run -c FILE`, `guard` (which a daemon starts) and `demo`, as holdfast does.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 {
 		os.Exit(m.Run())
@@ -33,6 +34,12 @@ func TestMain(m *testing.M) {
 			ConfigPath: os.Args[3],
 			Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		})
+	case daemon.GuardCommand:
+		files := 0
+		if len(os.Args) == 4 { // guard --gate N
+			files, _ = strconv.Atoi(os.Args[3]) // the daemon wrote it
+		}
+		err = daemon.Guard(slog.New(slog.NewTextHandler(os.Stderr, nil)), files)
 	case "demo":
 		if os.Getenv(forbidVariable) != "" {
 			if err := os.WriteFile("/proc/sys/user/max_net_namespaces", []byte("0"), 0); err != nil {
