@@ -60,32 +60,33 @@ type Engine struct {
 	stopping    bool
 	stopText    string
 
-	in       []Datagram
-	out      []Outgoing
-	jobs     []job // per Outgoing
-	frames   []Outgoing
-	claimed  []*unit // units whose claim was sent
-	expired  []*unit // units whose hold has ended while they were sending
-	arena    []byte
-	acts     []group.Action
-	packet   vrrp.Packet
-	entries  []peer.Entry
-	votes    *votes
-	mandates []vote.Subject // that moved
-	gateways []*gateway
-	stood    time.Duration // how long the process stood still before this round
-	round    Instant       // by the gate's clock, when the round began
-	stamped  time.Time
-	late     lateness
-	nextBeat time.Time
-	nextTalk time.Time // the next hellos, at the latest
-	lastTalk time.Time
-	hellos   int    // rounds of them so far
-	unknown  uint64 // adverts for virtual routers that are not configured
-	pending  []collector
-	sights   sights
-	heir     *heirship    // a process that waits for all of this
-	legacy   *vote.Estate // of the process before, until it was inherited
+	in        []Datagram
+	out       []Outgoing
+	jobs      []job // per Outgoing
+	inquiries []inquiry
+	frames    []Outgoing
+	claimed   []*unit // units whose claim was sent
+	expired   []*unit // units whose hold has ended while they were sending
+	arena     []byte
+	acts      []group.Action
+	packet    vrrp.Packet
+	entries   []peer.Entry
+	votes     *votes
+	mandates  []vote.Subject // that moved
+	gateways  []*gateway
+	stood     time.Duration // how long the process stood still before this round
+	round     Instant       // by the gate's clock, when the round began
+	stamped   time.Time
+	late      lateness
+	nextBeat  time.Time
+	nextTalk  time.Time // the next hellos, at the latest
+	lastTalk  time.Time
+	hellos    int    // rounds of them so far
+	unknown   uint64 // adverts for virtual routers that are not configured
+	pending   []collector
+	sights    sights
+	heir      *heirship    // a process that waits for all of this
+	legacy    *vote.Estate // of the process before, until it was inherited
 }
 
 // maxDatagrams is how many datagrams one round handles, so that a flood

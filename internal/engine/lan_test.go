@@ -40,6 +40,7 @@ type testNode struct {
 	inbox    []Datagram
 	cut      bool
 	hears    []netip.Addr // whose answers
+	deaf     bool         // a firewall drops adverts and messages
 	records  []Record
 	kernel   map[netip.Addr]Slot // the addresses that are on
 	doors    map[Slot]Hold
@@ -272,6 +273,10 @@ func (n *testNode) deliver(o Outgoing) {
 		return
 	}
 	n.mu.Lock()
+	if n.deaf && (o.Kind == Advert || o.Kind == Message) {
+		n.mu.Unlock()
+		return
+	}
 	n.inbox = append(n.inbox, Datagram{
 		Port: 1, Kind: o.Kind, Family: family, Src: o.Src, Dst: o.Dst, TTL: 255, Data: o.Data,
 	})

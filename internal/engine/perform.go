@@ -27,6 +27,8 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.tell(now, u, a)
 		case group.ActionAsk:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindAsk, Priority: a.Priority})
+		case group.ActionReach:
+			e.reach(now, u.routers[a.Router], a.Addr)
 		case group.ActionProbe:
 			e.probe(u.routers[a.Router])
 		case group.ActionWant:

@@ -23,6 +23,7 @@ func (e *Engine) datagram(now time.Time, d *Datagram) {
 		e.heardBFD(now, d)
 	case Answer:
 		e.answered(now, d)
+		e.hostAnswered(now, d)
 	case Vote:
 		e.heardVote(d)
 	}
