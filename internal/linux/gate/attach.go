@@ -190,10 +190,7 @@ func (k *kernel) attach(l link) error {
 // closed.
 func (k *kernel) attachOne(l link, d direction, found attachments) error {
 	p, name := k.program(l, d)
-	id, _, err := inspect(p)
-	if err != nil {
-		return err
-	}
+	id := k.ids[p]
 	there := func(a attachment) bool { return a.dir == d && a.hook == k.hook && a.id == id }
 	if !slices.ContainsFunc(found, there) {
 		if err := k.hook.attach(l.index, d, p, name); err != nil {

@@ -25,21 +25,14 @@ var clsactParents = [...]uint32{in: netlink.HANDLE_MIN_INGRESS, out: netlink.HAN
 const priority = 1
 
 func (h clsactHook) list(links []netlink.Link, ps *programs) ([]attachment, error) {
-	qdiscs, err := netlink.QdiscList(nil)
-	if err != nil {
-		return nil, fmt.Errorf("cannot list qdiscs: %w", err)
-	}
-	has := map[int]bool{}
-	for _, q := range qdiscs {
-		if q.Type() == "clsact" {
-			has[q.Attrs().LinkIndex] = true
+	if len(links) > 1 {
+		var err error
+		if links, err = withClsact(links); err != nil {
+			return nil, err
 		}
 	}
 	var found []attachment
 	for _, l := range links {
-		if !has[l.Attrs().Index] {
-			continue
-		}
 		for d, parent := range clsactParents {
 			filters, err := netlink.FilterList(l, parent)
 			if err != nil {
@@ -66,6 +59,28 @@ func (h clsactHook) list(links []netlink.Link, ps *programs) ([]attachment, erro
 		}
 	}
 	return found, nil
+}
+
+// withClsact gives those of the links that have the qdisc. To list all qdiscs is
+// cheaper than to ask each of many links for filters, but not than to ask one.
+func withClsact(links []netlink.Link) ([]netlink.Link, error) {
+	qdiscs, err := netlink.QdiscList(nil)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list qdiscs: %w", err)
+	}
+	has := map[int]bool{}
+	for _, q := range qdiscs {
+		if q.Type() == "clsact" {
+			has[q.Attrs().LinkIndex] = true
+		}
+	}
+	var some []netlink.Link
+	for _, l := range links {
+		if has[l.Attrs().Index] {
+			some = append(some, l)
+		}
+	}
+	return some, nil
 }
 
 func (clsactHook) attach(index int, d direction, p *ebpf.Program, name string) error {

@@ -30,9 +30,10 @@ type kernel struct {
 	taken  []guarded
 
 	programs *programs
-	holdsID  ebpf.MapID                    // by which programs that use our maps are known
-	owner    map[kernelAddress]engine.Slot // hf_addresses
-	links    map[int]*user                 // interfaces with our programs, by index
+	ids      map[*ebpf.Program]ebpf.ProgramID // of our own
+	holdsID  ebpf.MapID                       // by which programs that use our maps are known
+	owner    map[kernelAddress]engine.Slot    // hf_addresses
+	links    map[int]*user                    // interfaces with our programs, by index
 }
 
 var _ line = (*kernel)(nil)
@@ -91,7 +92,7 @@ func openKernel(id LineID, o Options) (_ *kernel, err error) {
 		return nil, err
 	}
 	k.bindMaps()
-	if err := k.programs.note(k.loaded()...); err != nil {
+	if k.ids, err = k.programs.note(k.loaded()...); err != nil {
 		return nil, err
 	}
 	if k.holdsID, err = mapID(k.objs.HfHolds); err != nil {

@@ -42,7 +42,7 @@ func (k *kernel) guard(before *guarded, now guarded) error {
 	if err := k.objs.HfRouters.Put(now.routerKey(), slot); err != nil {
 		return err
 	}
-	k.rehint()
+	k.rehint(k.keysOf(now.slot))
 	if err := k.use(now.link, now.slot); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (k *kernel) forget(was guarded, now *guarded) error {
 			errs = append(errs, err)
 		}
 	}
-	gone := false
+	var gone []kernelAddress
 	for _, a := range was.addrs {
 		key := addressKey(a, was.link.index)
 		if now != nil && slices.ContainsFunc(now.addrs, func(b netip.Addr) bool { return addressKey(b, now.link.index) == key }) {
@@ -71,12 +71,10 @@ func (k *kernel) forget(was guarded, now *guarded) error {
 		if k.owner[key] == was.slot { // else another router has it by now
 			remove(k.objs.HfAddresses, key)
 			delete(k.owner, key)
-			gone = true
+			gone = append(gone, key)
 		}
 	}
-	if gone {
-		k.rehint()
-	}
+	k.rehint(gone)
 	if was.mac != [6]byte{} && (now == nil || was.macKey() != now.macKey()) {
 		remove(k.objs.HfMacs, was.macKey())
 	}
@@ -159,7 +157,11 @@ func (k *kernel) recall() error {
 			return err
 		}
 	}
-	k.rehint()
+	var all []kernelAddress
+	for key := range k.owner {
+		all = append(all, key)
+	}
+	k.rehint(all)
 	return nil
 }
 
@@ -177,31 +179,42 @@ func bucket(key kernelAddress) uint32 { return key.Ip[3] * 2654435761 >> 16 }
 // hint has the programs look for a key.
 func (k *kernel) hint(key kernelAddress) { k.hints[bucket(key)].Store(many) }
 
-// rehint works out all hints. Each goes from one right value to another: MANY
-// is never wrong, only slow.
-func (k *kernel) rehint() {
-	var want [hintBuckets]uint32
+// rehint works out the hints of keys anew. Each goes from one right value to
+// another: MANY is never wrong, only slow.
+func (k *kernel) rehint(keys []kernelAddress) {
+	want := make(map[uint32]uint32, len(keys))
+	for _, key := range keys {
+		want[bucket(key)] = 0
+	}
 	for key, slot := range k.owner {
-		switch b := bucket(key); {
-		case want[b] == 0 && k.holds[slot].address == key:
+		b := bucket(key)
+		switch hint, asked := want[b]; {
+		case !asked:
+		case hint == 0 && k.holds[slot].address == key:
 			want[b] = uint32(slot) + 1
 		default:
 			want[b] = many
 		}
 	}
-	for i := range want {
-		if k.hints[i].Load() != want[i] {
-			k.hints[i].Store(want[i])
+	for b, hint := range want {
+		k.hints[b].Store(hint)
+	}
+}
+
+// keysOf lists the keys that lead to a slot.
+func (k *kernel) keysOf(s engine.Slot) (keys []kernelAddress) {
+	for key, slot := range k.owner {
+		if slot == s {
+			keys = append(keys, key)
 		}
 	}
+	return keys
 }
 
 // unhint lets no hint lead to a slot directly.
 func (k *kernel) unhint(s engine.Slot) {
-	for key, slot := range k.owner {
-		if slot == s {
-			k.hint(key)
-		}
+	for _, key := range k.keysOf(s) {
+		k.hint(key)
 	}
 }
 

@@ -89,28 +89,29 @@ func inspect(p *ebpf.Program) (ebpf.ProgramID, program, error) {
 	return id, program{info.Name, maps}, nil
 }
 
-// note remembers programs of this process.
-func (ps *programs) note(loaded ...*ebpf.Program) error {
+// note remembers programs of this process, and gives their numbers.
+func (ps *programs) note(loaded ...*ebpf.Program) (map[*ebpf.Program]ebpf.ProgramID, error) {
+	ids := map[*ebpf.Program]ebpf.ProgramID{}
 	for _, p := range loaded {
 		id, what, err := inspect(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		ps.known[id] = what
+		ids[p], ps.known[id] = id, what
 	}
 	if ps.path == "" {
-		return nil
+		return ids, nil
 	}
 	b, err := json.Marshal(ps.known)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Whole or not at all.
 	tmp := ps.path + ".new"
 	if err := errors.Join(os.WriteFile(tmp, b, 0o600), os.Rename(tmp, ps.path)); err != nil {
-		return fmt.Errorf("cannot note what programs there are: %w", err)
+		return nil, fmt.Errorf("cannot note what programs there are: %w", err)
 	}
-	return nil
+	return ids, nil
 }
 
 // forget removes the file: none of the programs is attached any more.

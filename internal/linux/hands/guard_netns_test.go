@@ -1,6 +1,7 @@
 package hands
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
@@ -60,24 +61,59 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardOfARecreatedInterface deletes the interface below the addresses.
+// TestGuardOfARecreatedInterface deletes the interface below the addresses. A
+// new one has another number, by which the gate knows interfaces and MACs.
 func TestGuardOfARecreatedInterface(t *testing.T) {
-	l, r := newLAN(t), newRig(t)
-	g := r.gate
-	op := order(engine.MACPhysical, "192.0.2.10/24")
-	slot := r.ok(op, engine.OpPrepare).Slot
-	r.ok(op, engine.OpInstall)
-	l.expect(op.Addresses[0].Addr(), "installed", l.nodeMAC().String())
+	for _, addr := range []string{"192.0.2.10/24", "2001:db8::10/64", "fe80::10/64"} {
+		for _, mode := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
+			t.Run(fmt.Sprint(addr, mode), func(t *testing.T) {
+				l, r := newLAN(t), newRig(t)
+				op := order(mode, addr)
+				a, own := op.Addresses[0].Addr(), node4.Addr()
+				if a.Is6() {
+					own = node6.Addr()
+				}
+				answers := func(when string, res engine.Result) {
+					t.Helper()
+					mac := net.HardwareAddr(res.MAC[:])
+					l.expect(a, when, mac.String())
+					l.wantServed(a, mac, when, true)
+					// All frames of a virtual MAC stand behind the gate.
+					l.wantServed(own, mac, when+", the node's own address", true)
+				}
+				closed := func(when string, res engine.Result) {
+					t.Helper()
+					mac := net.HardwareAddr(res.MAC[:])
+					l.expect(a, when)
+					l.wantServed(a, mac, when, false)
+					l.wantServed(own, mac, when+", the node's own address", !res.Virtual)
+				}
+				first := r.ok(op, engine.OpPrepare)
+				r.ok(op, engine.OpInstall)
+				answers("installed", first)
 
-	e, err := netlink.LinkByName(nodeIf)
-	must(t, err)
-	must(t, netlink.LinkDel(e))
-	l = newLAN(t)
-	r.ok(op, engine.OpInstall)
-	l.expect(op.Addresses[0].Addr(), "installed on the new interface", l.nodeMAC().String())
-	g.Set(slot, engine.Hold{})
-	l.expect(op.Addresses[0].Addr(), "gate closed")
-	r.ok(op, engine.OpDiscard)
+				was := index(t, nodeIf)
+				e, err := netlink.LinkByName(nodeIf)
+				must(t, err)
+				must(t, netlink.LinkDel(e))
+				l = newLAN(t)
+				if index(t, nodeIf) == was {
+					t.Fatal("the new interface has the number of the old one: the test shows nothing")
+				}
+				again := r.ok(op, engine.OpInstall)
+				answers("installed on the new interface", again)
+				r.hold(engine.Hold{})
+				closed("gate closed", again)
+				r.hold(open)
+				r.ok(op, engine.OpRemove)
+				l.expect(a, "removed")
+				if again = r.ok(op, engine.OpPrepare); again.Slot != first.Slot || again.Virtual != first.Virtual {
+					t.Errorf("prepared again: slot %d, virtual %v; want %d, %v as before", again.Slot, again.Virtual, first.Slot, first.Virtual)
+				}
+				r.ok(op, engine.OpDiscard)
+			})
+		}
+	}
 }
 
 // TestWithoutGate has nobody guard: addresses that are on answer.

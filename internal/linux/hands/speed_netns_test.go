@@ -17,9 +17,7 @@ func TestSpeed(t *testing.T) {
 	for _, family := range []vrrp.Family{vrrp.IPv4, vrrp.IPv6} {
 		for _, mac := range []engine.MACMode{engine.MACPhysical, engine.MACVirtual} {
 			kind := map[engine.MACMode]string{engine.MACPhysical: "physical", engine.MACVirtual: "virtual"}[mac]
-			t.Run(fmt.Sprintf("IPv%d %s", family, kind), func(t *testing.T) {
-				newLAN(t)
-				r := newRig(t)
+			speed := func(t *testing.T, r *rig) {
 				one := engine.Op{Interface: nodeIf, VRID: 1, Family: family, MAC: mac, Group: "one", Addresses: []netip.Prefix{vip(family, 10)}}
 				cycle(t, r, "1 group with 1 address", []engine.Op{one}, 20)
 				many := one
@@ -35,6 +33,14 @@ func TestSpeed(t *testing.T) {
 					groups = append(groups, op)
 				}
 				cycle(t, r, "255 groups with 1 address", groups, 3)
+			}
+			t.Run(fmt.Sprintf("IPv%d %s", family, kind), func(t *testing.T) {
+				newLAN(t)
+				speed(t, newRig(t))
+			})
+			t.Run(fmt.Sprintf("IPv%d %s without gate", family, kind), func(t *testing.T) {
+				newLAN(t)
+				speed(t, newRigWith(t, nil, Config{}))
 			})
 		}
 	}
