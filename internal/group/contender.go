@@ -232,7 +232,7 @@ func (s *Set) plead() bool {
 		return false
 	}
 	for i := range s.members {
-		if c := s.members[i].cause; c != vrrp.ReasonPreempt && c != vrrp.ReasonOwner {
+		if m := &s.members[i]; m.cause != vrrp.ReasonPreempt && m.cause != vrrp.ReasonOwner && !s.overtaken(m) {
 			return false
 		}
 	}
@@ -247,6 +247,14 @@ func (s *Set) plead() bool {
 	s.emit(Action{Kind: ActionAsk, Router: s.lead, Priority: s.members[s.lead].router.Priority()})
 	s.all(vrrp.Defer(wait))
 	return true
+}
+
+// overtaken reports whether a router has heard an Active since it asked to
+// become one for want of it: while the set waited for its mandate, another node
+// got it, and keeps it until it is asked.
+func (s *Set) overtaken(m *member) bool {
+	p, live := m.router.Active()
+	return s.guarded() && live && p.LastHeard.After(m.asked)
 }
 
 // asked hands over to a holdfast node that would preempt this one.
