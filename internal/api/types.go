@@ -148,6 +148,7 @@ type Peer struct {
 	Priority uint8     `json:"priority"`
 	LastSeen time.Time `json:"last_seen"`
 	Holdfast bool      `json:"holdfast"`
+	Deaf     bool      `json:"deaf,omitempty"` // it says that it does not hear this node, which hears it
 }
 
 // Warning is one thing that is not as it should be.

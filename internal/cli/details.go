@@ -118,6 +118,9 @@ func (t Terminal) peers(now time.Time, g *api.Group) *table {
 		if !fresh(now, g, p) {
 			heard.tone = notice
 		}
+		if p.Deaf {
+			heard = cell{heard.text + ", does not hear this node", bad}
+		}
 		tb.add(cell{name, strong}, cell{p.Address, plain}, stateCell(&api.Group{State: p.State}), cell{fmt.Sprint(p.Priority), plain}, heard)
 	}
 	return tb

@@ -161,6 +161,7 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 		s.Groups[1].Peers[0].LastSeen = s.Now.Add(-time.Minute)
 	case "contested":
 		s.Groups[0].Conflict = apitest.Contested()
+		s.Groups[0].Peers[0].Deaf = true
 		s.Gate.Why, s.Guardian = "tcx: not supported", api.Guardian{}
 	case "conflict":
 		s.Groups[0].Peers[0].State = "active"

@@ -135,6 +135,10 @@ func key(clause string) string {
 	}), "_")
 }
 
+// unheard is how many hellos in a row a peer may not name this node in: it may
+// just have started, and one of ours may have been lost.
+const unheard = 3
+
 // describePeers joins who was heard in adverts with who said hello.
 func describePeers(now time.Time, r *group.RouterView, nodes []peer.Node) []api.Peer {
 	var out []api.Peer
@@ -144,6 +148,7 @@ func describePeers(now time.Time, r *group.RouterView, nodes []peer.Node) []api.
 		p := api.Peer{
 			Node: n.Name, Address: n.Addr.String(), Family: familyName(r.Config.Family),
 			State: group.State(n.State).String(), Priority: n.Priority, LastSeen: n.Heard, Holdfast: true,
+			Deaf: n.Unheard >= unheard,
 		}
 		if now.Sub(n.Heard) > peer.Expiry {
 			p.State = "gone"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/peer"
 )
 
 // guardianTime is how long a guardian may take to start.
@@ -23,6 +24,11 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 		active := activePeers(g)
 		if c := g.Conflict; c != nil {
 			add("HF2030", g.Name, c.Since, "conflict: %s is used by %s, too%s", c.Address, c.Other, beside(c))
+		}
+		for _, p := range g.Peers {
+			if p.Deaf && p.State != "gone" {
+				add("HF2024", g.Name, p.LastSeen, "%s does not hear this node, which hears it: the LAN between the two is broken one way (%s)", p.Node, p.Family)
+			}
 		}
 		switch {
 		case g.State == "active" && len(active) > 0:
@@ -47,6 +53,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	if st.Maintenance {
 		add("HF2106", "", st.Now, "maintenance is on: this node claims nothing")
 	}
+	for _, name := range aliveElsewhere(st) {
+		add("HF2125", "", st.Now, "%s is alive, for it votes, and is not heard on the LAN: the network between the two is broken", name)
+	}
 	if !st.Realtime.On {
 		add("HF2107", "", d.started, "adverts are not paced in the realtime class: %s", st.Realtime.Detail)
 	}
@@ -61,7 +70,34 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
 		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
 	}
-	return append(out, d.notices.current(st.Now)...)
+	for _, n := range d.notices.current(st.Now) {
+		if n.Code != "HF2024" { // that is said above for as long as it lasts
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// aliveElsewhere names nodes of the cluster that answer as voters, by any
+// route, and that no group hears, although it did.
+func aliveElsewhere(st *api.Status) []string {
+	var out []string
+	for _, v := range st.Voters {
+		if v.Self || v.Witness || st.Now.Sub(v.LastSeen) > peer.Expiry {
+			continue
+		}
+		heard, known := false, false
+		for _, g := range st.Groups {
+			for _, p := range g.Peers {
+				known = known || p.Node == v.Name
+				heard = heard || p.Node == v.Name && p.State != "gone"
+			}
+		}
+		if known && !heard {
+			out = append(out, v.Name)
+		}
+	}
+	return out
 }
 
 func beside(c *api.Dispute) string {

@@ -56,6 +56,10 @@ func FuzzHandler(f *testing.F) {
 			changed()
 			return reload(ctx)
 		}
+		d.OnUpgrade = func(context.Context) (api.Result, error) {
+			changed()
+			return api.Result{OK: true}, nil
+		}
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return // the HTTP server has refused it
