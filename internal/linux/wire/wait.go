@@ -14,11 +14,15 @@ import (
 // call takes at most one batch from each ready socket and never more than in
 // has room for, so it returns soon under any flood.
 func (w *Wire) Wait(until time.Time, in []engine.Datagram) (int, time.Time, error) {
+	if w.flood.high {
+		time.Sleep(w.flood.nap(time.Now(), until))
+	}
 	for {
 		if err := w.poll(until); err != nil {
 			return 0, time.Time{}, err
 		}
 		n, news := w.take(w.ready, in)
+		w.flood.heard(w.looked, n, len(in))
 		if n > 0 || news || len(in) == 0 || (!until.IsZero() && !w.looked.Before(until)) {
 			return n, w.looked, nil
 		}

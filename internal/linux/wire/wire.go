@@ -56,8 +56,9 @@ type Wire struct {
 	woken  atomic.Bool
 	life   sync.RWMutex // guards event against a Wake that comes late
 	events []unix.EpollEvent
-	ready  int        // events of the last look
-	looked time.Time  // when it began
+	ready  int       // events of the last look
+	looked time.Time // when it began
+	flood  flood
 	errno  unix.Errno // of the last look
 	mute   bool       // nothing is received; see Sender
 
