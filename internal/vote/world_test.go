@@ -31,6 +31,8 @@ type model struct {
 	story   bool
 	failed  bool
 	moves   int
+	renewed int // a node's process is replaced every so many steps; 0: never
+	steps   int
 }
 
 // party is a node or a witness.
@@ -132,6 +134,17 @@ func (m *model) start(p *party, node bool) {
 		p.voter = NewVoter(VoterConfig{Keys: modelKey, Seed: seed, Instance: session, Abstain: abstain})
 		return
 	}
+	p.agent = m.newAgent(p, seed, session, abstain)
+	p.sub = p.agent.Open(m.key, m.term)
+	p.armed = 0
+	m.tell("%s starts", p.name)
+	m.step(p, Event{Kind: Tick})
+	if p.wants {
+		m.step(p, Event{Kind: Want, Subject: p.sub, Rank: p.rank})
+	}
+}
+
+func (m *model) newAgent(p *party, seed []byte, session uint64, abstain Instant) *Agent {
 	var voters []VoterAddr
 	for _, q := range m.parties {
 		voters = append(voters, VoterAddr{Name: q.name, Addr: q.addr, Witness: q.name[0] == 'w'})
@@ -140,14 +153,7 @@ func (m *model) start(p *party, node bool) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	p.agent = a
-	p.sub = a.Open(m.key, m.term)
-	p.armed = 0
-	m.tell("%s starts", p.name)
-	m.step(p, Event{Kind: Tick})
-	if p.wants {
-		m.step(p, Event{Kind: Want, Subject: p.sub, Rank: p.rank})
-	}
+	return a
 }
 
 // pause is how long a party stands still after it read its clock, before what
@@ -180,6 +186,7 @@ func (m *model) step(p *party, ev Event) {
 	}
 	now := p.clock(m.now)
 	var out Out
+	m.renew(p)
 	p.agent.Step(now, ev, &out)
 	until := p.agent.Until(p.sub)
 	packets := make([]Packet, len(out.Packets))
