@@ -152,7 +152,6 @@ func (e *Engine) adapt(now time.Time, u, f *unit) bool {
 	e.perform(now, u, acts)
 	e.queue.set(u, u.set.Deadline())
 	e.stand(u)
-	e.standAt(u)
 	for name, c := range e.checks {
 		e.tellCheck(now, u, name, c)
 	}

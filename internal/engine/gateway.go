@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/announce"
-	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
@@ -33,11 +32,8 @@ type gateway struct {
 	said   string     // why it cannot be asked
 }
 
-// standAt puts a unit under the guard of its gateway, if it has one.
+// standAt puts a unit under the guard of its gateway.
 func (e *Engine) standAt(u *unit) {
-	if u.groups[0].Guard.Kind != config.GuardGateway {
-		return
-	}
 	addr, term := u.groups[0].Guard.Gateway, u.term()
 	r := u.nearest(addr)
 	if u.gateway != nil && u.gateway.iface == r.port.name && u.gateway.term == term {

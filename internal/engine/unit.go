@@ -148,7 +148,6 @@ func (e *Engine) begin(now time.Time, u *unit) {
 		p.routers = append(p.routers, r)
 	}
 	e.stand(u)
-	e.standAt(u)
 	if e.maintenance {
 		e.step(now, u, group.MaintenanceOn())
 	}

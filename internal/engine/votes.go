@@ -79,8 +79,12 @@ func (e *Engine) leaveCluster() {
 	e.votes = nil
 }
 
-// stand makes a guarded unit a subject of the votes.
+// stand puts a unit under its guard, if it has one: it becomes a subject of the
+// votes, or its gateway is asked.
 func (e *Engine) stand(u *unit) {
+	if u.groups[0].Guard.Kind == config.GuardGateway {
+		e.standAt(u)
+	}
 	if e.votes == nil || u.groups[0].Guard.Kind != config.GuardMajority {
 		return
 	}
