@@ -64,7 +64,8 @@ func (e *Engine) withhold() {
 }
 
 // sent extends the holds of what was sent between two readings of the gate's
-// clock. An advert to several peers has to reach all of them.
+// clock. Of an advert to several unicast peers, the kernel has to have taken one:
+// a peer that no route leads to must not cost the others the address.
 func (e *Engine) sent(before, after Instant) {
 	now := e.opt.Clock()
 	for i := range e.out {

@@ -154,7 +154,7 @@ func (e *Engine) tell(now time.Time, u *unit, a *group.Action) {
 
 // call says something about a router to the other nodes.
 func (e *Engine) call(now time.Time, r *router, c peer.Call) {
-	c.Family, c.VRID, c.From, c.Sent = r.cfg.Family, r.cfg.VRID, e.node, e.stamp(now)
+	c.Family, c.VRID, c.From, c.Sent, c.Set = r.cfg.Family, r.cfg.VRID, e.node, e.stamp(now), r.unit.print
 	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return c.Append(b, r.key) }))
 }
 

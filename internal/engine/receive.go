@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -164,7 +165,7 @@ func (e *Engine) heardCall(now time.Time, d *Datagram) {
 		e.step(now, r.unit, group.Asked(c.From, c.Priority))
 		return
 	}
-	e.step(now, r.unit, group.Yielded(r.index, d.Src))
+	e.yielded(now, r, d.Src, c)
 	switch {
 	case c.Kind == peer.KindNext && c.To == e.node:
 		e.step(now, r.unit, group.Next(c.From))
@@ -172,5 +173,23 @@ func (e *Engine) heardCall(now time.Time, d *Datagram) {
 		e.step(now, r.unit, group.Take(c.From))
 	case c.Kind == peer.KindTake:
 		e.step(now, r.unit, group.Suspend(c.To))
+	}
+}
+
+// yielded tells the sets that a node has let go: of one router, or of all that
+// move together where the same ones do so here. On a LAN that the two do not
+// share any more the node could not say so.
+func (e *Engine) yielded(now time.Time, r *router, from netip.Addr, c peer.Call) {
+	e.step(now, r.unit, group.Yielded(r.index, from))
+	if c.Set == 0 || c.Set != r.unit.print {
+		return
+	}
+	for _, o := range r.unit.routers {
+		if o == r || o.key.Signs() && !r.key.Signs() {
+			continue // what anybody can forge says nothing about what is signed
+		}
+		if n, ok := o.table.Find(c.From); ok {
+			e.step(now, o.unit, group.Yielded(o.index, n.Addr))
+		}
 	}
 }

@@ -19,6 +19,7 @@ type unit struct {
 	id       uint64
 	set      *group.Set
 	groups   []config.Group
+	print    uint32 // peer.SetOf its routers
 	routers  []*router
 	started  bool
 	retiring bool
@@ -115,6 +116,11 @@ func (e *Engine) newUnit(groups []config.Group) (*unit, error) {
 	e.lastUnit++
 	u := &unit{id: e.lastUnit, set: set, groups: groups, at: -1}
 	u.routers = makeRouters(u)
+	members := make([]peer.Member, len(u.routers))
+	for i, r := range u.routers {
+		members[i] = peer.Member{VRID: r.cfg.VRID, Family: r.cfg.Family}
+	}
+	u.print = peer.SetOf(members)
 	return u, nil
 }
 

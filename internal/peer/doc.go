@@ -42,5 +42,6 @@
 //	.. 3n  entries: VRID, state (0 init, 1 backup, 2 active, 3 fault), priority
 //	.. ..  the nodes that the sender hears: their number, and for each the
 //	       length of its name and the name (hello)
+//	..  4  fingerprint of the virtual routers that move together (call)
 //	.. 32  HMAC-SHA256 of all before it (signed call)
 package peer

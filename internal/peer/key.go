@@ -15,6 +15,9 @@ type Key struct {
 	Window time.Duration // accepted difference of the clocks
 }
 
+// Signs says whether messages are signed with the key.
+func (k Key) Signs() bool { return !k.none() }
+
 func (k Key) none() bool { return len(k.Keys) == 0 }
 
 func (k Key) sender() uint8 {
@@ -46,12 +49,12 @@ func (k Key) Verify(b []byte, c Call, now time.Time) error {
 		return err
 	}
 	secret, known := k.Keys[h.key]
-	if h.key == 0 || !known || len(rest) < sha256.Size {
+	if h.key == 0 || !known || len(rest) < callSize+sha256.Size {
 		return ErrUnsigned
 	}
 	mac := hmac.New(sha256.New, secret)
-	mac.Write(b[:len(b)-len(rest)])
-	if !hmac.Equal(mac.Sum(nil), rest[:sha256.Size]) {
+	mac.Write(b[:len(b)-len(rest)+callSize])
+	if !hmac.Equal(mac.Sum(nil), rest[callSize:callSize+sha256.Size]) {
 		return ErrSignature
 	}
 	if age := now.Sub(c.Sent).Abs(); age > k.Window {

@@ -46,7 +46,11 @@ type Call struct {
 	Priority uint8 // the sender's (ask)
 	From     string
 	To       string // the successor (take, next)
-	Sent     time.Time
+	// Set is which virtual routers move together at the sender, see SetOf:
+	// where the same ones do at the receiver, the call is about all of them.
+	// 0: about this one.
+	Set  uint32
+	Sent time.Time
 }
 
 // IsCall says whether a message of this kind is a Call.
@@ -56,6 +60,7 @@ const (
 	magic      = "HFP1"
 	headerSize = 20
 	entrySize  = 3
+	callSize   = 4 // of what follows the names
 	flagNew    = 1
 	maxName    = 63
 	maxEntries = 255
@@ -100,7 +105,7 @@ func (c Call) Append(b []byte, k Key) []byte {
 	b = appendHeader(b, header{
 		kind: c.Kind, family: c.Family, vrid: c.VRID, key: k.sender(), sent: c.Sent, from: c.From, to: c.To, entries: int(c.Priority),
 	})
-	return k.sign(b, at)
+	return k.sign(binary.BigEndian.AppendUint32(b, c.Set), at)
 }
 
 // KindOf tells a hello from a call without decoding either.
@@ -153,15 +158,16 @@ func decodeNames(b []byte) (names []string, ok bool) {
 // DecodeCall reads a call without verifying it: the key to [Key.Verify] it
 // with depends on the virtual router that it names.
 func DecodeCall(b []byte) (Call, error) {
-	h, _, err := parseHeader(b)
+	h, rest, err := parseHeader(b)
 	switch {
 	case err != nil:
 		return Call{}, err
-	case !h.kind.IsCall() || h.vrid == 0:
+	case !h.kind.IsCall() || h.vrid == 0 || len(rest) < callSize:
 		return Call{}, ErrMalformed
 	}
 	return Call{
 		Kind: h.kind, Family: h.family, VRID: h.vrid, Priority: uint8(h.entries), From: h.from, To: h.to, Sent: h.sent,
+		Set: binary.BigEndian.Uint32(rest),
 	}, nil
 }
 

@@ -42,23 +42,23 @@ func TestMessages_OnTheWire(t *testing.T) {
 			"33 02 96", "34 01 64", "02 03 6c6232 01 77",
 		}},
 		{"take", take().Append(nil, Key{}), []string{
-			"48465031 02 04 33 00", when, "03 03 0000", "6c6231 6c6232",
+			"48465031 02 04 33 00", when, "03 03 0000", "6c6231 6c6232", "00000000",
 		}},
 		{"next", Call{Kind: KindNext, Family: vrrp.IPv6, VRID: 51, From: "lb1", To: "lb2", Sent: sent}.Append(nil, Key{}), []string{
-			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232",
+			"48465031 03 06 33 00", when, "03 03 0000", "6c6231 6c6232", "00000000",
 		}},
 		{"hello of a node that has just started", Hello{Family: vrrp.IPv4, From: "lb1", New: true, Sent: sent}.Append(nil), []string{
 			"48465031 01 04 01 00", when, "03 00 0000", "6c6231", "00",
 		}},
 		{"ask", ask().Append(nil, Key{}), []string{
-			"48465031 04 04 33 00", when, "03 00 0096", "6c6231",
+			"48465031 04 04 33 00", when, "03 00 0096", "6c6231", "00000000",
 		}},
 		{"yield", yield().Append(nil, Key{}), []string{
-			"48465031 05 04 33 00", when, "03 00 0000", "6c6231",
+			"48465031 05 04 33 00", when, "03 00 0000", "6c6231", "00000000",
 		}},
 		{"signed take", take().Append(nil, key), []string{
-			"48465031 02 04 33 02", when, "03 03 0000", "6c6231 6c6232",
-			"089ca7432d38ee1617b0f17fd291e9cd9eb437141e147be340a9fbe9200fe720", // computed by another program
+			"48465031 02 04 33 02", when, "03 03 0000", "6c6231 6c6232", "00000000",
+			"11c055765accc3512c9243f0ebc5795e5798c6f83b473c0f5d14922dd2c40fde", // computed by another program
 		}},
 	}
 	for _, c := range cases {
@@ -298,11 +298,35 @@ func FuzzDecode(f *testing.F) {
 			if again, err := DecodeCall(k.Append(nil, key)); err != nil || k != again {
 				t.Errorf("%+v became %+v, %v", k, again, err)
 			}
-			n := headerSize + len(k.From) + len(k.To)
+			n := headerSize + len(k.From) + len(k.To) + callSize
 			signed := Key{ID: b[7], Keys: key.Keys}.sign(bytes.Clone(b[:n]), 0)
 			if err := key.Verify(b, k, k.Sent); err == nil && !bytes.HasPrefix(b, signed) {
 				t.Errorf("accepted what was not signed: %x", b)
 			}
 		}
 	})
+}
+
+// What moves together has the same fingerprint on every node, in whatever order
+// its file has it; anything else has another one.
+func TestSetOf(t *testing.T) {
+	a, b, c := Member{51, vrrp.IPv4}, Member{51, vrrp.IPv6}, Member{53, vrrp.IPv4}
+	if got := SetOf([]Member{a}); got != 0 {
+		t.Errorf("one alone is %d", got)
+	}
+	if SetOf([]Member{a, b, c}) != SetOf([]Member{c, a, b}) {
+		t.Error("the order counts")
+	}
+	seen := map[uint32]bool{}
+	for _, set := range [][]Member{{a}, {a, b}, {a, c}, {b, c}, {a, b, c}} {
+		seen[SetOf(set)] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d fingerprints of 5 sets", len(seen))
+	}
+	call := take()
+	call.Set = SetOf([]Member{a, b})
+	if got, err := DecodeCall(call.Append(nil, key)); err != nil || got.Set != call.Set {
+		t.Errorf("%+v became %+v, %v", call, got, err)
+	}
 }

@@ -107,6 +107,16 @@ func (t *Table) Kin(addr netip.Addr, now time.Time) bool {
 	return false
 }
 
+// Find finds a node by its name, also one that is not heard any more.
+func (t *Table) Find(name string) (Node, bool) {
+	for _, n := range t.nodes {
+		if n.Name == name {
+			return n, true
+		}
+	}
+	return Node{}, false
+}
+
 // ByAddr finds the name of the node that speaks from addr.
 func (t *Table) ByAddr(addr netip.Addr) (string, bool) {
 	for _, n := range t.nodes {

@@ -49,6 +49,7 @@ type node struct {
 
 // unit is one set of groups in a process.
 type unit struct {
+	print   uint32 // peer.SetOf its routers
 	set     *group.Set
 	index   int // of the set in the world
 	routers []*router
@@ -119,6 +120,11 @@ func (w *World) prepared(n *node) {
 				u.routers = append(u.routers, &router{unit: u, index: v.index, vr: vr, cfg: cfg, key: keyOf(cfg)})
 			}
 		}
+		var members []peer.Member
+		for _, r := range u.routers {
+			members = append(members, peer.Member{VRID: r.cfg.VRID, Family: r.cfg.Family})
+		}
+		u.print = peer.SetOf(members)
 		n.units = append(n.units, u)
 	}
 	for _, u := range n.units {

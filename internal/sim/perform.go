@@ -228,7 +228,7 @@ func (w *World) tellSuccessor(n *node, u *unit, a *group.Action) {
 // call says something about a router to the other nodes.
 func (w *World) call(n *node, r *router, c peer.Call) {
 	v := &w.vrs[r.vr]
-	c.Family, c.VRID, c.From, c.Sent = v.family, v.vrid, n.name, w.stamp(n)
+	c.Family, c.VRID, c.From, c.Sent, c.Set = v.family, v.vrid, n.name, w.stamp(n), r.unit.print
 	w.message(n, v.lan, v.family, r.cfg.Peers, c.Append(nil, r.key))
 }
 

@@ -163,7 +163,7 @@ func (w *World) hearCall(n *node, lan int, f *frame) {
 		w.step(n, r.unit, group.Asked(c.From, c.Priority))
 		return
 	}
-	w.step(n, r.unit, group.Yielded(r.index, f.from))
+	w.yielded(n, r, f.from, c)
 	switch {
 	case c.Kind == peer.KindNext && c.To == n.name:
 		w.step(n, r.unit, group.Next(c.From))
@@ -171,6 +171,23 @@ func (w *World) hearCall(n *node, lan int, f *frame) {
 		w.step(n, r.unit, group.Take(c.From))
 	case c.Kind == peer.KindTake:
 		w.step(n, r.unit, group.Suspend(c.To))
+	}
+}
+
+// yielded tells the sets that a node has let go: of one router, or of all that
+// move together, as the engine does.
+func (w *World) yielded(n *node, r *router, from netip.Addr, c peer.Call) {
+	w.step(n, r.unit, group.Yielded(r.index, from))
+	if c.Set == 0 || c.Set != r.unit.print {
+		return
+	}
+	for _, o := range r.unit.routers {
+		if o == r || o.key.Signs() && !r.key.Signs() {
+			continue
+		}
+		if p, ok := o.table.Find(c.From); ok {
+			w.step(n, o.unit, group.Yielded(o.index, p.Addr))
+		}
 	}
 }
 
