@@ -37,7 +37,7 @@ type Datagram struct {
 	Src, Dst netip.Addr
 	TTL      uint8
 	SrcPort  uint16 // of a vote
-	Lost     bool   // packets before this one were dropped for want of room
+	Lost     bool   // adverts were dropped for want of room while nothing was read
 	Data     []byte // the IP payload (advert) or UDP payload (message); valid until the next Wait
 }
 

@@ -17,9 +17,8 @@ const (
 	// slotSize holds the largest advert: IPv6 with 255 addresses and an
 	// authentication trailer is 4116 bytes, IPv4 with options less.
 	slotSize = 4608
-	// controlSize holds a TTL, the packet info of either family and a count of
-	// losses.
-	controlSize = 128
+	// controlSize holds a TTL and the packet info of either family.
+	controlSize = 96
 )
 
 // receiver is the memory that packets are received into, one slot for each
@@ -96,6 +95,9 @@ func (w *Wire) receive(s *socket, in []engine.Datagram) int {
 	}
 	r.used += int(n)
 	s.port.count.received.Add(uint64(taken))
+	if w.absent && taken > 0 && s.kind == engine.Advert {
+		in[0].Lost = s.lost()
+	}
 	return taken
 }
 
@@ -105,7 +107,6 @@ func (r *receiver) datagram(i int, s *socket, d *engine.Datagram) bool {
 	data := r.data[i*slotSize : i*slotSize+int(r.msgs[i].Len) : (i+1)*slotSize]
 	*d = engine.Datagram{Port: s.port.id, Kind: s.kind, Family: s.family, Data: data}
 	control := r.control[i*controlSize:][:r.msgs[i].Hdr.Controllen]
-	d.Lost = s.lost(control)
 	if s.kind == engine.Advert && s.family == vrrp.IPv4 {
 		return stripIPv4(d)
 	}
@@ -141,19 +142,13 @@ func stripIPv4(d *engine.Datagram) bool {
 	return true
 }
 
-// lost reads whether packets were dropped before this one for want of room,
-// see SO_RXQ_OVFL in socket(7). The kernel counts them from the socket's
-// beginning, and says nothing as long as there are none.
-func (s *socket) lost(control []byte) bool {
-	news := false
-	messages(control, func(h *unix.Cmsghdr, body []byte) {
-		if h.Level != unix.SOL_SOCKET || h.Type != unix.SO_RXQ_OVFL || len(body) < 4 {
-			return
-		}
-		if n := binary.NativeEndian.Uint32(body); n != s.dropped {
-			s.dropped, news = n, true
-		}
-	})
+// lost says whether packets were dropped since the last time it was asked, for
+// want of room. It is asked after a while in which nothing was fetched: all that
+// was dropped was dropped then.
+func (s *socket) lost() bool {
+	n := s.drops()
+	news := n != s.dropped
+	s.dropped = n
 	return news
 }
 

@@ -19,7 +19,7 @@ type socket struct {
 	family vrrp.Family
 	chain  chain // what Send has for it
 
-	dropped uint32 // packets, for want of room, as the kernel counts
+	dropped uint64 // packets, for want of room, when it was asked last
 
 	unwatched bool // it only sends, and is not in the epoll
 }
@@ -60,9 +60,6 @@ func (s *socket) set(options ...option) error {
 // buffers sizes the socket's buffers, beyond the system's limit where
 // CAP_NET_ADMIN allows that.
 func (s *socket) buffers(receive, send int) {
-	if receive > 0 {
-		_ = s.set(option{unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1})
-	}
 	if s.set(option{unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receive}) != nil {
 		_ = s.set(option{unix.SOL_SOCKET, unix.SO_RCVBUF, receive})
 	}

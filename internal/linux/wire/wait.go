@@ -29,6 +29,10 @@ func (w *Wire) Wait(until time.Time, in []engine.Datagram) (int, time.Time, erro
 	}
 }
 
+// absence is for how long nothing is fetched before the kernel is asked whether
+// anything was dropped meanwhile.
+const absence = 20 * time.Millisecond
+
 // take reads from the ready sockets. News says that Wake was called.
 func (w *Wire) take(ready int, in []engine.Datagram) (n int, news bool) {
 	sockets := 0
@@ -46,6 +50,8 @@ func (w *Wire) take(ready int, in []engine.Datagram) (n int, news bool) {
 			sockets++
 		}
 	}
+	now := time.Now()
+	w.absent, w.fetched = now.Sub(w.fetched) > absence, now
 	w.rx.reset()
 	for _, ev := range w.events[:ready] {
 		if ev.Fd < 0 || n == len(in) {

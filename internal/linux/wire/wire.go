@@ -49,18 +49,20 @@ import (
 // Wire implements engine.Wire. All calls but Wake and Stats belong to one
 // goroutine, in one network namespace.
 type Wire struct {
-	epoll  int
-	event  int       // eventfd, written by Wake
-	timer  int       // timerfd
-	armed  time.Time // what the timer is set to
-	woken  atomic.Bool
-	life   sync.RWMutex // guards event against a Wake that comes late
-	events []unix.EpollEvent
-	ready  int       // events of the last look
-	looked time.Time // when it began
-	flood  flood
-	errno  unix.Errno // of the last look
-	mute   bool       // nothing is received; see Sender
+	epoll   int
+	event   int       // eventfd, written by Wake
+	timer   int       // timerfd
+	armed   time.Time // what the timer is set to
+	woken   atomic.Bool
+	life    sync.RWMutex // guards event against a Wake that comes late
+	events  []unix.EpollEvent
+	ready   int       // events of the last look
+	looked  time.Time // when it began
+	fetched time.Time // when packets were last read
+	absent  bool      // that was a while ago
+	flood   flood
+	errno   unix.Errno // of the last look
+	mute    bool       // nothing is received; see Sender
 
 	file           *os.File // the epoll as the runtime sees it
 	parked         syscall.RawConn
