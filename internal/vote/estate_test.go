@@ -11,9 +11,9 @@ import (
 // are the same to the last hold. So what the model shows of one process, that
 // there are never two holders, is true of one that is replaced again and again.
 func TestEstate_GoesOnAsIfNothingHadBeen(t *testing.T) {
-	n := uint64(200)
+	n := uint64(60)
 	if testing.Short() {
-		n = 40
+		n = 10
 	}
 	moves := 0
 	for seed := uint64(1); seed <= n && !t.Failed(); seed++ {

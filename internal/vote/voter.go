@@ -77,6 +77,7 @@ func (v *Voter) discard(err error) {
 // answer is Receive for a datagram that was parsed. Nothing changes before the
 // signature was found good.
 func (v *Voter) answer(now Instant, b []byte, h *header, entries, out []byte) []byte {
+	v.freed = v.freed[:0]
 	if h.kind != kindAsk || v.cfg.Name != "" && v.cfg.Name != string(h.to) {
 		v.counts.Misdirected++
 		return out
@@ -106,7 +107,6 @@ func (v *Voter) answer(now Instant, b []byte, h *header, entries, out []byte) []
 		v.forgetStamps(s)
 	}
 	v.counts.Asked++
-	v.freed = v.freed[:0]
 	s.heard, s.voters = now, h.voters
 	out = appendHeader(out, &reply, h.to, h.from)
 	for ; len(entries) > 0; entries = entries[entrySize:] {
