@@ -3,6 +3,7 @@ package gate
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -18,11 +19,22 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(childRole); role != "" {
 		os.Exit(child(role))
 	}
-	if os.Geteuid() != 0 && os.Getenv(inside) == "" || os.Getenv(inside) != "" {
+	// The workers of a fuzz target have one each.
+	worker := slices.Contains(os.Args, "-test.fuzzworker")
+	want := "1"
+	if worker {
+		want = "worker"
+	}
+	if os.Geteuid() != 0 && os.Getenv(inside) == "" || os.Getenv(inside) == want {
 		os.Exit(m.Run())
 	}
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(os.Environ(), inside+"="+want)
+	if worker { // what it speaks with the one who started it
+		for fd := uintptr(3); fd < 6; fd++ {
+			cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(fd, "fuzz"))
+		}
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	err := cmd.Run()
