@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
@@ -179,4 +180,44 @@ func TestEngine_GatewayReload(t *testing.T) {
 			}
 		}
 	})
+}
+
+// One question asks for all groups of an interface, and neither it nor the
+// answer makes garbage.
+func TestEngine_AGatewayAllocatesNothing(t *testing.T) {
+	cfg := manyGroups(50, 150, 10*time.Millisecond)
+	for i := range cfg.Groups {
+		behindGateway(&cfg.Groups[i])
+	}
+	h := newByHand(t, cfg)
+	if len(h.gateways) != 1 {
+		t.Fatalf("%d gateways", len(h.gateways))
+	}
+	g, answers := h.gateways[0], 0
+	answer := Datagram{Port: 1, Kind: Answer, Src: g.addr, Dst: netip.MustParseAddr("192.0.2.1"), Data: gatewayMAC[:]}
+	turn := func() {
+		h.round(time.Millisecond)
+		n := 0
+		if g.guard.Silent() {
+			h.in[0] = answer
+			n = 1
+			answers++
+		}
+		h.turn(n, h.now)
+	}
+	for range 5000 {
+		turn()
+	}
+	for _, u := range h.units {
+		if u.set.State() != group.Active {
+			t.Fatalf("%s is %s", u, u.set.State())
+		}
+	}
+	answers = 0
+	if got := testing.AllocsPerRun(500, turn); got > 0 {
+		t.Errorf("a round allocates %.1f times", got)
+	}
+	if answers < 10 || answers > 20 { // terms of 100 ms
+		t.Errorf("%d answers in 501 ms", answers)
+	}
 }
