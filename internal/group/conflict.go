@@ -19,6 +19,7 @@ type conflict struct {
 	other       string    // the MAC address, or the node, that has it too
 	own         string    // the MAC address that this node answers with, where other is one
 	ask         time.Time // when to ask next, RFC 5227 §2.1.1
+	full        time.Time // when as many further ones may be told of as at first
 }
 
 const (
@@ -26,6 +27,10 @@ const (
 	askEvery = 500 * time.Millisecond
 	// conflictOver is how long nothing is seen of a conflict that is over.
 	conflictOver = 2 * time.Second
+	// Who forges claims has a new MAC address for each: while a conflict lasts
+	// a few are told of, and then one more every so often.
+	othersInARow = 4
+	otherEvery   = 10 * time.Second
 )
 
 // verify is when a new holder asks whether somebody else answers, too, counted
@@ -49,9 +54,13 @@ func (s *Set) disputed(router int, addr netip.Addr, other, own string) {
 	}
 	fresh := c.other != other
 	c.last, c.other, c.own = s.now, other, own
-	if !fresh {
+	if !fresh || c.full.Sub(s.now) > (othersInARow-1)*otherEvery {
 		return
 	}
+	if c.full.Before(s.now) {
+		c.full = s.now
+	}
+	c.full = c.full.Add(otherEvery)
 	m := &s.members[router]
 	s.record(m.group, Record{
 		Kind: "conflict", Code: "HF2030", Family: m.router.Config().Family,
