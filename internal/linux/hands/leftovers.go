@@ -1,6 +1,7 @@
 package hands
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -55,5 +56,5 @@ func taken() bool {
 	}
 	defer func() { _ = unix.Close(fd) }()
 	err = unix.Connect(fd, &unix.SockaddrUnix{Name: lockName})
-	return err == nil || err == unix.EAGAIN
+	return err == nil || errors.Is(err, unix.EAGAIN)
 }
