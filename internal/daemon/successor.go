@@ -18,7 +18,7 @@ import (
 
 // How long the new process is waited for.
 const (
-	readyBound  = 30 * time.Second // until it is ready: this one works meanwhile
+	readyBound  = 10 * time.Second // until it is ready: this one works meanwhile
 	standsBound = 20 * time.Second // until it has a guardian
 	deathBound  = 5 * time.Second  // until one that was killed is dead
 )

@@ -282,10 +282,7 @@ func TestUpgrade_CalledOff(t *testing.T) {
 	before, pid := s.b.transitions("fast"), s.a.proc.PID()
 	time.Sleep(time.Second)
 	begun := time.Now()
-	script := func(text string) {
-		s.must(os.WriteFile(program+".new", []byte("#!/bin/sh\n"+text+"\n"), 0o755))
-		s.must(os.Rename(program+".new", program))
-	}
+	script := func(text string) { s.script(program, text) }
 	for name, c := range map[string]struct {
 		prepare func()
 		says    string
