@@ -93,7 +93,8 @@ func TestUpgrade_TakesOverAndEnds(t *testing.T) {
 	s.b.startToUpgrade(program, s.b.one(100))
 	s.b.becomes("web", "backup")
 	pid, begun := s.a.proc.PID(), time.Now()
-	s.script(program, "read -r x <&3", `echo '{"Ready":true}' >&3`, "read -r x <&3", `echo '{"Taken":true}' >&3`, "exit 1")
+	s.script(program, "[ -n \"$HOLDFAST_HEIR\" ] || exit 1", // the guardian tries it, too
+		"read -r x <&3", `echo '{"Ready":true}' >&3`, "read -r x <&3", `echo '{"Taken":true}' >&3`, "exit 1")
 	if r := s.a.cli("upgrade"); r.code == 0 {
 		t.Errorf("%+v", r)
 	}
