@@ -38,7 +38,7 @@ func (n Node) present(now time.Time) bool { return now.Sub(n.Heard) <= Expiry }
 type Table struct{ nodes []Node }
 
 // Note enters what a node said about itself. It reports false for news older
-// than what is known: a late or repeated packet.
+// than what is known (a late or repeated packet), and where there is no room.
 func (t *Table) Note(n Node) bool {
 	i := slices.IndexFunc(t.nodes, func(o Node) bool { return o.Name == n.Name })
 	switch {
@@ -48,7 +48,11 @@ func (t *Table) Note(n Node) bool {
 		t.nodes[i] = n
 		return true
 	case len(t.nodes) == maxNodes:
-		t.nodes = slices.Delete(t.nodes, t.oldest(), t.oldest()+1)
+		old := t.oldest()
+		if t.nodes[old].present(n.Heard) {
+			return false // who is known is not driven out by names that are invented
+		}
+		t.nodes = slices.Delete(t.nodes, old, old+1)
 	}
 	t.nodes = append(t.nodes, n)
 	return true
