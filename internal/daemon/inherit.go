@@ -87,10 +87,9 @@ func (d *Daemon) begin(ctx context.Context, what string, try func() error) {
 
 // lateHands queue orders until there are hands.
 type lateHands struct {
-	mu     sync.Mutex
-	hands  *hands.Hands
-	queue  []engine.Op
-	closed bool
+	mu    sync.Mutex
+	hands *hands.Hands
+	queue []engine.Op
 }
 
 var _ engine.Hands = (*lateHands)(nil)

@@ -63,7 +63,7 @@ func guarding(t *testing.T, change func(*Guard, *story)) (daemon *line, ended fu
 	s := &story{}
 	g := &Guard{
 		Taken: func() bool { return true },
-		Line: theirs, Sender: s, Settle: func(int) error { return errors.New("not punctual") },
+		Line:  theirs, Sender: s, Settle: func(int) error { return errors.New("not punctual") },
 		Quiet: func() ([]string, error) { return s.do("addresses off") },
 		Sweep: func(dir string) ([]string, error) { return s.do("sweep " + dir) },
 		Leave: func(b []byte, _ time.Time, from string, v *Voice) []byte {
