@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
 // guardian waits until the daemon has a guardian, other than one of before,
@@ -77,6 +79,9 @@ func TestGuardian_Killed(t *testing.T) {
 	s := newSite(t)
 	s.pairOf(slow(web(200)), slow(web(100)))
 	guardian := s.a.guardian()
+	// A node that has just started holds nothing before it has listened for as
+	// long as another's hold can last, whatever it hears.
+	time.Sleep(hold.Patience(time.Second, 3))
 	p := s.probe(vip)
 	killed := time.Now()
 	s.must(s.a.proc.Signal(unix.SIGKILL))

@@ -16,7 +16,10 @@ func TestAliveElsewhere(t *testing.T) {
 		Now: now,
 		Voters: []api.Voter{
 			{Name: "a", Self: true, LastSeen: now},
-			{Name: "b", LastSeen: now}, {Name: "c", LastSeen: now}, {Name: "d", LastSeen: now.Add(-time.Hour)}, {Name: "e", LastSeen: now},
+			{Name: "b", LastSeen: now},
+			{Name: "c", LastSeen: now},
+			{Name: "d", LastSeen: now.Add(-time.Hour)},
+			{Name: "e", LastSeen: now},
 			{Name: "w", Witness: true, LastSeen: now},
 		},
 		Groups: []api.Group{
