@@ -48,6 +48,7 @@ func TestGuardian_IsBelieved(t *testing.T) {
 			s.b.start(file(100, "192.0.2.1"))
 			s.b.becomes("web", "backup")
 			s.a.guardian()
+			s.listened()
 			p := s.probe(vip)
 			killed := time.Now()
 			s.must(s.a.proc.Signal(unix.SIGKILL))

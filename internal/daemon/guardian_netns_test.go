@@ -79,9 +79,7 @@ func TestGuardian_Killed(t *testing.T) {
 	s := newSite(t)
 	s.pairOf(slow(web(200)), slow(web(100)))
 	guardian := s.a.guardian()
-	// A node that has just started holds nothing before it has listened for as
-	// long as another's hold can last, whatever it hears.
-	time.Sleep(hold.Patience(time.Second, 3))
+	s.listened()
 	p := s.probe(vip)
 	killed := time.Now()
 	s.must(s.a.proc.Signal(unix.SIGKILL))
@@ -180,3 +178,8 @@ func (n *node) pid() int {
 	n.s.must(err)
 	return pid
 }
+
+// listened waits until a node that has just started may hold: it listens first
+// for as long as another's hold can last, whatever it hears, here with an advert
+// a second.
+func (s *site) listened() { time.Sleep(hold.Patience(time.Second, 3)) }
