@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/interop/peer"
 )
 
@@ -37,6 +38,9 @@ func TestTakeover_DaemonKilled(t *testing.T) {
 				}
 				return err
 			})
+			// A holdfast node that has just started listens first, for as long
+			// as another's hold can last.
+			time.Sleep(hold.Patience(time.Second, 3))
 			p := bed.probe()
 			bed.reaches(p, bed.a)
 			killed := time.Now()
