@@ -35,9 +35,12 @@ type node struct {
 // state is where the daemon keeps what it wants to find again.
 func (n *node) state() string { return filepath.Join(n.opt.Dir, "state") }
 
-// start starts the daemon where none runs: what systemd would do.
+// start starts the daemon where none runs: what systemd would do. One that was
+// just started may not bear its own name yet, as it begins as the shell that
+// mounts its disk; one that a guardian started is known by its name alone.
 func (n *node) start() error {
-	if n.host.NS() == nil || len(n.pids(theDaemon)) > 0 {
+	begun := len(n.daemons) > 0 && n.daemon().Process().Err() == nil
+	if n.host.NS() == nil || begun || len(n.pids(theDaemon)) > 0 {
 		return nil
 	}
 	// keepalived takes a process that has ended, but that its parent has not
