@@ -18,9 +18,13 @@ func (s *Set) check(ev Event) {
 	s.reprioritise()
 }
 
-// link notes what became of a router's interface.
+// link notes what became of a router's interface. While it was down, the set
+// could not hear on it who holds.
 func (s *Set) link(ev Event) {
 	m := &s.members[ev.Router]
+	if ev.Up && !m.linkUp {
+		s.doubt()
+	}
 	m.linkUp, m.linkWhy = ev.Up, ev.Text
 	if !ev.Up || !ev.Addr.IsValid() || ev.Addr == m.config.Source {
 		return

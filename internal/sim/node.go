@@ -265,9 +265,12 @@ func (w *World) thaw(n *node) {
 	n.paused, n.thawed = false, w.now
 	life := n.life
 	for len(n.pending) > 0 && !n.paused {
-		f := n.pending[0]
-		n.pending = n.pending[1:]
+		// What it puts off, when it is paused again, comes before the rest:
+		// a process does one thing after the other.
+		f, rest := n.pending[0], n.pending[1:]
+		n.pending = nil
 		f()
+		n.pending = append(n.pending, rest...)
 	}
 	for len(n.backlog) > 0 && !n.paused && n.running {
 		e := n.backlog[0]
