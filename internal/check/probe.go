@@ -29,6 +29,10 @@ type Seen struct {
 	// agent's word.
 	Weight   int
 	Weighted bool
+	// Share is how much of the configured weight counts, in percent, where
+	// Shared: an agent's "75%". 100 is all of it.
+	Share  int
+	Shared bool
 	// Mute says that nothing can be told from this look: it counts neither
 	// as a pass nor as a failure (HAProxy's agent that does not answer).
 	Mute bool
