@@ -1,0 +1,30 @@
+package store
+
+import (
+	"context"
+
+	"github.com/holdfast-net/holdfast/internal/lease"
+)
+
+// Store keeps the records of leases. Its methods may be called from several
+// goroutines, and return when ctx ends at the latest.
+type Store interface {
+	// Get reads a record from a majority; one that is not there is Absent
+	// and no error.
+	Get(ctx context.Context, id string) (lease.Found, error)
+
+	// Swap replaces a record if the condition is met, in one step. It returns
+	// whether it did, and what is there now (its revision empty where the
+	// store does not say, which costs another question). An error says that
+	// the record may have been replaced, or may still be.
+	Swap(ctx context.Context, id string, is lease.Condition, to lease.Record) (bool, lease.Found, error)
+
+	// Watch calls tell with the record as it is, and with each change after
+	// that, until ctx ends or the store does not tell any more (compacted,
+	// disconnected). Changes may be told late or twice, and one that was
+	// followed by another may be left out. tell must not block.
+	Watch(ctx context.Context, id string, tell func(lease.Found)) error
+
+	// Close ends it. Nothing is called after that.
+	Close() error
+}
