@@ -74,7 +74,7 @@ func (c *cluster) start(i int, who contender, interval time.Duration) error {
 
 func (c *cluster) startWith(i int, who contender, routers ...peer.Router) error {
 	for r := range routers {
-		routers[r].MAC = who.mac
+		routers[r].MAC, routers[r].Further = who.mac, who.vrrp
 	}
 	dir, err := os.MkdirTemp(c.b.dir, "node-") // never one with a killed daemon's files
 	if err != nil {

@@ -27,7 +27,7 @@ func crash(b *bench) (*Table, error) {
 		for trial := range b.trials {
 			phase := time.Duration((float64(trial) + 0.5) / float64(b.trials) * float64(interval))
 			for i, c := range who {
-				outage, err := b.crashOnce(c, interval, phase)
+				outage, err := b.crashOnce(c, interval, func(cl *cluster) error { return b.afterAdvert(cl, interval, phase) })
 				if err != nil {
 					return t, fmt.Errorf("%s at %v: %w", c.name, interval, err)
 				}
@@ -47,7 +47,8 @@ func crash(b *bench) (*Table, error) {
 	return t, nil
 }
 
-func (b *bench) crashOnce(who contender, interval, phase time.Duration) (outage time.Duration, err error) {
+// crashOnce cuts the holder's link when ready returns.
+func (b *bench) crashOnce(who contender, interval time.Duration, ready func(*cluster) error) (outage time.Duration, err error) {
 	c, err := b.newCluster()
 	if err != nil {
 		return 0, err
@@ -66,16 +67,11 @@ func (b *bench) crashOnce(who contender, interval, phase time.Duration) (outage 
 		return 0, err
 	}
 	defer client.Stop()
-	capture, err := wire.Start(c.lan.Switch(), c.hosts[0].Name(), wire.VRRPOnly())
-	if err != nil {
-		return 0, err
-	}
-	defer capture.Close()
 	if err := b.pause(100 * time.Millisecond); err != nil {
 		return 0, err
 	}
 
-	if err := b.atPhase(capture, interval, phase); err != nil {
+	if err := ready(c); err != nil {
 		return 0, err
 	}
 	cut := time.Now()
@@ -100,8 +96,13 @@ func (b *bench) crashOnce(who contender, interval, phase time.Duration) (outage 
 	}
 }
 
-// atPhase returns at the given time after an advert.
-func (b *bench) atPhase(capture *wire.Capture, interval, phase time.Duration) error {
+// afterAdvert returns at the given time after an advert of the holder.
+func (b *bench) afterAdvert(c *cluster, interval, phase time.Duration) error {
+	capture, err := wire.Start(c.lan.Switch(), c.hosts[0].Name(), wire.VRRPOnly())
+	if err != nil {
+		return err
+	}
+	defer capture.Close()
 	before := len(capture.Frames())
 	deadline := time.Now().Add(5*interval + time.Second)
 	for {

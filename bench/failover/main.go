@@ -2,9 +2,12 @@
 // in a LAN of network namespaces with a client that notices every lost probe:
 //
 //	crash     what the client misses when the holder's link is cut
+//	bfd       the same, each at its fastest: short adverts, or BFD
 //	handover  what it misses in planned moves and clean shutdowns
 //	lateness  how late adverts are on the wire, idle and under load
 //	cost      CPU and memory by number of groups
+//	spurious  neighbours missed and states changed under load, without a fault;
+//	          ten minutes, and only on request
 //
 // It prints tables with ratios to keepalived and writes the same as JSON.
 // Absolute times depend on the machine; the ratios are the result.
@@ -35,20 +38,23 @@ type options struct {
 	trials   int
 	lateness time.Duration
 	cost     time.Duration
+	spurious time.Duration
 	out      string
 	dir      string // for the daemons' files
 }
 
 var errStopped = errors.New("stopped by a signal")
 
-// part is one of the four benchmarks.
+// part is one of the benchmarks.
 type part struct {
 	name string
 	run  func(*bench) (*Table, error)
 }
 
 func parts() []part {
-	return []part{{"crash", crash}, {"handover", handover}, {"lateness", lateness}, {"cost", cost}}
+	return []part{
+		{"crash", crash}, {"bfd", quick}, {"handover", handover}, {"lateness", lateness}, {"cost", cost}, {"spurious", spurious},
+	}
 }
 
 // bench is one run.
@@ -111,16 +117,17 @@ func parse() (options, error) {
 	var opt options
 	var which string
 	flag.StringVar(&opt.holdfast, "holdfast", "", "the binary to measure; without one, keepalived alone is measured")
-	flag.StringVar(&which, "parts", "crash,handover,lateness,cost", "what to measure")
+	flag.StringVar(&which, "parts", "crash,bfd,handover,lateness,cost", "what to measure; there is spurious, too")
 	flag.IntVar(&opt.trials, "trials", 20, "trials of each crash; a quarter of it of each handover")
 	flag.DurationVar(&opt.lateness, "lateness-for", 30*time.Second, "how long to watch adverts, for each case")
 	flag.DurationVar(&opt.cost, "cost-for", 10*time.Second, "how long to count CPU time, for each case")
+	flag.DurationVar(&opt.spurious, "spurious-for", 10*time.Minute, "how long to watch for what nothing caused")
 	flag.StringVar(&opt.out, "out", filepath.Join("bench", "results", "failover.json"), "where the JSON goes")
 	flag.Parse()
 	opt.parts = strings.Split(which, ",")
 	for _, p := range opt.parts {
 		if !slices.ContainsFunc(parts(), func(known part) bool { return known.name == p }) {
-			return opt, fmt.Errorf("cannot measure %q: the parts are crash, handover, lateness, cost", p)
+			return opt, fmt.Errorf("cannot measure %q: the parts are crash, bfd, handover, lateness, cost, spurious", p)
 		}
 	}
 	if opt.trials < 1 {
@@ -142,6 +149,7 @@ type contender struct {
 	kind   peer.Kind
 	global []string
 	mac    peer.MAC
+	vrrp   []string // further lines of its virtual router
 }
 
 var (
