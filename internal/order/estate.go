@@ -23,14 +23,14 @@ func (m *Machine) Estate() Estate {
 	return e
 }
 
-// Inherit makes a machine that goes on where another one stopped.
+// Inherit makes a machine that goes on where another one stopped. Give it a Tick
+// at once: it may have to try again what could not be undone.
 func Inherit(group string, plan Plan, e Estate) *Machine {
 	m := New(group, plan, e.Book)
 	switch {
 	case e.Taken:
 		m.phase = taken
 	case e.Stuck != "":
-		// Its retry is due: the zero time.
 		m.phase, m.told, m.blocked = stuck, true, e.Stuck
 	}
 	return m
