@@ -1,11 +1,5 @@
 package check
 
-import (
-	"net"
-	"strconv"
-	"strings"
-)
-
 // Agent asks an agent beside the service how it is, in the line protocol of
 // HAProxy's agent-check: connect, send Send if there is any, read one line.
 //
@@ -25,9 +19,7 @@ import (
 //	agent: 10.0.0.11:8081
 //	agent: {address: "10.0.0.11:8081", send: "web\n"}
 type Agent struct {
-	// Address is host and port. A host that is empty is the backend that is
-	// checked: who gives the probe to a backend fills it in.
-	Address string
+	To Endpoint // written as `address`
 	// Send is sent once connected, as it is written. Empty: nothing.
 	Send string
 	// Required says that an agent without an answer is a failure.
@@ -42,14 +34,13 @@ const maxSend = 1024
 func (Agent) Word() string { return "agent" }
 
 // Target is the agent's address.
-func (x Agent) Target() string { return x.Address }
+func (x Agent) Target() string { return x.To.String() }
 
-// Problems says what is wrong. Fields: address, send.
+// Problems says what is wrong. Fields: address, send, source, device.
 func (x Agent) Problems() []Problem {
 	var p problems
-	_, port, err := net.SplitHostPort(x.Address)
-	n, perr := strconv.Atoi(port)
-	p.add(err != nil || perr != nil || n < 1 || n > 65535 || strings.ContainsAny(x.Address, " \t\n"), "address", "for example agent: 10.0.0.11:8081", "%q is no address and port", x.Address)
+	p.below("", x.To.problems("address"))
 	p.add(len(x.Send) > maxSend, "send", "", "send has %d bytes, and at most %d fit", len(x.Send), maxSend)
+	p.below("", x.Via.problems(x.To.Host))
 	return p
 }

@@ -12,9 +12,11 @@
 //     skipped is in the journal.
 //   - It gets its argv as configured, no shell, "/" as working directory, no
 //     standard input, and the environment of the daemon plus HOLDFAST_*
-//     (environment.go). It does not get the daemon's line to systemd.
+//     (environment.go). It does not get the daemon's line to systemd. How it
+//     is run and ended is package program's.
 //   - It runs in a process group of its own. When its time is up the whole
-//     group gets SIGTERM, and two seconds later SIGKILL; when the daemon dies,
+//     group gets SIGTERM, and two seconds later SIGKILL, as does what it
+//     started in sessions of their own; when the daemon dies,
 //     the program gets SIGKILL. What it leaves in the background on purpose
 //     is not touched once it has exited by itself.
 //   - Its exit status, and on failure the end of its output, go to the

@@ -142,7 +142,7 @@ func TestProcess_Surroundings(t *testing.T) {
 	if env["pid"] == "" || env["pgid"] != env["pid"] {
 		t.Errorf("process group %q of process %q", env["pgid"], env["pid"])
 	}
-	for _, k := range []string{"PATH", "OUT", "SHLVL", "_", "OLDPWD", "pid", "pgid"} {
+	for _, k := range []string{"PATH", "OUT", "SHLVL", "_", "OLDPWD", "pid", "pgid", "HOLDFAST_RUN"} {
 		delete(env, k)
 	}
 	want := map[string]string{

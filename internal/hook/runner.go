@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/program"
 )
 
 // Codes of the journal entries about programs.
@@ -25,7 +26,7 @@ const (
 	defaultParallel = 64
 	defaultDrain    = 5 * time.Second
 	// closing is the bound after Close has told programs to end.
-	closing = killAfter + time.Second
+	closing = program.KillAfter + time.Second
 )
 
 // Options are what a Runner works with.
@@ -45,7 +46,7 @@ type Options struct {
 	// Drain is how long Close lets programs finish; default 5s.
 	Drain time.Duration
 
-	process func(command) process // tests: instead of the kernel's
+	process func(program.Command) program.Process // tests: instead of the kernel's
 }
 
 // Event is a change of a group's state. Submit every one, also those that
@@ -94,7 +95,7 @@ func New(o Options) *Runner {
 		o.Start = (*exec.Cmd).Start
 	}
 	if o.process == nil {
-		o.process = startProcess
+		o.process = program.Start
 	}
 	return &Runner{opt: o, slots: make(chan struct{}, o.Parallel), stop: make(chan struct{}), groups: map[string]*queue{}}
 }
@@ -218,27 +219,28 @@ func (r *Runner) run(ev Event) api.Event {
 		ev.Timeout = defaultTimeout
 	}
 	begin := time.Now()
-	p := r.opt.process(command{argv: ev.Run, env: environment(r.opt.Environ, ev), start: r.opt.Start})
+	p := r.opt.process(program.Command{Argv: ev.Run, Env: environment(r.opt.Environ, ev), Start: r.opt.Start})
 	out := api.Event{Kind: "hook", Group: ev.Group, To: ev.State}
 	name := strings.Join(ev.Run, " ")
 
 	late := time.NewTimer(ev.Timeout)
 	defer late.Stop()
 	var cut string
-	for done, stop := p.done, r.stop; done != nil; {
+	for done, stop := p.Done, r.stop; done != nil; {
 		select {
 		case <-done:
 			done = nil
 		case <-late.C:
 			cut = "did not end within " + ev.Timeout.String()
-			p.kill()
+			p.Kill()
 		case <-stop:
 			cut, stop = "did not end before the daemon", nil
-			p.kill()
+			p.Kill()
 		}
 	}
 	took := time.Since(begin).Round(time.Millisecond)
-	output, err := p.outcome()
+	end := p.Outcome()
+	err := end.Failure()
 	switch {
 	case cut != "":
 		out.Code, out.Reason = CodeTimeout, fmt.Sprintf("%s %s and was killed", name, cut)
@@ -247,8 +249,8 @@ func (r *Runner) run(ev Event) api.Event {
 	default:
 		out.Code, out.Reason = CodeRan, fmt.Sprintf("%s ran for %s", name, took)
 	}
-	if output != "" && out.Code != CodeRan {
-		out.Reason += "; it said: " + output
+	if end.Output != "" && out.Code != CodeRan {
+		out.Reason += "; it said: " + end.Output
 	}
 	return out
 }

@@ -1,10 +1,10 @@
 package hook
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,13 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/program"
 )
 
 // stage is where fake programs run. Each lasts as long as lasts says for its
 // name, and dies when it is told to unless it is stubborn.
 type stage struct {
 	lasts    map[string]time.Duration
-	fails    map[string]error
+	fails    map[string]int // exit status
 	stubborn bool
 
 	mu      sync.Mutex
@@ -34,8 +35,8 @@ func (s *stage) say(format string, args ...any) {
 	s.story = append(s.story, fmt.Sprintf("%6s ", time.Since(s.begin))+fmt.Sprintf(format, args...))
 }
 
-func (s *stage) start(c command) process {
-	name := c.argv[0]
+func (s *stage) start(c program.Command) program.Process {
+	name := c.Argv[0]
 	s.say("start %s", name)
 	s.mu.Lock()
 	s.running++
@@ -43,25 +44,25 @@ func (s *stage) start(c command) process {
 	s.mu.Unlock()
 	killed, done := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	err := s.fails[name]
+	end := program.Outcome{Status: s.fails[name], Output: "last words"}
 	go func() {
 		defer close(done)
 		select {
 		case <-time.After(s.lasts[name]):
 		case <-killed:
-			err = errors.New("signal: killed")
+			end = program.Outcome{Status: -1, Signal: syscall.SIGKILL, Output: "last words"}
 			if s.stubborn {
-				time.Sleep(killAfter)
+				time.Sleep(program.KillAfter)
 			}
 		}
 		s.mu.Lock()
 		s.running--
 		s.mu.Unlock()
 	}()
-	return process{
-		done:    done,
-		kill:    func() { once.Do(func() { close(killed) }) },
-		outcome: func() (string, error) { return "last words", err },
+	return program.Process{
+		Done:    done,
+		Kill:    func() { once.Do(func() { close(killed) }) },
+		Outcome: func() program.Outcome { return end },
 	}
 }
 
@@ -190,7 +191,7 @@ func TestRunner_KillsWhatTakesTooLong(t *testing.T) {
 
 func TestRunner_TellsWhyOneFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{fails: map[string]error{"web-fault": errors.New("exit status 3")}}
+		s := &stage{fails: map[string]int{"web-fault": 3}}
 		r := s.runner(Options{})
 		r.Submit(change("web", "fault"))
 		r.Close()
@@ -211,7 +212,7 @@ func TestClose_LetsProgramsFinishThenKillsThem(t *testing.T) {
 		r.Submit(change("b", "fault"))
 		begin := time.Now()
 		r.Close()
-		if d := time.Since(begin); d != defaultDrain+killAfter {
+		if d := time.Since(begin); d != defaultDrain+program.KillAfter {
 			t.Errorf("Close took %s", d)
 		}
 		got := s.story

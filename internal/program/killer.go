@@ -1,0 +1,79 @@
+package program
+
+import (
+	"os/exec"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// killer ends a process group, and knows when it must not: once its leader
+// has been reaped, the number may belong to somebody else.
+type killer struct {
+	grace time.Duration
+	mark  string
+
+	mu     sync.Mutex
+	pid    int
+	asked  bool
+	reaped bool
+	last   *time.Timer // SIGKILL
+}
+
+// runs numbers the runs of this process.
+var runs atomic.Uint64
+
+// marked adds the mark of this run to a program's environment. It stays with
+// whatever the program starts, also with what leaves its process group.
+func (k *killer) marked(env []string) []string {
+	k.mark = "HOLDFAST_RUN=" + strconv.Itoa(syscall.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatUint(runs.Add(1), 10)
+	return append(env[:len(env):len(env)], k.mark)
+}
+
+func (k *killer) signal(sig syscall.Signal) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pid > 0 && !k.reaped {
+		// The only failure is that there is nobody left.
+		_ = syscall.Kill(-k.pid, sig)
+	}
+}
+
+// now asks the process group to end, and soon makes it.
+func (k *killer) now() {
+	k.mu.Lock()
+	again := k.asked
+	k.asked = true
+	k.mu.Unlock()
+	if again {
+		return
+	}
+	k.signal(syscall.SIGTERM)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.reaped {
+		k.last = time.AfterFunc(k.grace, func() { k.signal(syscall.SIGKILL) })
+	}
+}
+
+// reap waits for the program. Where it was killed, so is what is left of its
+// process group, while the group's number is still taken, and what left it.
+func (k *killer) reap(cmd *exec.Cmd) error {
+	waitUnreaped(k.pid)
+	k.mu.Lock()
+	if k.asked {
+		_ = syscall.Kill(-k.pid, syscall.SIGKILL)
+	}
+	k.reaped = true
+	if k.last != nil {
+		k.last.Stop()
+	}
+	asked := k.asked
+	k.mu.Unlock()
+	if asked {
+		killMarked(k.mark)
+	}
+	return cmd.Wait()
+}
