@@ -177,9 +177,14 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	if err := os.MkdirAll(memory(socket), 0o755); err != nil {
 		return fmt.Errorf("cannot make the run directory: %w", err)
 	}
+	var turn *hands.Turn
 	if d.heir == nil {
+		if turn, err = d.turn(); err != nil {
+			return err
+		}
+		defer turn.End()
 		d.lastDeath(socket)
-		d.sweep(socket)
+		d.sweep(turn, socket)
 	}
 	g, files, err := d.openGate(socket)
 	if err != nil {
@@ -193,7 +198,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Report: func(ifname, text string) {
 			d.note(api.Event{Kind: "notice", Code: "HF2008", Reason: ifname + ": " + text})
 		},
-		Dir: memory(socket), Gate: g,
+		Dir: memory(socket), Gate: g, Turn: turn,
 	}
 	h := &lateHands{}
 	if d.heir == nil {

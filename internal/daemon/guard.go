@@ -207,10 +207,13 @@ func Guard(log *slog.Logger, files int) error {
 		return errors.New("cannot guard: a daemon starts its guardian by itself")
 	}
 	syscall.CloseOnExec(lineFD)
+	daemon := os.Getppid()
 	say := func(format string, args ...any) { log.Warn("guardian", "reason", fmt.Sprintf(format, args...)) }
 	g := &guardian.Guard{
 		Line: os.NewFile(lineFD, "daemon"), Sender: wire.NewSender(), Log: say,
-		Settle: settle, Leave: leave, Quiet: quiet, Sweep: sweepIn, Taken: hands.Locked, Again: guardian.Starter{Start: realtime.Start, Taken: hands.Locked, Log: say}.Again,
+		Settle: settle, Leave: leave, Turn: turnOfGuardian,
+		Taken: func() bool { pid, works := hands.Daemon(); return works && pid != daemon },
+		Again: guardian.Starter{Start: realtime.Start, Taken: working, Log: say}.Again,
 	}
 	if files > 0 {
 		doors, err := adopt(files)
@@ -244,14 +247,24 @@ func settle(priority int) error {
 	return realtime.Raise(priority).Err()
 }
 
-func quiet() ([]string, error) { return busy(hands.SweepAddresses()) }
+// working says that a daemon works in this network namespace.
+func working() bool {
+	_, works := hands.Daemon()
+	return works
+}
 
-func sweepIn(dir string) ([]string, error) { return busy(hands.Sweep(dir)) }
+// cleaning is a guardian's turn.
+type cleaning struct{ *hands.Turn }
 
-// busy translates what the hands say when somebody else is at work.
-func busy(did []string, err error) ([]string, error) {
+func (c cleaning) Quiet() ([]string, error) { return c.SweepAddresses() }
+
+func turnOfGuardian() (guardian.Turn, error) {
+	t, err := hands.TakeTurn()
 	if errors.Is(err, hands.ErrLocked) {
-		err = errors.Join(guardian.ErrBusy, err)
+		return nil, errors.Join(guardian.ErrBusy, err)
 	}
-	return did, err
+	if err != nil {
+		return nil, err
+	}
+	return cleaning{t}, nil
 }

@@ -74,8 +74,8 @@ func (d *Daemon) raise(cfg *config.Config) {
 }
 
 // sweep removes what an earlier run left behind.
-func (d *Daemon) sweep(socket string) {
-	did, err := hands.Sweep(memory(socket))
+func (d *Daemon) sweep(turn *hands.Turn, socket string) {
+	did, err := turn.Sweep(memory(socket))
 	for _, text := range did {
 		d.note(api.Event{Kind: "address", Code: "HF2006", Reason: "left by an earlier run: " + text})
 	}

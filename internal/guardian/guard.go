@@ -27,8 +27,17 @@ type Daemon interface {
 	Fate() string
 }
 
-// ErrBusy is the error of a Sweep that somebody else is in the way of.
+// ErrBusy is the error of a turn that somebody else has.
 var ErrBusy = errors.New("somebody else works here")
+
+// Turn is the right to change this machine's addresses.
+type Turn interface {
+	// Quiet takes the addresses off, Sweep everything that the daemon added
+	// to the kernel.
+	Quiet() ([]string, error)
+	Sweep(dir string) ([]string, error)
+	End()
+}
 
 // Guard is what a guardian is made of.
 type Guard struct {
@@ -40,14 +49,12 @@ type Guard struct {
 	Leave LeaveFunc
 	// Settle makes the process punctual and says what it could not have.
 	Settle func(priority int) error
-	// Quiet takes the addresses off, Sweep everything that the daemon added
-	// to the kernel. While the daemon is not quite dead yet their error is
-	// ErrBusy.
-	Quiet func() ([]string, error)
-	Sweep func(dir string) ([]string, error)
+	// Turn takes the turn. While the daemon is not quite dead yet its error
+	// is ErrBusy.
+	Turn func() (Turn, error)
 	// Again starts the daemon again.
 	Again func(Hello)
-	// Taken says that somebody else runs a daemon here by now.
+	// Taken says that another daemon works here by now.
 	Taken func() bool
 	Log   func(format string, args ...any)
 
@@ -167,21 +174,37 @@ func (g *Guard) over(noticed time.Time) {
 	case g.voices.Len() == 0:
 		return
 	}
-	time.AfterFunc(work, func() {
+	limit := time.AfterFunc(work, func() {
 		g.Log("cannot finish within %s: giving up", work)
 		os.Exit(1)
 	})
 	d := Death{Noticed: noticed}
-	quiet := true
 	if g.Gate != nil {
 		g.Gate.CloseAll()
 		d.Closed = true
-	} else {
-		d.Removed, quiet = g.quiet()
+	}
+	// From here on no daemon can begin to work here before the turn ends: what
+	// is said and removed cannot be the next one's.
+	turn, err := g.turn(brief)
+	if turn == nil && g.Taken() {
+		g.Log("the daemon is dead, and another one works here already: leaving everything to it")
+		limit.Stop()
+		return
+	}
+	quiet := d.Closed
+	if !quiet {
+		d.Removed, quiet = g.quiet(turn)
 	}
 	g.silence(&d, quiet)
-	did, err := alone(work/2, func() ([]string, error) { return g.Sweep(g.hello.Dir) })
-	d.Removed += len(did)
+	if turn == nil {
+		turn, err = g.turn(work / 2)
+	}
+	if turn != nil {
+		var did []string
+		did, err = turn.Sweep(g.hello.Dir)
+		d.Removed += len(did)
+		turn.End()
+	}
 	if err != nil {
 		d.Sweep = err.Error()
 	}
@@ -190,6 +213,7 @@ func (g *Guard) over(noticed time.Time) {
 		d.Fate = g.Daemon.Fate()
 	}
 	g.tellNext(d)
+	limit.Stop() // starting it again may take for ever
 	if g.farewell == nil && g.hello.Restart {
 		if noticed.Sub(g.begun) >= soon {
 			g.hello.Deaths = 0
@@ -215,10 +239,13 @@ func (g *Guard) livesOn() bool {
 // quiet takes the addresses off, where no gate keeps them from answering:
 // nobody is invited to what still answers here. But a kernel that takes its
 // time must not keep the addresses from everybody.
-func (g *Guard) quiet() (removed int, done bool) {
+func (g *Guard) quiet(turn Turn) (removed int, done bool) {
+	if turn == nil {
+		return 0, false
+	}
 	off := make(chan int, 1)
 	go func() {
-		did, err := alone(work/2, g.Quiet)
+		did, err := turn.Quiet()
 		if err != nil {
 			g.Log("%v", err)
 		}
@@ -232,12 +259,19 @@ func (g *Guard) quiet() (removed int, done bool) {
 	}
 }
 
-// alone does something once nobody else is in the way: the kernel may still
-// be at taking back what the daemon had open.
-func alone(most time.Duration, do func() ([]string, error)) (did []string, err error) {
+// brief is how long the kernel may be at taking back what the daemon had open
+// before others are told without the turn.
+const brief = 5 * time.Millisecond
+
+// turn takes the turn once nobody else is in the way.
+func (g *Guard) turn(most time.Duration) (Turn, error) {
 	for begun := time.Now(); ; time.Sleep(100 * time.Microsecond) {
-		if did, err = do(); !errors.Is(err, ErrBusy) || time.Since(begun) > most {
-			return did, err
+		t, err := g.Turn()
+		if err == nil {
+			return t, nil
+		}
+		if !errors.Is(err, ErrBusy) || g.Taken() || time.Since(begun) > most {
+			return nil, err
 		}
 	}
 }

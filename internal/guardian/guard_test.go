@@ -19,7 +19,9 @@ import (
 type story struct {
 	mu    sync.Mutex
 	lines []string
-	busy  int // how often somebody is in the way
+	busy  int  // how often somebody is in the way
+	taken bool // by a daemon
+	turns int  // taken and not given back
 }
 
 func (s *story) add(format string, args ...any) {
@@ -43,14 +45,23 @@ func (s *story) Send(out []engine.Outgoing) {
 func (s *story) Wait()        {}
 func (s *story) Fate() string { return "signal: killed" }
 
-func (s *story) do(what string) ([]string, error) {
+func (s *story) Turn() (Turn, error) {
 	if s.busy > 0 {
 		s.busy--
 		return nil, fmt.Errorf("cannot: %w", ErrBusy)
 	}
+	s.turns++
+	return s, nil
+}
+
+func (s *story) do(what string) ([]string, error) {
 	s.add("%s", what)
 	return []string{"one", "two"}, nil
 }
+
+func (s *story) Quiet() ([]string, error)           { return s.do("addresses off") }
+func (s *story) Sweep(dir string) ([]string, error) { return s.do("sweep " + dir) }
+func (s *story) End()                               { s.turns-- }
 
 // guarding starts a guardian; end is how it is ended.
 func guarding(t *testing.T, change func(*Guard, *story)) (daemon *line, ended func() []string) {
@@ -62,15 +73,18 @@ func guarding(t *testing.T, change func(*Guard, *story)) (daemon *line, ended fu
 	t.Cleanup(l.close)
 	s := &story{}
 	g := &Guard{
-		Taken: func() bool { return true },
-		Line:  theirs, Sender: s, Settle: func(int) error { return errors.New("not punctual") },
-		Quiet: func() ([]string, error) { return s.do("addresses off") },
-		Sweep: func(dir string) ([]string, error) { return s.do("sweep " + dir) },
+		Taken: func() bool { return s.taken }, Turn: s.Turn,
+		Line: theirs, Sender: s, Settle: func(int) error { return errors.New("not punctual") },
 		Leave: func(b []byte, _ time.Time, from string, v *Voice) []byte {
 			return fmt.Appendf(b, "%s leaves to %s", from, v.Heir)
 		},
-		Again: func(h Hello) { s.add("start %s, died %d times", h.Program, h.Deaths) },
-		Log:   t.Logf,
+		Again: func(h Hello) {
+			if s.turns != 0 {
+				s.add("it has the turn, and the daemon cannot begin")
+			}
+			s.add("start %s, died %d times", h.Program, h.Deaths)
+		},
+		Log: t.Logf,
 	}
 	if change != nil {
 		change(g, s)
@@ -120,9 +134,19 @@ func TestGuard_InOrder(t *testing.T) {
 			func(g *Guard, s *story) { g.Gate, s.busy = s, 5 }, nil,
 			[]string{"close the gates", "sweep DIR", "start holdfast, died 2 times"},
 		},
-		"farewell":                     {gated, []Record{sample(1), Silence{1}, Farewell{}}, []string{"open eth0"}},
-		"farewell, and not in order":   {gated, []Record{sample(1), Farewell{}}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR"}},
-		"the voices have another home": {gated, []Record{sample(1), Farewell{LivesOn: true}}, []string{"open eth0"}},
+		"farewell":                   {gated, []Record{sample(1), Silence{1}, Farewell{}}, []string{"open eth0"}},
+		"farewell, and not in order": {gated, []Record{sample(1), Farewell{}}, []string{"open eth0", "close the gates", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR"}},
+		"another daemon works already": {
+			func(g *Guard, s *story) { g.Gate, s.busy, s.taken = s, 1<<20, true },
+			[]Record{sample(1)},
+			[]string{"open eth0", "close the gates"},
+		},
+		"somebody else cleans up, and is slow": {
+			func(g *Guard, s *story) { g.Gate, s.busy = s, 200 },
+			[]Record{sample(1)},
+			[]string{"open eth0", "close the gates", "port 7: priority 0 for 51", "port 7: lb1 leaves to lb2", "sweep DIR", "start holdfast, died 2 times"},
+		},
+		"the voices have another home": {func(g *Guard, s *story) { g.Gate, s.taken = s, true }, []Record{sample(1), Farewell{LivesOn: true}}, []string{"open eth0"}},
 		"somebody else starts it":      {elsewhere, nil, []string{"close the gates", "sweep DIR"}},
 		"it lived for long": {
 			func(g *Guard, s *story) {

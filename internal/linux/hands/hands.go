@@ -25,6 +25,9 @@ type Config struct {
 	// Gate guards the addresses from OpPrepare to OpDiscard. Nil: nobody
 	// does, and addresses that are on answer.
 	Gate Gate
+	// Turn is the right to change addresses; New takes one where it is nil.
+	// Close ends it.
+	Turn *Turn
 	// Dir is a directory below /run that this user may write to. It keeps
 	// what settings were before they were changed, so that the next run can
 	// put back what a killed one could not. Empty: it cannot.
@@ -59,10 +62,18 @@ var errClosed = errors.New("the daemon is stopping")
 // New gives Hands that have done nothing yet. Call [Sweep] before. They work
 // in the network namespace of the calling process, and are the only ones there.
 func New(cfg Config) (*Hands, error) {
-	unlock, err := lock()
+	turn, err := cfg.Turn, error(nil)
+	if turn == nil {
+		if turn, err = TakeTurn(); err != nil {
+			return nil, err
+		}
+	}
+	works, err := lock(daemonName)
 	if err != nil {
+		turn.End()
 		return nil, err
 	}
+	unlock := func() { works(); turn.End() }
 	if cfg.Report == nil {
 		cfg.Report = func(string, string) {}
 	}

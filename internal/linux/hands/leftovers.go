@@ -1,7 +1,6 @@
 package hands
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -17,7 +16,7 @@ import (
 // thing, and touches nothing. Where busy, a daemon works here and it is that
 // one's.
 func Leftovers(dir string) (found []string, busy bool, err error) {
-	busy = taken()
+	_, busy = has(turnName)
 	conn, err := rtnl.Dial()
 	if err != nil {
 		return nil, busy, err
@@ -46,15 +45,4 @@ func Leftovers(dir string) (found []string, busy bool, err error) {
 	}
 	of, err := gate.Leftovers(dir)
 	return append(found, of...), busy, err
-}
-
-// taken reports whether somebody has the lock, without taking it.
-func taken() bool {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = unix.Close(fd) }()
-	err = unix.Connect(fd, &unix.SockaddrUnix{Name: lockName})
-	return err == nil || errors.Is(err, unix.EAGAIN)
 }

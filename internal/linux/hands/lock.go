@@ -9,36 +9,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is an abstract unix socket (unix(7)): the kernel keeps such names
-// apart by network namespace, which is just what is to be locked, and gives
-// one back when its process ends.
-const lockName = "\x00holdfast/hands"
+// Two abstract unix sockets (unix(7)): the kernel keeps such names apart by
+// network namespace, which is just what is to be locked, and gives one back
+// when its process ends. Who cleans up has the first, a daemon both.
+const (
+	turnName   = "\x00holdfast/hands"
+	daemonName = "\x00holdfast/daemon"
+)
 
 // ErrLocked is part of the error where another process has the lock.
 var ErrLocked = errors.New("another holdfast works here")
 
-// Locked says whether another process has the lock of this network namespace.
-func Locked() bool {
-	unlock, err := lock()
-	if err == nil {
-		unlock()
-	}
-	return errors.Is(err, ErrLocked)
+// heldBy is the error of a name that another process has.
+type heldBy struct{ pid int }
+
+func (e *heldBy) Error() string {
+	return fmt.Sprintf("%v (process %d): each needs a network namespace of its own", ErrLocked, e.pid)
 }
+
+func (e *heldBy) Unwrap() error { return ErrLocked }
 
 // lock makes sure that one process alone changes addresses in this network
 // namespace: two would remove each other's as leftovers.
-func lock() (unlock func(), err error) {
+func lock(name string) (unlock func(), err error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock this network namespace: %w", err)
 	}
-	err = unix.Bind(fd, &unix.SockaddrUnix{Name: lockName})
+	err = unix.Bind(fd, &unix.SockaddrUnix{Name: name})
 	if err == nil {
-		err = unix.Listen(fd, 64) // so that others can ask who has it
+		err = unix.Listen(fd, 1024) // so that others can ask who has it
 	}
 	if errors.Is(err, unix.EADDRINUSE) {
-		err = lockedBy()
+		err = lockedBy(name)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -48,7 +51,27 @@ func lock() (unlock func(), err error) {
 		_ = unix.Close(fd)
 		fd = high
 	}
-	return func() { _ = unix.Close(fd) }, nil
+	f := os.NewFile(uintptr(fd), "lock")
+	go answer(f)
+	return func() { _ = f.Close() }, nil
+}
+
+// answer takes the calls of those who ask, so that there is room for the next
+// one. It ends with the lock.
+func answer(f *os.File) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Read(func(fd uintptr) bool {
+		for {
+			call, _, err := unix.Accept4(int(fd), unix.SOCK_CLOEXEC)
+			if err != nil {
+				return false
+			}
+			_ = unix.Close(call)
+		}
+	})
 }
 
 // highest is where the lock is in the table of open files. The kernel closes
@@ -60,23 +83,28 @@ const highest = 1001
 // lockedBy says who has the lock. Everybody in the namespace could take the
 // name; it counts only where somebody has it who could change addresses, or
 // is one of us.
-func lockedBy() error {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: lockName}); err != nil {
+func lockedBy(name string) error {
+	who, err := asked(name)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%w, or is just starting or ending: %w", ErrLocked, err)
-	}
-	who, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil {
-		return err
-	}
-	if who.Uid != 0 && int(who.Uid) != os.Geteuid() {
+	case who.Uid != 0 && int(who.Uid) != os.Geteuid():
 		return nil
 	}
-	return fmt.Errorf("%w (process %d): each needs a network namespace of its own", ErrLocked, who.Pid)
+	return &heldBy{int(who.Pid)}
+}
+
+// asked is who has a name.
+func asked(name string) (*unix.Ucred, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: name}); err != nil {
+		return nil, err
+	}
+	return unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 }
 
 // memoryPath is the file that keeps what settings were.

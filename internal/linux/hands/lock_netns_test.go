@@ -27,15 +27,15 @@ func within(t *testing.T, f func()) {
 func TestLock_IsForOneInANamespace(t *testing.T) {
 	needNetns(t)
 	within(t, func() {
-		unlock, err := lock()
+		unlock, err := lock(turnName)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := lock(); err == nil || !strings.Contains(err.Error(), "another holdfast works here (process ") {
+		if _, err := lock(turnName); err == nil || !strings.Contains(err.Error(), "another holdfast works here (process ") {
 			t.Errorf("a second lock: %v", err)
 		}
 		within(t, func() {
-			other, err := lock()
+			other, err := lock(turnName)
 			if err != nil {
 				t.Errorf("in another namespace: %v", err)
 				return
@@ -43,7 +43,7 @@ func TestLock_IsForOneInANamespace(t *testing.T) {
 			other()
 		})
 		unlock()
-		again, err := lock()
+		again, err := lock(turnName)
 		if err != nil {
 			t.Fatalf("after the first one ended: %v", err)
 		}
@@ -73,7 +73,7 @@ func TestLock_IsNotForStrangers(t *testing.T) {
 		if err := <-taken; err != nil {
 			t.Fatal(err)
 		}
-		unlock, err := lock()
+		unlock, err := lock(turnName)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func strangersLock(ns int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: lockName}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: turnName}); err != nil {
 		return fd, err
 	}
 	return fd, unix.Listen(fd, 1)

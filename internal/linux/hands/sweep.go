@@ -25,11 +25,16 @@ import (
 // It needs no configuration, so it also finds what the present one does not
 // name. It refuses to work while Hands are open in this network namespace.
 func Sweep(dir string) (did []string, err error) {
-	unlock, err := lock()
+	turn, err := TakeTurn()
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer turn.End()
+	return turn.Sweep(dir)
+}
+
+// Sweep does so for who has the turn.
+func (t *Turn) Sweep(dir string) (did []string, err error) {
 	conn, err := rtnl.Dial()
 	if err != nil {
 		return nil, err

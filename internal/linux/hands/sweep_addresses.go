@@ -12,12 +12,7 @@ import (
 // SweepAddresses does only the first part of Sweep: it is enough for nothing
 // to answer here any more, and taking interfaces down takes the kernel tens
 // of milliseconds.
-func SweepAddresses() (did []string, err error) {
-	unlock, err := lock()
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
+func (t *Turn) SweepAddresses() (did []string, err error) {
 	conn, err := rtnl.Dial()
 	if err != nil {
 		return nil, err

@@ -22,20 +22,39 @@ type Process struct {
 // Parent is the process that started this one, if it still lives.
 func Parent() (*Process, error) {
 	pid := unix.Getppid()
+	p, err := Open(pid)
+	if err != nil {
+		return nil, err
+	}
+	if unix.Getppid() != pid {
+		p.Close()
+		return nil, errors.New("cannot watch the parent: it is gone")
+	}
+	return p, nil
+}
+
+// Open is the process that has a number now.
+func Open(pid int) (*Process, error) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch process %d: %w", pid, err)
 	}
-	if unix.Getppid() != pid {
-		_ = unix.Close(fd)
-		return nil, errors.New("cannot watch the parent: it is gone")
-	}
 	p := &Process{file: os.NewFile(uintptr(fd), "pidfd")}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
-		_ = p.file.Close()
+		p.Close()
 		return nil, fmt.Errorf("cannot watch process %d: %w", pid, err)
 	}
 	return p, nil
+}
+
+// Close ends watching, not the process.
+func (p *Process) Close() { _ = p.file.Close() }
+
+// Kill ends the process, also one that is stopped.
+func (p *Process) Kill() error {
+	var err error
+	cause := p.raw.Control(func(fd uintptr) { err = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
+	return errors.Join(cause, err)
 }
 
 // Wait returns when the process has ended.
