@@ -17,7 +17,7 @@ func TestReach_GivesWayToAHostThatAnswers(t *testing.T) {
 		b.start(t, webConfig(100))
 		time.Sleep(6 * time.Second)
 		b.setDeaf(true)
-		time.Sleep(6 * time.Second)
+		time.Sleep(10 * time.Second)
 		if a.answers(vip) || !b.answers(vip) {
 			t.Errorf("answers: lb1 %v, lb2 %v; want only the one that cannot hear", a.answers(vip), b.answers(vip))
 		}

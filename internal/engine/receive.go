@@ -109,6 +109,9 @@ const unheard = 3
 
 // meet notes what another node said of itself, and whether it hears this one.
 func (e *Engine) meet(now time.Time, r *router, n peer.Node, hears bool) {
+	if n.State != uint8(group.Active) && r.unit.set.Doubts(r.index, n.Addr) {
+		e.step(now, r.unit, group.Rests(r.index, n.Addr))
+	}
 	before, known := r.table.Named(n.Name, now)
 	if !hears {
 		n.Unheard = 1

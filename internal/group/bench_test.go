@@ -366,7 +366,7 @@ func label(ev Event) string {
 		EventLink: "link", EventDone: "done", EventLost: "lost", EventHandover: "handover",
 		EventMaintenance: "maintenance", EventTake: "take", EventSuspend: "suspend",
 		EventAsked: "asked", EventYielded: "yielded", EventSpoke: "spoke", EventDeaf: "deaf", EventLapsed: "lapsed",
-		EventSighted: "sighted", EventMandate: "mandate",
+		EventSighted: "sighted", EventRests: "rests", EventMandate: "mandate",
 	}[ev.Kind]
 	switch {
 	case ev.Kind == EventDone:

@@ -20,6 +20,7 @@ type contender struct {
 	until time.Time // when its hold has ended
 	kin   bool      // a holdfast node
 	deaf  int       // how often it has advertised against this holder
+	since time.Time // when it did so first, after all that contradicts it
 	asked time.Time // when its host was asked last whether it hears anything
 	awake bool      // it does
 }
@@ -34,6 +35,10 @@ const (
 	// yields is how often a node says that it yields: at once, and to the
 	// next adverts it hears, in case a message got lost.
 	yields = 3
+	// secondSign is how long a node that advertises against this holder must
+	// have said nothing else, where anybody could advertise in its name. It is
+	// longer than two of the hellos in which a node says whether it holds.
+	secondSign = 3500 * time.Millisecond
 )
 
 // foreign reports whether the node has gone on advertising for long enough to
@@ -78,8 +83,13 @@ func (s *Set) noteContender(ev Event) {
 		c.first, c.deaf, c.awake = s.now, 0, false
 	}
 	against := s.phase == holding && m.router.State() == vrrp.Active
-	if c.deaf++; !against || !ev.Kin {
+	switch {
+	case !against || !ev.Kin:
 		c.deaf = 0
+	case c.deaf == 0:
+		c.deaf, c.since = 1, s.now
+	default:
+		c.deaf++
 	}
 	if against && s.dispute.on {
 		s.dispute.last = s.now
@@ -112,6 +122,30 @@ func (s *Set) unheard() (router int, by *contender) {
 		}
 	}
 	return 0, nil
+}
+
+// proven reports whether it is really that node which advertises. A signature
+// proves it. Without one anybody could advertise in the name of a backup that is
+// well, and so have the address left to nobody; but that backup goes on saying
+// in its hellos that it does not hold, which nobody can keep it from.
+func (s *Set) proven(router int, c *contender) bool {
+	h := s.members[router].router.Config().HMAC
+	return h != nil && h.Mode == vrrp.Enforce || s.now.Sub(c.since) >= secondSign
+}
+
+// Doubts reports whether it matters to this set whether the node at an address
+// says that it does not hold.
+func (s *Set) Doubts(router int, addr netip.Addr) bool {
+	c := s.members[router].contender(addr)
+	return c != nil && c.deaf > 0
+}
+
+// rests notes that a node says so: what advertised in its name was not that
+// node, or it has let go meanwhile.
+func (s *Set) rests(router int, addr netip.Addr) {
+	if c := s.members[router].contender(addr); c != nil {
+		c.deaf, c.awake = 0, false
+	}
 }
 
 func longestPatience(members []member) time.Duration {
@@ -201,6 +235,10 @@ func (s *Set) barred() time.Time {
 // owe says to the others that this node does not hold or claim any more, and
 // that it will say so again to who goes on advertising.
 func (s *Set) owe() {
+	if s.busy() {
+		s.withheld.yield = true
+		return
+	}
 	for i := range s.members {
 		s.members[i].owed = yields
 		s.repay(i)
@@ -208,7 +246,7 @@ func (s *Set) owe() {
 }
 
 func (s *Set) repay(i int) {
-	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.phase != holding {
+	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.State() != Active {
 		m.owed--
 		s.emit(Action{Kind: ActionYield, Router: i})
 	}

@@ -307,11 +307,18 @@ func TestContender_HasToBeValid(t *testing.T) {
 func TestUnheard_IsForgotten(t *testing.T) {
 	b := holder(t, single())
 	b.pass(3 * time.Second)
+	begun := b.now
 	b.kinAdverts(lower, 50)
 	b.pass(time.Second)
 	b.kinAdverts(lower, 50)
 	b.in(holding) // its host may hear nothing at all
 	b.feed(Reached(0, addr(vrrp.IPv4, lower)))
+	b.in(holding) // and it may be somebody else, in its name
+	for b.phase == holding && b.now.Before(begun.Add(secondSign+time.Second)) {
+		b.pass(500 * time.Millisecond)
+		b.kinAdverts(lower, 50)
+		b.feed(Reached(0, addr(vrrp.IPv4, lower)))
+	}
 	b.in(leaving)
 	b.pass(8 * time.Second)
 	b.reply(nil)
@@ -343,5 +350,45 @@ func TestUnheard_IsForgotten(t *testing.T) {
 		b.pass(4 * time.Second)
 		b.kinAdverts(lower, 50)
 		b.in(holding)
+	}
+}
+
+// Whoever advertises in the name of a backup that is well has to keep that one
+// from saying that it does not hold, which nobody can: the holder stays.
+func TestUnheard_IsContradicted(t *testing.T) {
+	b := holder(t, single())
+	b.pass(3 * time.Second)
+	for i := range 200 {
+		b.kinAdverts(lower, 50)
+		b.feed(Reached(0, addr(vrrp.IPv4, lower)))
+		if i%10 == 9 {
+			if !b.Doubts(0, addr(vrrp.IPv4, lower)) {
+				t.Fatal("what it says of itself is not asked for")
+			}
+			b.feed(Rests(0, addr(vrrp.IPv4, lower)))
+		}
+		b.pass(150 * time.Millisecond)
+		b.in(holding)
+	}
+}
+
+// Where adverts are signed nobody else can have sent them.
+func TestUnheard_Signed(t *testing.T) {
+	for name, mode := range map[string]vrrp.HMACMode{"enforced": vrrp.Enforce, "on its way": vrrp.Permissive} {
+		t.Run(name, func(t *testing.T) {
+			b := holder(t, single())
+			b.pass(3 * time.Second)
+			b.kinAdverts(lower, 50)
+			c := b.members[0].contender(addr(vrrp.IPv4, lower))
+			if b.proven(0, c) {
+				t.Error("one unsigned advert proves something")
+			}
+			cfg := single()
+			cfg.Routers[0].HMAC = &vrrp.HMAC{Keys: map[uint8][]byte{1: make([]byte, 32)}, Active: 1, Mode: mode}
+			signed := holder(t, cfg)
+			if got := signed.proven(0, &contender{since: signed.now}); got != (mode == vrrp.Enforce) {
+				t.Errorf("proven: %t", got)
+			}
+		})
 	}
 }

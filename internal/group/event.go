@@ -28,6 +28,7 @@ const (
 	EventAsked                        // the holdfast node Name with Priority would preempt this one
 	EventYielded                      // the holdfast node at Addr does not hold or claim any more
 	EventReached                      // the host with the address Addr answered when it was asked where it is
+	EventRests                        // the holdfast node at Addr says that it does not hold Router
 	EventSighted                      // somebody else (Name) used the address Addr of Router
 	EventMandate                      // this node may hold until Until, if the set is guarded
 	EventSpoke                        // an advert of a claim was handed to the kernel
@@ -208,6 +209,12 @@ func Yielded(router int, addr netip.Addr) Event {
 // Reached says that the host with an address answered ARP or ND.
 func Reached(router int, addr netip.Addr) Event {
 	return Event{Kind: EventReached, Router: router, Addr: addr}
+}
+
+// Rests says that the holdfast node at an address says of itself that it does not
+// hold a router.
+func Rests(router int, addr netip.Addr) Event {
+	return Event{Kind: EventRests, Router: router, Addr: addr}
 }
 
 // Sighted says that a frame of another machine used an address of a router.

@@ -204,6 +204,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		}
 	case EventReached:
 		s.reached(ev.Router, ev.Addr)
+	case EventRests:
+		s.rests(ev.Router, ev.Addr)
 	case EventSighted:
 		s.sighted(ev)
 	case EventMandate:
