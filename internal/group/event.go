@@ -45,6 +45,8 @@ type Event struct {
 	Up       bool
 	Force    bool
 	Kin      bool // EventPacket: another holdfast node sent it
+	Await    bool // EventCheck: there is no result yet
+	Worth    Worth
 	Late     time.Duration
 	Until    time.Time
 	Name     string
@@ -151,6 +153,23 @@ func Received(router int, p *vrrp.Packet) Event {
 func Passed(check string) Event { return Event{Kind: EventCheck, Name: check, Up: true} }
 
 func Failed(check, why string) Event { return Event{Kind: EventCheck, Name: check, Text: why} }
+
+// Awaited tells that a check has no result yet: a set that does not take part
+// waits for it, one that does goes on.
+func Awaited(check string) Event { return Event{Kind: EventCheck, Name: check, Await: true} }
+
+// Worth is how good a check that passed has found things to be, where it can
+// tell. It counts where the check is used by weight.
+type Worth struct {
+	Points int // to add to the priority
+	Short  int // percent of the weight that are missing, and taken off it
+}
+
+// Being adds what a check that passed is worth.
+func (e Event) Being(w Worth) Event {
+	e.Worth = w
+	return e
+}
 
 // LinkUp tells that the interface of a router works and has the primary
 // address source.

@@ -10,12 +10,32 @@ import (
 // check notes a check's result. A veto makes the set unfit (settle sees it);
 // a weight changes the effective priority at once.
 func (s *Set) check(ev Event) {
-	if ev.Up {
-		delete(s.down, ev.Name)
-	} else {
+	delete(s.awaited, ev.Name)
+	delete(s.worth, ev.Name)
+	delete(s.down, ev.Name)
+	switch {
+	case ev.Await:
+		s.awaited[ev.Name] = true
+	case !ev.Up:
 		s.down[ev.Name] = ev.Text
+	case ev.Worth != Worth{}:
+		s.worth[ev.Name] = ev.Worth
 	}
 	s.reprioritise()
+}
+
+// untested says which check has no result yet; "" when all have one. Only a
+// set that does not take part waits for it: a check that comes with a reload
+// must not take a holder away.
+func (s *Set) untested() string {
+	for g := range s.groups {
+		for _, u := range s.groups[g].Uses {
+			if s.awaited[u.Check] {
+				return fmt.Sprintf("waiting for the first result of check %s", u.Check)
+			}
+		}
+	}
+	return ""
 }
 
 // link notes what became of a router's interface. While it was down, the set
@@ -59,6 +79,8 @@ func (s *Set) weightDown() int {
 		for _, u := range s.groups[g].Uses {
 			if _, down := s.down[u.Check]; down {
 				sum += u.Weight
+			} else if w := s.worth[u.Check]; u.Weight != 0 {
+				sum += u.Weight*w.Short/100 - w.Points
 			}
 		}
 	}
@@ -99,6 +121,9 @@ func (s *Set) unfitness() string {
 	if s.now.Before(s.retry) {
 		return s.retryText
 	}
+	if s.phase == unfit {
+		return s.untested()
+	}
 	return ""
 }
 
@@ -123,6 +148,8 @@ func (s *Set) absence() string {
 		return "maintenance by an operator"
 	case !s.started:
 		return "not started"
+	case s.phase == resting:
+		return s.untested()
 	}
 	return ""
 }

@@ -51,16 +51,15 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 // forgetChecks drops what is known of checks that no group uses any more:
 // nobody would tell when they recover.
 func (s *Set) forgetChecks() {
-	maps.DeleteFunc(s.down, func(name, _ string) bool {
-		for g := range s.groups {
-			for _, u := range s.groups[g].Uses {
-				if u.Check == name {
-					return false
-				}
-			}
+	used := map[string]bool{}
+	for g := range s.groups {
+		for _, u := range s.groups[g].Uses {
+			used[u.Check] = true
 		}
-		return true
-	})
+	}
+	maps.DeleteFunc(s.down, func(name, _ string) bool { return !used[name] })
+	maps.DeleteFunc(s.awaited, func(name string, _ bool) bool { return !used[name] })
+	maps.DeleteFunc(s.worth, func(name string, _ Worth) bool { return !used[name] })
 }
 
 func (s *Set) sameShape(fresh *Set) error {

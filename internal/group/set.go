@@ -26,6 +26,8 @@ type Set struct {
 	maintenance bool
 	forced      bool              // maintenance even where nobody takes over
 	down        map[string]string // checks that are down, and why
+	awaited     map[string]bool   // checks without a result
+	worth       map[string]Worth  // of checks that are up
 	retry       time.Time         // after a failed install: not fit until then
 	retryText   string
 	refusals    int // in a row
@@ -120,7 +122,7 @@ func New(groups []Config) (*Set, error) {
 	if err := validate(groups); err != nil {
 		return nil, err
 	}
-	s := &Set{groups: groups, down: map[string]string{}, announces: make([]schedule, len(groups))}
+	s := &Set{groups: groups, down: map[string]string{}, awaited: map[string]bool{}, worth: map[string]Worth{}, announces: make([]schedule, len(groups))}
 	for g := range groups {
 		for _, rc := range groups[g].Routers {
 			rc.Ask = true

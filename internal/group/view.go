@@ -1,6 +1,7 @@
 package group
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -22,6 +23,7 @@ type View struct {
 	Conflicted  time.Duration // how long they took
 	Lapses      Lapses
 	Down        map[string]string // checks that are down, and why
+	Awaited     map[string]bool   // checks without a result
 	Routers     []RouterView
 }
 
@@ -70,14 +72,14 @@ func (s *Set) View() View {
 		Conflicted:  s.disputedFor,
 		Lapses:      s.lapses,
 		Down:        make(map[string]string, len(s.down)),
+		Awaited:     make(map[string]bool, len(s.awaited)),
 		Routers:     make([]RouterView, len(s.members)),
 	}
 	if c := &s.dispute; c.on {
 		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other, Own: c.own}
 	}
-	for k, w := range s.down {
-		v.Down[k] = w
-	}
+	maps.Copy(v.Down, s.down)
+	maps.Copy(v.Awaited, s.awaited)
 	for i := range s.members {
 		m := &s.members[i]
 		peer, heard := m.router.Active()
