@@ -13,7 +13,7 @@ const (
 	EventStart EventKind = iota // begin, after the delay For
 	EventTick                   // the deadline may have been reached
 	EventSeen                   // the look that was asked for has ended with Seen
-	EventNudge                  // what is looked at may have changed: look at once
+	EventNudge                  // what is looked at may have changed: the deadline is now
 )
 
 // Event is one input of [Machine.Step].
@@ -62,12 +62,11 @@ type Machine struct {
 	nudged bool // look again when it has ended
 	looks  uint64
 
-	last     Seen
-	lastAt   time.Time
-	took     time.Duration
-	weight   int
-	weighted bool
-	counts   Counts
+	last   Seen
+	lastAt time.Time
+	took   time.Duration
+	worth  Worth
+	counts Counts
 }
 
 // Counts are sums since the check began.
@@ -109,13 +108,19 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 			m.since = now
 		}
 	case EventSeen:
-		return m.seen(now, ev.Seen, out)
+		out = m.seen(now, ev.Seen, out)
 	case EventNudge:
 		m.nudged = m.trying
-		if !m.trying {
+		if !m.trying && !m.next.IsZero() {
 			m.next = now
 		}
+	case EventTick:
+		out = m.tick(now, out)
 	}
+	return out
+}
+
+func (m *Machine) tick(now time.Time, out []Action) []Action {
 	switch {
 	case m.trying && !m.hung && !now.Before(m.hangs()):
 		return m.giveUp(now, out)
@@ -126,6 +131,9 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 	}
 	return out
 }
+
+// Trying reports whether a look is under way, be it one that was given up.
+func (m *Machine) Trying() bool { return m.trying }
 
 // Deadline is when Step wants a Tick; zero means never.
 func (m *Machine) Deadline() time.Time {
@@ -213,7 +221,7 @@ func (m *Machine) count(now time.Time, seen Seen, out []Action) []Action {
 	if to := m.decide(now); to != m.state {
 		return m.enter(now, to, seen.Text, out)
 	}
-	if m.state == Up && seen.OK && (seen.Weighted != m.weighted || seen.Weight != m.weight) {
+	if m.state == Up && seen.OK && seen.worth() != m.worth {
 		return m.tell(m.state, seen.Text, out)
 	}
 	return out
@@ -250,13 +258,11 @@ func (m *Machine) enter(now time.Time, to State, text string, out []Action) []Ac
 }
 
 func (m *Machine) tell(from State, text string, out []Action) []Action {
-	m.weight, m.weighted = 0, false
+	m.worth = Worth{}
 	if m.state == Up && m.last.OK {
-		m.weight, m.weighted = m.last.Weight, m.last.Weighted
+		m.worth = m.last.worth()
 	}
-	return append(out, Action{Kind: ActionTell, Change: Change{
-		From: from, To: m.state, Weight: m.weight, Weighted: m.weighted, Text: text,
-	}})
+	return append(out, Action{Kind: ActionTell, Change: Change{From: from, To: m.state, Worth: m.worth, Text: text}})
 }
 
 // View copies the machine's facts.
@@ -265,9 +271,4 @@ func (m *Machine) View() View {
 		State: m.state, Since: m.since, Streak: m.streak, Flapping: m.damped, Hanging: m.hung,
 		Last: m.last, LastAt: m.lastAt, Took: m.took, Counts: m.counts,
 	}
-}
-
-// Change is the news that somebody needs who begins to use the check now.
-func (m *Machine) Change() Change {
-	return Change{From: m.state, To: m.state, Weight: m.weight, Weighted: m.weighted, Text: m.last.Text}
 }

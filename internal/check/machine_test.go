@@ -61,8 +61,8 @@ func told(acts []Action) string {
 	for _, a := range acts {
 		if a.Kind == ActionTell {
 			s := fmt.Sprintf("%s -> %s", a.Change.From, a.Change.To)
-			if a.Change.Weighted {
-				s += fmt.Sprintf(" weight %d", a.Change.Weight)
+			if a.Change.Worth.Weighted {
+				s += fmt.Sprintf(" weight %d", a.Change.Worth.Weight)
 			}
 			out = append(out, s)
 		}
@@ -226,9 +226,11 @@ func TestMachine_GivesUpALookThatHangs(t *testing.T) {
 func TestMachine_ANudgeLooksAtOnce(t *testing.T) {
 	b := begin(t, nil)
 	b.see("++")
-	if acts := b.step(Event{Kind: EventNudge}); len(acts) != 1 || acts[0].Kind != ActionTry {
-		t.Fatalf("did %v", acts)
+	b.step(Event{Kind: EventNudge})
+	if d := b.m.Deadline(); !d.Equal(b.now) {
+		t.Fatalf("looks %s later, want at once", d.Sub(b.now))
 	}
+	b.until()
 	// News during a look may be too late for it: there is another one.
 	b.step(Event{Kind: EventNudge})
 	b.step(Event{Kind: EventSeen, Seen: Passed("fine")})

@@ -16,7 +16,19 @@ func (s State) String() string { return [...]string{"pending", "up", "down"}[s] 
 // weight.
 type Change struct {
 	From, To State
-	Weight   int  // see Seen
-	Weighted bool // the state has a weight of its own
+	Worth    Worth
 	Text     string
+}
+
+// Worth is what a check that is up says about how good it is: see [Seen]. The
+// zero value says nothing.
+type Worth struct {
+	Weight   int
+	Weighted bool
+	Share    int
+	Shared   bool
+}
+
+func (s *Seen) worth() Worth {
+	return Worth{Weight: s.Weight, Weighted: s.Weighted, Share: s.Share, Shared: s.Shared}
 }
