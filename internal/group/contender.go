@@ -235,10 +235,6 @@ func (s *Set) barred() time.Time {
 // owe says to the others that this node does not hold or claim any more, and
 // that it will say so again to who goes on advertising.
 func (s *Set) owe() {
-	if s.busy() {
-		s.withheld.yield = true
-		return
-	}
 	for i := range s.members {
 		s.members[i].owed = yields
 		s.repay(i)
@@ -246,7 +242,7 @@ func (s *Set) owe() {
 }
 
 func (s *Set) repay(i int) {
-	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.State() != Active {
+	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.phase != holding {
 		m.owed--
 		s.emit(Action{Kind: ActionYield, Router: i})
 	}
