@@ -41,7 +41,7 @@ func (g *rawGroup) build(with []string, guard Guard) Group {
 	out := Group{
 		Name:      g.name,
 		Interface: g.iface.v,
-		VRRP:      g.vrrp.build(),
+		Lease:     g.lease.build(),
 		With:      with,
 		Guard:     guard,
 		Run: Run{
@@ -51,6 +51,9 @@ func (g *rawGroup) build(with []string, guard Guard) Group {
 			Timeout: g.run.timeout.v,
 		},
 		Announce: Announce{Repeat: g.repeat.v, Refresh: g.refresh.v},
+	}
+	if g.vrrp != nil {
+		out.VRRP = g.vrrp.build()
 	}
 	for _, a := range g.addresses {
 		out.Addresses = append(out.Addresses, a.v)

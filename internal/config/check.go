@@ -40,6 +40,7 @@ func (c *checker) all() {
 	c.vridsOnce()
 	c.references()
 	c.cluster()
+	c.elections()
 }
 
 // family names a family as people do.

@@ -137,7 +137,7 @@ func (c *checker) guardsTogether() {
 	for _, g := range c.raw.groups {
 		for _, name := range together[g.name] {
 			other := byName[name]
-			if other == nil || name > g.name || g.guard.bad() || other.guard.bad() {
+			if other == nil || name > g.name || g.guard.bad() || other.guard.bad() || g.lease != nil || other.lease != nil {
 				continue
 			}
 			if c.raw.guardOf(g) != c.raw.guardOf(other) {

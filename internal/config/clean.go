@@ -82,15 +82,19 @@ func (c GuardianChoice) Or(file GuardianMode) GuardianMode {
 // Group is one election and the addresses that move with it. Its addresses
 // may be of both families; they move together.
 type Group struct {
-	Name      string
-	Interface string         // given or inferred; empty only if Facts did not know the links
-	Addresses []netip.Prefix // as written, order kept, host bits kept; see AddressList
-	VRRP      VRRP
-	Checks    []Use    // in the order written
-	With      []string // groups that move together with this one: closed over symmetry and chains, without itself, sorted
-	Run       Run
-	Announce  Announce
-	Guard     Guard // the same for groups that move together
+	Name         string
+	Interface    string         // given or inferred; empty only if Facts did not know the links
+	Addresses    []netip.Prefix // as written, order kept, host bits kept; see AddressList
+	VRRP         VRRP           // zero where there is a Lease
+	Lease        *Lease         // nil: the election is by VRRP
+	Checks       []Use          // in the order written
+	With         []string       // groups that move together with this one: closed over symmetry and chains, without itself, sorted
+	Run          Run
+	Steps        []Step        // taken in this order before the addresses answer, left in reverse
+	Ready        []string      // checks that must pass after the last step
+	ReadyTimeout time.Duration // how long they have
+	Announce     Announce
+	Guard        Guard // the same for groups that move together
 }
 
 // Use is one check as one group uses it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Cluster is who votes on which node may hold a guarded group.
@@ -13,6 +14,8 @@ type Cluster struct {
 	// Keys sign votes (the first) and are accepted (all). Facts without Files
 	// leave them empty.
 	Keys []Secret
+	// Store is the etcd that all of them make up; nil: none.
+	Store *Embedded
 }
 
 // Voter is one that votes.
@@ -41,7 +44,7 @@ type Guard struct {
 	Gateway netip.Addr // of GuardGateway
 }
 
-// GuardKind is one of three guards.
+// GuardKind is one of four guards.
 type GuardKind uint8
 
 const (
@@ -52,6 +55,9 @@ const (
 	GuardMajority
 	// GuardGateway lets a node hold while the gateway answers it.
 	GuardGateway
+	// GuardStrict is that of a lease: whoever does not hold it in the store
+	// does not hold, and nobody before an earlier hold is over.
+	GuardStrict
 )
 
 // String is the guard as the file has it.
@@ -61,6 +67,8 @@ func (g Guard) String() string {
 		return "guarded"
 	case GuardGateway:
 		return "{gateway: " + g.Gateway.String() + "}"
+	case GuardStrict:
+		return "strict"
 	}
 	return "available"
 }
@@ -90,6 +98,14 @@ type rawCluster struct {
 	wrong            bool
 	nodes, witnesses []rawVoter
 	keys             []*rawSecret
+	store            *rawEmbedded // nil: none
+	storeWrong       bool         // it could not be read
+}
+
+type rawEmbedded struct {
+	at           span
+	certificates val[string]
+	heartbeat    val[time.Duration]
 }
 
 type rawVoter struct {
@@ -119,6 +135,8 @@ func (c *rawCluster) hasNode(name string) bool {
 // there are enough voters for one to survive a loss.
 func (c *rawConfig) guardOf(g *rawGroup) Guard {
 	switch {
+	case g.lease != nil:
+		return Guard{Kind: GuardStrict}
 	case g.guard.gateway.set():
 		return Guard{GuardGateway, g.guard.gateway.v}
 	case g.guard.word.set() && g.guard.word.v == "guarded", !g.guard.word.set() && len(c.cluster.voters()) >= 3:
@@ -131,7 +149,14 @@ func (c *rawCluster) build() *Cluster {
 	if c == nil {
 		return nil
 	}
-	return &Cluster{Nodes: buildVoters(c.nodes), Witnesses: buildVoters(c.witnesses), Keys: buildKeys(c.keys)}
+	return &Cluster{Nodes: buildVoters(c.nodes), Witnesses: buildVoters(c.witnesses), Keys: buildKeys(c.keys), Store: c.store.build()}
+}
+
+func (e *rawEmbedded) build() *Embedded {
+	if e == nil {
+		return nil
+	}
+	return &Embedded{Certificates: e.certificates.v, Heartbeat: e.heartbeat.v}
 }
 
 func (w *rawWitness) build() *Witness {

@@ -49,6 +49,7 @@ func testFacts() Facts {
 			"etc/holdfast/binary":            file(0o600, strings.Repeat("\xff", 31)+"\n"),
 			"etc/holdfast/short":             file(0o600, "0f0f\n"),
 			"etc/holdfast/open":              file(0o644, strings.Repeat("1e", 32)+"\n"),
+			"etc/holdfast/cluster/votes.key": file(0o600, strings.Repeat("0f", 32)+"\n"),
 			"etc/holdfast/pass":              file(0o640, "s3cret\n"),
 			"etc/holdfast/long":              file(0o600, "much too long\n"),
 			"etc/holdfast/big":               file(0o600, strings.Repeat("x", 5000)),
@@ -146,6 +147,9 @@ func routersWork(t *testing.T, name string, cfg *Config) {
 	t.Helper()
 	source := map[vrrp.Family]netip.Addr{vrrp.IPv4: netip.MustParseAddr("192.0.2.1"), vrrp.IPv6: netip.MustParseAddr("fe80::1")}
 	for _, g := range cfg.Groups {
+		if g.Lease != nil {
+			continue
+		}
 		for _, f := range g.Families() {
 			rc := g.Router(f)
 			rc.Source = source[f]

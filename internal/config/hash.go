@@ -28,6 +28,11 @@ func hash(c *Config) string {
 			fmt.Fprintf(h, "bfd %s %s %d %t\n", g.Name, b.Interval, b.Multiplier, b.Key.Empty())
 		}
 	}
+	for _, g := range c.Groups {
+		if l := g.Lease; l != nil {
+			fmt.Fprintf(h, "lease %s %s %t %s\n", g.Name, l.TTL, l.Store.Embedded, l.Store.Prefix)
+		}
+	}
 	if c.Cluster != nil {
 		for _, g := range c.Groups {
 			fmt.Fprintf(h, "guard %s %s\n", g.Name, g.Guard)

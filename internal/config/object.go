@@ -142,6 +142,9 @@ func secretPath(path string) bool {
 
 // elsewhere finds a key that exists, but in another mapping.
 func (rd *reader) elsewhere(name, path string) string {
+	if path == "SECRET" {
+		return ""
+	}
 	for _, k := range schema() {
 		if strings.HasSuffix(k.path, "."+name) && !strings.HasPrefix(k.path, "SECRET.") {
 			parent := strings.TrimSuffix(k.path, "."+name)

@@ -33,6 +33,7 @@ type rawGroup struct {
 	addressesFrom origin
 	iface         val[string] // after inference: what was found, from absent
 	vrrp          *rawVRRP    // nil: not there or not readable, and reported
+	lease         *rawLease   // nil: likewise; one of the two is there
 	uses          []rawUse
 	with          []val[string]
 	run           rawRun

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"path"
 	"strings"
 )
 
@@ -55,7 +56,9 @@ func (rd *reader) cluster(top object) *rawCluster {
 	c := &rawCluster{at: o.at, wrong: o.wrong}
 	c.nodes = rd.voters(o, "nodes")
 	c.witnesses = rd.voters(o, "witnesses")
-	c.keys = rd.voteKeys(o)
+	c.store = rd.embedded(o)
+	c.storeWrong = c.store == nil && o.has("store")
+	c.keys = rd.voteKeys(o, c.store)
 	if !o.wrong && len(c.nodes) == 0 && !o.has("nodes") {
 		rd.add(ruleMissing, o.at, "add nodes: {lb1: 192.0.2.1, lb2: 192.0.2.2}, with all nodes, this one among them", "cluster has no nodes")
 		c.wrong = true
@@ -69,24 +72,43 @@ func (rd *reader) witness(top object) *rawWitness {
 		return nil
 	}
 	o := top.child("witness")
-	return &rawWitness{at: o.at, listen: o.form("listen", ruleListen, badListen), keys: rd.voteKeys(o)}
+	return &rawWitness{at: o.at, listen: o.form("listen", ruleListen, badListen), keys: rd.voteKeys(o, nil)}
 }
 
 // voteKeys reads the key that all voters share, and a second one while it is
 // being changed. Without a key there are no votes: anybody could cast them.
-func (rd *reader) voteKeys(o object) []*rawSecret {
+// With a store, which has certificates, the key is beside them.
+func (rd *reader) voteKeys(o object, store *rawEmbedded) []*rawSecret {
 	var out []*rawSecret
 	for _, name := range []string{"key", "second_key"} {
 		k, n, at := o.key(name)
 		switch {
 		case n != nil:
 			out = append(out, rd.secret(n, k.path, at))
+		case name == "key" && store != nil:
+			out = append(out, rd.keyBeside(store, k.path))
 		case name == "key" && !o.wrong:
 			rd.add(ruleMissing, o.at, "add key: {file: PATH}, the same on all nodes and witnesses; make one with: openssl rand -hex 32", "%s has no key", nameOf(o.path))
 		}
 	}
 	return out
 }
+
+// keyBeside reads the key that was made with the certificates.
+func (rd *reader) keyBeside(store *rawEmbedded, what string) *rawSecret {
+	s := &rawSecret{at: store.at}
+	if !store.certificates.good() {
+		return s
+	}
+	if raw, ok := rd.readSecret(path.Join(store.certificates.v, VoteKey), store.at); ok {
+		s.value, s.found = rd.decode(raw, "file", store.at, what)
+	}
+	return s
+}
+
+// VoteKey is the name of the file beside the certificates of a cluster that
+// has the key of its votes.
+const VoteKey = "votes.key"
 
 // voters reads names with addresses.
 func (rd *reader) voters(o object, name string) []rawVoter {

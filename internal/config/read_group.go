@@ -22,10 +22,13 @@ func (rd *reader) group(e entry) *rawGroup {
 	g.repeat = announce.integer("repeat")
 	g.refresh = announce.duration("refresh")
 
+	if o.has("lease") {
+		g.lease = rd.lease(o.child("lease"))
+	}
 	if o.has("vrrp") {
 		g.vrrp = rd.vrrp(o.child("vrrp"))
-	} else if !o.wrong && !rd.foundSince(before, ruleLater) {
-		rd.add(ruleMissing, g.at, "add vrrp: {id: N} with a number from 1 to 255 that is free on this network",
+	} else if !o.has("lease") && !o.wrong && !rd.foundSince(before, ruleLater) {
+		rd.add(ruleMissing, g.at, "add vrrp: {id: N} with a number from 1 to 255 that is free on this network, or a lease: {} in a cluster with a store",
 			"group %s has no election", g.name)
 	}
 	return g

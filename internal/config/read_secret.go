@@ -20,10 +20,11 @@ const (
 	passPath = "groups.NAME.vrrp.auth.pass"
 	keyPath  = "groups.NAME.vrrp.auth.hmac.keys.ID"
 	bfdPath  = "groups.NAME.vrrp.bfd.auth"
+	userPath = "groups.NAME.lease.password"
 )
 
 // isText tells the secrets that are text from those that are bytes.
-func isText(what string) bool { return what == passPath || what == bfdPath }
+func isText(what string) bool { return what == passPath || what == bfdPath || what == userPath }
 
 // secret reads where a secret is and fetches it. Nothing in here puts the
 // secret, or what may be one, into a message.
@@ -80,6 +81,8 @@ func secretName(what string) string {
 		return "pass"
 	case bfdPath:
 		return "the key of bfd"
+	case userPath:
+		return "password"
 	}
 	return "a key"
 }
@@ -184,6 +187,13 @@ func (rd *reader) decode(raw []byte, source string, at span, what string) (Secre
 		// RFC 5880 §6.7.4: up to 20 bytes, padded with zeros.
 		if len(raw) < 1 || len(raw) > 20 || !printableASCII(raw) {
 			rd.add(ruleBFDKey, at, "make one with: openssl rand -hex 10", "the key of bfd must have 1 to 20 printable characters; it has %d", len(raw))
+			return Secret{}, false
+		}
+		return NewSecret(raw), true
+	}
+	if what == userPath {
+		if len(raw) < 1 || !printableASCII(raw) {
+			rd.add(ruleSecretForm, at, "write it into the file as it is", "the password must have printable characters only, and some")
 			return Secret{}, false
 		}
 		return NewSecret(raw), true

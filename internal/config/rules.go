@@ -78,6 +78,14 @@ const (
 	ruleGuardsDiffer  rule = "HF1146"
 	ruleWitnessHolds  rule = "HF1147"
 	ruleGateway       rule = "HF1148"
+
+	ruleTwoElections    rule = "HF1150"
+	ruleLeaseStore      rule = "HF1151"
+	ruleLeaseTTL        rule = "HF1152"
+	ruleMembers         rule = "HF1153"
+	ruleElectionsDiffer rule = "HF1154"
+	ruleWindow          rule = "HF1155"
+	ruleLeaseGuard      rule = "HF1156"
 )
 
 // What refers to something else: groups, checks, programs, secrets.
@@ -164,6 +172,13 @@ func Rules() []Rule {
 		{ruleGuardsDiffer, Error, "groups that move together have different guards"},
 		{ruleWitnessHolds, Error, "a witness with groups"},
 		{ruleGateway, Error, "a gateway is a node, an address of a group, or no address of a host"},
+		{ruleTwoElections, Error, "a group has both vrrp and lease"},
+		{ruleLeaseStore, Error, "a lease has no store, or one that is not fully described"},
+		{ruleLeaseTTL, Warning, "a lease is shorter than the store can be without a leader"},
+		{ruleMembers, Warning, "the number of a store's members is a bad one"},
+		{ruleElectionsDiffer, Error, "groups that move together have different elections or stores"},
+		{ruleWindow, Error, "not a time of the day"},
+		{ruleLeaseGuard, Error, "a guard beside a lease"},
 		{ruleWith, Error, "with names an unknown group"},
 		{ruleWithSelf, Error, "with names the group itself, or one group twice"},
 		{ruleCheckUnknown, Error, "a group uses an unknown check"},

@@ -56,7 +56,7 @@ func identity(g Group) []setting {
 	var out []setting
 	for _, s := range groupSettings(g) {
 		switch s.path {
-		case "addresses", "interface", "vrrp.id", "vrrp.priority":
+		case "addresses", "interface", "vrrp.id", "vrrp.priority", "lease.priority":
 			out = append(out, s)
 		}
 	}
@@ -64,13 +64,30 @@ func identity(g Group) []setting {
 }
 
 func groupSettings(g Group) []setting {
-	v := g.VRRP
 	var s settings
 	s.add("addresses", InPlace, list(texts(g.Addresses, netip.Prefix.String)))
 	if len(s) > 0 {
 		s[0].opaque = fmt.Sprint(g.Families())
 	}
 	s.add("interface", Election, g.Interface)
+	if g.Lease != nil {
+		s.lease(g.Lease)
+	} else {
+		s.vrrp(g.VRRP)
+	}
+	s.add("checks", InPlace, list(texts(g.Checks, Use.String)))
+	s.add("with", InPlace, list(g.With))
+	s.add("guard", Election, g.Guard.String())
+	s.add("run.active", InPlace, list(g.Run.Active))
+	s.add("run.backup", InPlace, list(g.Run.Backup))
+	s.add("run.fault", InPlace, list(g.Run.Fault))
+	s.add("run.timeout", InPlace, duration(g.Run.Timeout))
+	s.add("announce.repeat", InPlace, strconv.Itoa(g.Announce.Repeat))
+	s.add("announce.refresh", InPlace, duration(g.Announce.Refresh))
+	return s
+}
+
+func (s *settings) vrrp(v VRRP) {
 	s.add("vrrp.id", Election, strconv.Itoa(int(v.ID)))
 	s.add("vrrp.priority", InPlace, strconv.Itoa(int(v.Priority)))
 	s.add("vrrp.interval", InPlace, duration(v.Interval))
@@ -88,16 +105,6 @@ func groupSettings(g Group) []setting {
 	s.add("vrrp.learn.max", InPlace, optional(v.LearnMax))
 	s.auth(v.Auth)
 	s.bfd(v.BFD)
-	s.add("checks", InPlace, list(texts(g.Checks, Use.String)))
-	s.add("with", InPlace, list(g.With))
-	s.add("guard", Election, g.Guard.String())
-	s.add("run.active", InPlace, list(g.Run.Active))
-	s.add("run.backup", InPlace, list(g.Run.Backup))
-	s.add("run.fault", InPlace, list(g.Run.Fault))
-	s.add("run.timeout", InPlace, duration(g.Run.Timeout))
-	s.add("announce.repeat", InPlace, strconv.Itoa(g.Announce.Repeat))
-	s.add("announce.refresh", InPlace, duration(g.Announce.Refresh))
-	return s
 }
 
 // cluster is who votes, and with which keys.
@@ -113,6 +120,11 @@ func (s *settings) cluster(c *Config) {
 		}
 		for _, v := range c.Cluster.Witnesses {
 			s.add("cluster.witnesses."+v.Name, Daemon, v.Addr.String())
+		}
+		if e := c.Cluster.Store; e != nil {
+			s.add("cluster.store", Daemon, "embedded")
+			s.add("cluster.certificates", Daemon, e.Certificates)
+			s.add("cluster.heartbeat", Daemon, duration(e.Heartbeat))
 		}
 		keys("cluster.", c.Cluster.Keys)
 	}
