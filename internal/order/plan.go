@@ -20,8 +20,7 @@ type Plan struct {
 type Step struct {
 	// Name is what people read: "unit postgresql.service".
 	Name string `json:"name"`
-	// Kind and Spec say what it is to whoever runs it. They mean nothing here.
-	Kind string          `json:"kind"`
+	// Spec says what it is to whoever runs it. It means nothing here.
 	Spec json.RawMessage `json:"spec,omitempty"`
 	// TakeIn and LeaveIn are how long it may take to do and to undo it; 0
 	// means DefaultTimeout.
