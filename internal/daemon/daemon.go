@@ -117,6 +117,10 @@ func Run(ctx context.Context, opt Options) (err error) {
 	}
 	d.current.Store(&loaded{cfg: cfg, at: d.started, last: "ok"})
 	d.early.on = d.heir != nil
+	if pid, is := d.incumbent(ctx, cmp.Or(opt.Socket, cfg.Control.Socket)); is {
+		d.present(pid)
+		return nil
+	}
 	if d.heir == nil {
 		if err := d.openJournal(cfg); err != nil {
 			return err
@@ -136,20 +140,6 @@ func Run(ctx context.Context, opt Options) (err error) {
 	d.hooks = d.newHooks()
 	defer d.hooks.Close()
 	return d.run(ctx, cfg)
-}
-
-func (d *Daemon) openJournal(cfg *config.Config) error {
-	j, err := journal.Open(cfg.State, journal.Options{})
-	if errors.Is(err, journal.ErrBusy) {
-		return err // a second daemon by mistake
-	}
-	if err != nil {
-		// An address matters more than its history.
-		j = journal.Memory()
-		defer d.note(api.Event{Kind: "notice", Code: "HF2105", Reason: fmt.Sprintf("the journal is kept in memory only: %v", err)})
-	}
-	d.journal = j
-	return nil
 }
 
 // run opens the kernel's doors, works until the groups have left, and closes

@@ -29,6 +29,12 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	// Not sooner: making ready is work, and the process before needs the
 	// processors to be punctual.
 	d.raise(cfg)
+	queued, err := hands.Queue()
+	if err != nil {
+		return err
+	}
+	defer queued.End()
+	hc.Queued = queued
 	if err := p.say(word{Ready: true}); err != nil {
 		return err
 	}
@@ -37,7 +43,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 		return fmt.Errorf("cannot take over: the other process called it off: %w", err)
 	}
 	var pause time.Duration
-	err := d.engine.Inherit(faces, cfg, es, func() {
+	err = d.engine.Inherit(faces, cfg, es, func() {
 		pause = d.gate.Now().Sub(es.Drawn)
 		// If nobody is there any more to hear it, so much the more has
 		// somebody to go on.

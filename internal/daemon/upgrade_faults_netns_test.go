@@ -261,3 +261,52 @@ func (n *node) becomesWithin(name, state string, bound time.Duration) {
 	}
 	n.becomes(name, state)
 }
+
+// The main process of a service was killed in the middle of an upgrade, and the
+// service manager has not heard of the one that goes on. It starts another one,
+// which tells it, and ends: nothing moves.
+func TestUpgrade_TheManagerHasNotHeard(t *testing.T) {
+	s := newSite(t)
+	m := s.manager()
+	program := s.copied()
+	env := []string{"NOTIFY_SOCKET=" + m.path, "WATCHDOG_USEC=400000"}
+	s.a.startToUpgrade(program, s.a.one(200), env...)
+	s.a.becomes("web", "active")
+	s.b.start(web(100))
+	s.b.becomes("web", "backup")
+	pid := s.a.proc.PID()
+	if r := s.a.cli("upgrade"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	next := s.a.successor(pid)
+	s.gone(pid)
+	s.a.becomes("web", "active") // it can be asked
+	begun, before, at := time.Now(), s.a.transitions("web"), len(m.all())
+	cmd := s.a.command()
+	cmd.Env = append(os.Environ(), env...)
+	if r := s.a.ends(cmd); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	s.hears(m, at, fmt.Sprintf("MAINPID=%d", next))
+	s.hears(m, at, "READY=1")
+	if all := s.a.daemons(); len(all) != 1 || all[0] != next {
+		t.Errorf("daemons %v, and there was %d", all, next)
+	}
+	if n := s.a.transitions("web"); n != before {
+		t.Errorf("%d transitions, and there were %d", n, before)
+	}
+	s.within("adverts go on", func() error {
+		if len(s.adverts(51, begun)) < 10 {
+			return errNotYet
+		}
+		return nil
+	})
+	s.late(51, begun, interval)
+
+	// By hand, without a manager, it is a mistake.
+	if r := s.a.ends(s.a.command()); r.code == 0 {
+		t.Errorf("a second daemon: %+v", r)
+	}
+	s.a.finish()
+	s.over()
+}

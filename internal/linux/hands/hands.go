@@ -28,6 +28,9 @@ type Config struct {
 	// Turn is the right to change addresses; New takes one where it is nil.
 	// Close ends it.
 	Turn *Turn
+	// Queued is the caller's place behind the daemon that works here, which
+	// New gives back; nil: there is none.
+	Queued *Turn
 	// Dir is a directory below /run that this user may write to. It keeps
 	// what settings were before they were changed, so that the next run can
 	// put back what a killed one could not. Empty: it cannot.
@@ -63,10 +66,15 @@ var errClosed = errors.New("the daemon is stopping")
 // in the network namespace of the calling process, and are the only ones there.
 func New(cfg Config) (*Hands, error) {
 	turn, err := cfg.Turn, error(nil)
-	if turn == nil {
-		if turn, err = TakeTurn(); err != nil {
-			return nil, err
-		}
+	switch {
+	case turn != nil:
+	case cfg.Queued != nil:
+		turn, err = takeTurn()
+	default:
+		turn, err = TakeTurn()
+	}
+	if err != nil {
+		return nil, err
 	}
 	works, err := lock(daemonName)
 	if err != nil {
@@ -74,6 +82,9 @@ func New(cfg Config) (*Hands, error) {
 		return nil, err
 	}
 	unlock := func() { works(); turn.End() }
+	if cfg.Queued != nil {
+		cfg.Queued.End()
+	}
 	if cfg.Report == nil {
 		cfg.Report = func(string, string) {}
 	}

@@ -9,12 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Two abstract unix sockets (unix(7)): the kernel keeps such names apart by
+// Three abstract unix sockets (unix(7)): the kernel keeps such names apart by
 // network namespace, which is just what is to be locked, and gives one back
-// when its process ends. Who cleans up has the first, a daemon both.
+// when its process ends. Who cleans up has the first, a daemon the first two, and one that is
+// about to go on in its place the third.
 const (
 	turnName   = "\x00holdfast/hands"
 	daemonName = "\x00holdfast/daemon"
+	heirName   = "\x00holdfast/heir"
 )
 
 // ErrLocked is part of the error where another process has the lock.

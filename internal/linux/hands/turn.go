@@ -12,8 +12,16 @@ import (
 // cleans up after one that was killed. It ends with its process, too.
 type Turn struct{ unlock func() }
 
-// TakeTurn takes it, or fails with ErrLocked.
+// TakeTurn takes it, or fails with ErrLocked: also while a process stands ready
+// to go on in the place of a daemon, whose addresses are no leftovers then.
 func TakeTurn() (*Turn, error) {
+	if pid, waits := Heir(); waits {
+		return nil, &heldBy{pid}
+	}
+	return takeTurn()
+}
+
+func takeTurn() (*Turn, error) {
 	unlock, err := lock(turnName)
 	if err != nil {
 		return nil, err
@@ -28,6 +36,19 @@ func (t *Turn) End() {
 		t.unlock = nil
 	}
 }
+
+// Queue stands ready to go on in the place of the daemon that works here: the
+// turn is the caller's as soon as that one ends. It lasts until [New] has it.
+func Queue() (*Turn, error) {
+	unlock, err := lock(heirName)
+	if err != nil {
+		return nil, err
+	}
+	return &Turn{unlock}, nil
+}
+
+// Heir says whether somebody does, and which process it is.
+func Heir() (pid int, waits bool) { return has(heirName) }
 
 // Daemon says whether a daemon works in this network namespace, and which
 // process it is; 0 where that cannot be seen from here.
