@@ -28,7 +28,8 @@ type File struct {
 	// nothing good here.)
 	Value bool
 	// Times is what a value is multiplied by: -1000000 to 1000000. Default 1.
-	// Negative values turn it round (keepalived's reverse).
+	// Negative values turn it round (keepalived's reverse). With 0 there is no
+	// weight, and every value but 0 is a failure.
 	Times int
 	// Contains is text that must be in the file's first 64 KiB. Empty: any.
 	Contains string
