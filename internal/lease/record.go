@@ -17,6 +17,8 @@ type Record struct {
 	// process, or the one that wrote last that nobody holds.
 	Holder   string `json:"holder,omitempty"`
 	Instance string `json:"instance"`
+	// Place is the machine's gate that Instance commands, where it has a name.
+	Place string `json:"place,omitempty"`
 	// Epoch grows with each hold that begins, also with one of the same node:
 	// it is the fencing token.
 	Epoch uint64 `json:"epoch"`
@@ -31,6 +33,10 @@ type Record struct {
 	// Chosen says that an operator made the holder what it is: nobody asks it
 	// to hand over.
 	Chosen bool `json:"chosen,omitempty"`
+	// Anew marks the first record where there was none. There may have been
+	// one before, by which somebody still holds: nobody claims over this one
+	// until a term after it was seen.
+	Anew bool `json:"anew,omitempty"`
 	// Next may claim first, where nobody holds.
 	Next string `json:"next,omitempty"`
 	// Ask is of the best node that would rather hold itself.

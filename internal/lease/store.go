@@ -60,8 +60,9 @@ type Answer struct {
 	// OK says that a Swap took effect. Without OK and without Err it did not,
 	// and will not.
 	OK bool
-	// Found is what was read; after a Swap what is there now, its Revision
-	// empty where the store did not say.
+	// Found is what was read; after a Swap what is there now. After one that
+	// did not take effect its Revision may be empty, where the store does not
+	// say.
 	Found Found
 	// Err says that nothing is known: a Swap may have taken effect, or may
 	// still do so.

@@ -14,9 +14,10 @@ type Store interface {
 	Get(ctx context.Context, id string) (lease.Found, error)
 
 	// Swap replaces a record if the condition is met, in one step. It returns
-	// whether it did, and what is there now (its revision empty where the
-	// store does not say, which costs another question). An error says that
-	// the record may have been replaced, or may still be.
+	// whether it did, and what is there now; the revision may be empty after
+	// one that did not, where the store does not say, which costs another
+	// question. An error says that the record may have been replaced, or may
+	// still be.
 	Swap(ctx context.Context, id string, is lease.Condition, to lease.Record) (bool, lease.Found, error)
 
 	// Watch calls tell with the record as it is, and with each change after
