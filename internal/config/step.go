@@ -58,7 +58,7 @@ type StepRule struct {
 	Interface string       `json:",omitempty"` // through which a packet came in
 	Mark      uint32       `json:",omitempty"`
 	Table     int
-	Priority  int `json:",omitempty"` // 0: the kernel chooses
+	Priority  int
 }
 
 // StepSysctl is a setting of the kernel.

@@ -333,9 +333,9 @@ func (w *world) live(moves int) {
 // forgotten, nothing is undone before what stands on it, epochs grow, every
 // question is answered, and in the end all is undone.
 func TestModel(t *testing.T) {
-	n := 10000
+	n := 4000
 	if testing.Short() {
-		n = 2000
+		n = 1000
 	}
 	outcomes := map[Outcome]int{}
 	for seed := range uint64(n) {

@@ -14,6 +14,10 @@ import (
 // 1 to 3 for its own; 112 is the IP protocol number of VRRP.
 const Mark = 112
 
+// StepMark is that of addresses which a group's steps added (config.Step). They
+// are no group's VIPs: nothing keeps them, and nothing sweeps them but the step.
+const StepMark = 113
+
 // ifaProto is IFA_PROTO of linux/if_addr.h.
 const ifaProto = 11
 
@@ -34,6 +38,15 @@ const (
 // address for connections of its own; answering is not affected. IPv4 needs
 // no such thing: the address that was first on the interface is picked.
 func Add(index int, p netip.Prefix, route Route) rtnl.Request {
+	return add(index, p, route, Mark)
+}
+
+// AddStep is the request that puts a step's address on an interface, as Add does.
+func AddStep(index int, p netip.Prefix) rtnl.Request {
+	return add(index, p, WithRoute, StepMark)
+}
+
+func add(index int, p netip.Prefix, route Route, mark byte) rtnl.Request {
 	var flags uint32
 	if route == WithoutRoute {
 		flags |= unix.IFA_F_NOPREFIXROUTE
@@ -43,7 +56,7 @@ func Add(index int, p netip.Prefix, route Route) rtnl.Request {
 	}
 	b := header(index, p)
 	b = rtnl.AppendUint32(b, unix.IFA_FLAGS, flags)
-	b = rtnl.AppendAttr(b, ifaProto, []byte{Mark})
+	b = rtnl.AppendAttr(b, ifaProto, []byte{mark})
 	if p.Addr().Is6() {
 		const forever = 0xffffffff
 		life := make([]byte, 16) // struct ifa_cacheinfo: preferred, valid, two times
