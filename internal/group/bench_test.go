@@ -77,6 +77,9 @@ func router(vrid uint8, f vrrp.Family) vrrp.Config {
 	}
 }
 
+// stepped gives a group steps.
+func stepped(c *Config) { c.Steps = true }
+
 func priority(p uint8) func(*Config) { return func(c *Config) { c.Priority = p } }
 
 func uses(u ...Use) func(*Config) { return func(c *Config) { c.Uses = u } }
@@ -139,6 +142,10 @@ func holder(t *testing.T, groups ...Config) *bench {
 	b := claimer(t, groups...)
 	b.reply(nil)
 	b.pass(5 * time.Second)
+	if b.ordered() {
+		b.feed(Stepped(StepsTook, ""))
+		b.pass(5 * time.Second)
+	}
 	b.in(holding)
 	b.began = b.now
 	return b
@@ -340,6 +347,12 @@ func (b *bench) line(a Action) string {
 		return fmt.Sprintf("ask for a mandate with %d", a.Priority)
 	case ActionRelease:
 		return strings.TrimRight("give the mandate back "+a.Name, " ")
+	case ActionForsake:
+		return "forsake the mandate"
+	case ActionTake:
+		return "take the steps: " + a.Text
+	case ActionLeave:
+		return fmt.Sprintf("leave the steps, to become %s: %s", a.Name, a.Text)
 	case ActionTell:
 		if !a.Chosen {
 			return strings.TrimRight(who(a.Router)+": tell the next to take over "+a.Name, " ")
@@ -366,7 +379,7 @@ func label(ev Event) string {
 		EventLink: "link", EventDone: "done", EventLost: "lost", EventHandover: "handover",
 		EventMaintenance: "maintenance", EventTake: "take", EventSuspend: "suspend",
 		EventAsked: "asked", EventYielded: "yielded", EventSpoke: "spoke", EventDeaf: "deaf", EventLapsed: "lapsed",
-		EventSighted: "sighted", EventRests: "rests", EventMandate: "mandate",
+		EventSighted: "sighted", EventRests: "rests", EventMandate: "mandate", EventSteps: "steps",
 	}[ev.Kind]
 	switch {
 	case ev.Kind == EventDone:
@@ -378,7 +391,7 @@ func label(ev Event) string {
 }
 
 func (p phase) String() string {
-	return name([]string{"resting", "unfit", "waiting", "claiming", "holding", "leaving"}, int(p), "phase")
+	return name([]string{"resting", "unfit", "waiting", "claiming", "holding", "demoting", "leaving"}, int(p), "phase")
 }
 
 func (b *bench) in(want phase) {

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/hold"
@@ -14,7 +15,7 @@ func (s *Set) settleIdle() bool {
 			s.enter(resting, away)
 		}
 		s.reason = away
-		if s.stopping && s.released() && !s.stopped {
+		if s.stopping && s.released() && !s.stopped && (!s.busy() || s.steps == stepsStuck) {
 			s.stopped = true
 			s.emit(Action{Kind: ActionStopped})
 		}
@@ -39,6 +40,9 @@ func (s *Set) settleIdle() bool {
 func (s *Set) settleWaiting() bool {
 	if s.retire() {
 		return true
+	}
+	if s.busy() {
+		return false // what was taken before is being undone
 	}
 	if !s.wanted() || s.plead() {
 		s.unwant()
@@ -112,7 +116,11 @@ func (s *Set) orphaned() bool {
 func (s *Set) hush() {
 	for i := range s.members {
 		if s.members[i].router.Claiming() {
-			s.route(i, vrrp.Yield(), time.Time{})
+			if s.busy() {
+				s.route(i, vrrp.Lapse(), time.Time{})
+			} else {
+				s.route(i, vrrp.Yield(), time.Time{})
+			}
 		}
 	}
 }
@@ -150,7 +158,7 @@ func (s *Set) settleClaiming() bool {
 		}
 		s.speak()
 	}
-	if !s.ticked || !s.clear() {
+	if !s.ticked || !s.clear() || !s.promoted() {
 		return false
 	}
 	s.open()
@@ -171,6 +179,8 @@ func (s *Set) clear() bool {
 func (s *Set) clearAt() time.Time {
 	done, _ := s.carried()
 	switch {
+	case s.steps == stepsTaking:
+		return time.Time{}
 	case !done || !s.mandated() || s.said && s.listening.IsZero():
 		return time.Time{}
 	case !s.said && s.doubting() && !s.overrides():
@@ -192,8 +202,8 @@ func (s *Set) clearAt() time.Time {
 // that is alive: it lets go when it hears the first advert, and not before.
 func (s *Set) overrides() bool {
 	p, live := s.holderLive()
-	if s.taking != "" || !live {
-		return false
+	if s.taking != "" || !live || s.ordered() {
+		return false // with steps it has to let go first, and then they are taken
 	}
 	c := s.members[s.lead].contender(p.Addr)
 	return c != nil && c.foreign()
@@ -239,6 +249,9 @@ func (s *Set) retreat(why string) {
 	if why != "" {
 		s.reason = why
 	}
+	if s.steps == stepsTaking || s.steps == stepsTaken {
+		s.leaveSteps(Backup, cmp.Or(why, "another node has the better claim"))
+	}
 	s.hush()
 	s.level(hold.Closed)
 	s.order(Remove)
@@ -283,7 +296,7 @@ func (s *Set) retire() bool {
 func (s *Set) giveUp(next phase, why string) {
 	s.taking, s.resuming = "", false
 	s.half = half{}
-	s.all(vrrp.Shutdown())
+	s.letGo(vrrp.Shutdown())
 	s.level(hold.Closed)
 	s.order(Remove)
 	s.enter(next, why)

@@ -89,6 +89,8 @@ func (s *Set) maintain(ev Event) {
 // addresses back for want of one.
 func (s *Set) departing() bool {
 	switch s.phase {
+	case demoting:
+		return true
 	case leaving:
 		return !s.leave.heard.IsValid()
 	case claiming:

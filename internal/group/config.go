@@ -15,6 +15,8 @@ type Config struct {
 	Routers  []vrrp.Config // one per address family; Ask and Priority are set here
 	Uses     []Use
 	Announce Announce
+	// Steps says that there is more to take than the addresses: see ActionTake.
+	Steps bool
 	// Guarded lets the group hold only with a mandate: see Mandate.
 	Guarded bool
 }

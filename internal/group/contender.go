@@ -235,6 +235,10 @@ func (s *Set) barred() time.Time {
 // owe says to the others that this node does not hold or claim any more, and
 // that it will say so again to who goes on advertising.
 func (s *Set) owe() {
+	if s.busy() {
+		s.withheld.yield = true
+		return
+	}
 	for i := range s.members {
 		s.members[i].owed = yields
 		s.repay(i)
@@ -242,7 +246,7 @@ func (s *Set) owe() {
 }
 
 func (s *Set) repay(i int) {
-	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.phase != holding {
+	if m := &s.members[i]; m.owed > 0 && s.phase != claiming && s.State() != Active {
 		m.owed--
 		s.emit(Action{Kind: ActionYield, Router: i})
 	}

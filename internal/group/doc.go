@@ -50,7 +50,9 @@
 //	unfit     fault   a link is down, a check with a veto failed, the kernel refused
 //	waiting   backup  another node is the holder, or will be found missing
 //	claiming  backup  the addresses are being installed; others hear of the claim, and are waited for
+//	                  and, when it is certain that nobody else holds, the steps are done
 //	holding   active  the addresses answer, adverts are sent
+//	demoting  active  nothing is announced any more, the steps are being undone
 //	leaving   backup  what still arrives is served, until the successor was heard
 //
 // Events change facts; after each event settle moves the set, phase by phase, to

@@ -59,7 +59,7 @@ func (s *Set) lapse(ev Event) {
 	case claiming:
 		s.all(vrrp.Lapse())
 		s.retreat(fmt.Sprintf("the claim was given up: it came %s too late", late))
-	case holding:
+	case holding, demoting:
 		s.lapses = Lapses{Count: s.lapses.Count + 1, Last: s.now, Late: ev.Late}
 		code, reason := "HF2022", fmt.Sprintf("this node was late: its hold had ended %s before it could be renewed", late)
 		if !s.mandated() {

@@ -191,7 +191,7 @@ func TestLapse_AnswersTheOperator(t *testing.T) {
 // Nothing lapses that is closed, or only serves.
 func TestLapse_OfNothing(t *testing.T) {
 	for _, b := range situations(t) {
-		if b.phase == claiming || b.phase == holding {
+		if b.phase == claiming || b.phase == holding || b.phase == demoting {
 			continue
 		}
 		before := b.phase

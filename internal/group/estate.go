@@ -56,7 +56,7 @@ func (s *Set) Still() bool {
 		return false
 	}
 	switch s.phase {
-	case claiming, leaving:
+	case claiming, demoting, leaving:
 		return false
 	case holding:
 		return s.contest.IsZero() && s.every(isActive)

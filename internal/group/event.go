@@ -34,6 +34,7 @@ const (
 	EventSpoke                        // an advert of a claim was handed to the kernel
 	EventDeaf                         // the process stood still, and packets for Router were lost meanwhile
 	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
+	EventSteps                        // the steps are what Steps says, because of Text
 )
 
 // Event is one input of [Set.Step]. Use the constructors.
@@ -41,6 +42,7 @@ type Event struct {
 	Kind     EventKind
 	Router   int // index into the set's routers
 	Op       Op
+	Steps    Steps
 	Priority uint8
 	Up       bool
 	Force    bool
@@ -64,6 +66,17 @@ const (
 	Remove            // addresses off
 )
 
+// Steps is what became of a set's steps.
+type Steps uint8
+
+const (
+	StepsUnfinished Steps = iota // an earlier process has left some that are being undone
+	StepsTook                    // all are done
+	StepsFailed                  // they could not be done, and none is
+	StepsLeft                    // all are undone
+	StepsStuck                   // some could not be undone; StepsLeft follows when they are
+)
+
 func (o Op) String() string { return name([]string{"install", "remove"}, int(o), "op") }
 
 // ActionKind names what the caller has to do.
@@ -80,6 +93,9 @@ const (
 	ActionProbe                      // ask the LAN whether somebody else has Router's addresses
 	ActionWant                       // ask for a mandate, with Priority, until ActionRelease
 	ActionRelease                    // give the mandate back: Name, or with OK the best other node, takes over
+	ActionForsake                    // ask for the mandate no more, and do not give it back: it ends by itself
+	ActionTake                       // do the set's steps, because of Text; answer with what became of them (EventSteps)
+	ActionLeave                      // undo them, because of Text, to become Name; answer likewise
 	ActionYield                      // tell the peers of Router that this node does not hold or claim any more
 	ActionRecord                     // journal Record
 	ActionResult                     // an operator's command ended: OK, Text
@@ -256,6 +272,11 @@ func Deaf(router int) Event { return Event{Kind: EventDeaf, Router: router} }
 // Lapsed says that the hold of a router has ended by itself, late ago.
 func Lapsed(router int, late time.Duration) Event {
 	return Event{Kind: EventLapsed, Router: router, Late: late}
+}
+
+// Stepped says what became of the set's steps, and why.
+func Stepped(steps Steps, why string) Event {
+	return Event{Kind: EventSteps, Steps: steps, Text: why}
 }
 
 // FromKin marks a packet as sent by another holdfast node.

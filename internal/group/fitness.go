@@ -118,6 +118,9 @@ func (s *Set) unfitness() string {
 			}
 		}
 	}
+	if s.steps == stepsStuck {
+		return s.stuckText
+	}
 	if s.now.Before(s.retry) {
 		return s.retryText
 	}

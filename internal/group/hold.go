@@ -89,7 +89,7 @@ func (s *Set) contested() bool {
 // repair puts back what somebody else took away.
 func (s *Set) repair(ev Event) {
 	m := &s.members[ev.Router]
-	if s.phase != holding && s.phase != claiming && s.phase != leaving || m.ordered != Install {
+	if s.phase != holding && s.phase != demoting && s.phase != claiming && s.phase != leaving || m.ordered != Install {
 		return
 	}
 	if m.pending > 0 {

@@ -41,8 +41,17 @@ const (
 	leaveGrace = 200 * time.Millisecond
 )
 
-// depart begins an orderly leave: first silence, then priority 0.
+// depart begins an orderly leave: first silence, then priority 0. What has
+// steps goes on advertising until they are undone.
 func (s *Set) depart(l leave) {
+	if s.busy() {
+		l.begun = s.now
+		s.leave = l
+		s.stopAnnouncing()
+		s.level(hold.Claiming)
+		s.phase, s.reason = demoting, l.reason
+		return
+	}
 	l.begun, l.deadline = s.now, s.now.Add(s.patience())
 	s.leave = l
 	s.stopAnnouncing()
@@ -82,7 +91,7 @@ func (s *Set) yieldToHigher() {
 	s.leave = leave{cause: toHigher, begun: s.now, deadline: s.now.Add(leaveGrace), heard: s.primary()}
 	s.serveAll(2 * leaveGrace)
 	s.unwant()
-	s.all(vrrp.Yield())
+	s.letGo(vrrp.Yield())
 	s.enter(leaving, reason)
 	s.owe()
 	s.succeeded()
@@ -210,7 +219,7 @@ func (s *Set) resume() {
 func (s *Set) drop(reason string) {
 	s.stopAnnouncing()
 	s.level(hold.Closed)
-	s.all(vrrp.Shutdown())
+	s.letGo(vrrp.Shutdown())
 	s.order(Remove)
 	s.enter(unfit, reason)
 	s.abandoned(reason)

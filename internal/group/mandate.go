@@ -1,5 +1,7 @@
 package group
 
+import "time"
+
 // A guarded set holds and claims only with a mandate: the promise of a
 // majority of its cluster, say (package vote), that lasts until an instant. It
 // asks for one when it would claim, and keeps asking for as long as it holds;
@@ -28,7 +30,11 @@ func (s *Set) bequeath(to string, best bool) {
 	if !s.wanting {
 		return
 	}
-	s.wanting = false
+	if s.busy() && s.mandated() {
+		s.withheld.mandate = true
+		return
+	}
+	s.wanting, s.mandate = false, time.Time{}
 	s.emit(Action{Kind: ActionRelease, Router: s.lead, Name: to, OK: best})
 }
 

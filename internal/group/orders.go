@@ -11,6 +11,8 @@ const (
 	// with each refusal up to lastRetry.
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 6400 * time.Millisecond
+	// longestRetry is the same for steps, which cost more than an address.
+	longestRetry = 51200 * time.Millisecond
 	// lastRemove is the longest time between two attempts to take addresses
 	// off; the first ones follow sooner, in the same way.
 	lastRemove = 1600 * time.Millisecond

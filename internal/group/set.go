@@ -48,9 +48,13 @@ type Set struct {
 	disputes    uint64 // that are over
 	disputedFor time.Duration
 	lapses      Lapses
-	verified    int       // how often a new holder has asked for other holders
-	wanting     bool      // a mandate was asked for
-	mandate     time.Time // until when it lasts
+	verified    int // how often a new holder has asked for other holders
+	steps       steps
+	stuckText   string                        // why they could not be undone
+	failures    int                           // of taking them, in a row
+	withheld    struct{ mandate, yield bool } // what is to be said when nothing is taken any more
+	wanting     bool                          // a mandate was asked for
+	mandate     time.Time                     // until when it lasts
 	suspended   suspension
 	humbled     bool       // the routers accept an Active of any priority
 	announces   []schedule // one per group
@@ -100,6 +104,7 @@ const (
 	waiting               // Backup
 	claiming              // Backup: every router asks, the addresses are being installed
 	holding               // Active
+	demoting              // Active: nothing is announced any more, the steps are being undone
 	leaving               // Backup: still serving what arrives
 )
 
@@ -109,7 +114,7 @@ func (p phase) state() State {
 		return Init
 	case unfit:
 		return Fault
-	case holding:
+	case holding, demoting:
 		return Active
 	default:
 		return Backup
@@ -218,9 +223,12 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.listenAnew(ev.Router)
 	case EventLapsed:
 		s.lapse(ev)
+	case EventSteps:
+		s.stepped(ev)
 	}
 	for s.settle() {
 	}
+	s.demote()
 	s.watchConflict()
 	s.announce()
 	out, s.out = s.out, nil
@@ -239,6 +247,8 @@ func (s *Set) settle() bool {
 		return s.settleClaiming()
 	case holding:
 		return s.settleHolding()
+	case demoting:
+		return s.settleDemoting()
 	default:
 		return s.settleLeaving()
 	}

@@ -26,7 +26,9 @@ func situations(t *testing.T) []*bench {
 	left := holder(t, g())
 	left.feed(Handover(""))
 	left.reply(nil)
-	out := []*bench{place(t, g()), ill, backup(t, g()), claimer(t, g()), holder(t, g()), left}
+	demoted := holder(t, web(uses(Use{Check: "service"}, Use{Check: "disk", Weight: 40}), stepped))
+	demoted.feed(Handover(""))
+	out := []*bench{place(t, g()), ill, backup(t, g()), claimer(t, g()), holder(t, g()), demoted, left}
 	for p, b := range out {
 		b.in(phase(p))
 		b.now = b.now.Add(time.Millisecond)
@@ -63,6 +65,10 @@ var happenings = []struct {
 	{"its advert is on the wire", func(b *bench) []Action { return b.feed(Spoke()) }},
 	{"its hold ended by itself", func(b *bench) []Action { return b.feed(Lapsed(0, 30*time.Millisecond)) }},
 	{"packets were lost while it stood still", func(b *bench) []Action { return b.feed(Deaf(0)) }},
+	{"the steps are done", func(b *bench) []Action { return b.feed(Stepped(StepsTook, "")) }},
+	{"the steps could not be done", func(b *bench) []Action { return b.feed(Stepped(StepsFailed, "no such unit")) }},
+	{"the steps are undone", func(b *bench) []Action { return b.feed(Stepped(StepsLeft, "")) }},
+	{"the steps could not be undone", func(b *bench) []Action { return b.feed(Stepped(StepsStuck, "it hangs")) }},
 	{"a peer names this node", func(b *bench) []Action { return b.feed(Take("b")) }},
 	{"a peer names another node", func(b *bench) []Action { return b.feed(Suspend("c")) }},
 	{"adverts of lower priority", func(b *bench) []Action { return b.adverts(lower, 90) }},

@@ -12,6 +12,7 @@ import (
 type View struct {
 	State       State
 	Leaving     bool
+	Demoting    bool // nothing is announced any more, the steps are being undone
 	Claiming    bool // the addresses are on, and wait for the right to answer
 	Reason      string
 	Since       time.Time
@@ -62,6 +63,7 @@ func (s *Set) View() View {
 	v := View{
 		State:       s.phase.state(),
 		Leaving:     s.phase == leaving,
+		Demoting:    s.phase == demoting,
 		Claiming:    s.phase == claiming,
 		Reason:      s.reason,
 		Since:       s.since,
@@ -104,7 +106,7 @@ func (s *Set) State() State { return s.phase.state() }
 
 // Keeps reports whether the set's addresses are to be on this node: it holds
 // them, is about to, or serves what still arrives.
-func (s *Set) Keeps() bool { return s.phase == claiming || s.phase == holding || s.phase == leaving }
+func (s *Set) Keeps() bool { return s.phase >= claiming }
 
 // Router gives the router with that index, for encoding its adverts.
 func (s *Set) Router(i int) *vrrp.Router { return s.members[i].router }

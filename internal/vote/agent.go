@@ -38,11 +38,14 @@ const (
 	// Heard brings a datagram, Data from Src.
 	Heard
 	// Want says that this node would hold Subject, with Rank. It may be
-	// repeated; it lasts until Release.
+	// repeated; it lasts until Release or Forsake.
 	Want
 	// Release says that this node does not hold Subject any more, or does not
 	// want it: its gate is closed. To names the successor, if there is one.
 	Release
+	// Forsake is for a node that does not want Subject any more, but cannot say
+	// that it has let go: what was promised to it ends by itself.
+	Forsake
 )
 
 // Event is what happened.
@@ -185,6 +188,8 @@ func (a *Agent) Step(now Instant, ev Event, out *Out) {
 		a.receive(now, ev.Src, ev.Data, out)
 	case Want:
 		a.want(now, ev.Subject, ev.Rank, out)
+	case Forsake:
+		a.forsake(ev.Subject, out)
 	case Release:
 		a.release(now, ev.Subject, ev.To, out)
 	}

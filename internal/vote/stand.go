@@ -34,6 +34,21 @@ func (a *Agent) release(now Instant, s Subject, to string, out *Out) {
 	a.letGo(now, s, out)
 }
 
+// forsake stops asking, and gives nothing back.
+func (a *Agent) forsake(s Subject, out *Out) {
+	c := a.subject[s]
+	if !c.wanted {
+		return
+	}
+	c.wanted, c.successor = false, 0
+	c.abandoned, c.began, c.owedUntil = a.stamp, 0, 0
+	for i := range c.votes {
+		v := &c.votes[i]
+		v.owed, v.until, v.verb = false, 0, 0
+	}
+	a.recount(s, out)
+}
+
 // letGo releases every vote that this node has or may have.
 func (a *Agent) letGo(now Instant, s Subject, out *Out) {
 	c := a.subject[s]
