@@ -37,8 +37,8 @@ type HTTP struct {
 	// Redirects is how many are followed, 0 to 10. With 0, which is the
 	// default, a redirect is an answer like others, with its own status.
 	Redirects int
-	// KeepAlive keeps the connection for the next look. Default false: what is
-	// checked is that a new client would be served.
+	// KeepAlive keeps the connection for the next look; only with HTTP/1.1.
+	// Default false: what is checked is that a new client would be served.
 	KeepAlive bool
 	Secure    Secure // for https; "tls:" in the file
 	Via       Via
@@ -145,6 +145,9 @@ func (h HTTP) Problems() []Problem {
 	}
 	if h.Redirects < 0 || h.Redirects > mostRedirects {
 		found.say("redirects", "", "%d: 0 to %d", h.Redirects, mostRedirects)
+	}
+	if h.KeepAlive && h.Version != HTTP1 {
+		found.say("keep_alive", "use version: 1.1", "connections of HTTP/2 are not kept")
 	}
 	if len(h.Secure.ALPN) > 0 {
 		found.say("tls.alpn", "use version:", "the version of HTTP says what is offered")

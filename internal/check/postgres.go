@@ -12,8 +12,8 @@ import (
 //	postgres: {address: 10.0.0.11:5432, user: holdfast, password: {file: /etc/holdfast/pg}, role: primary}
 //	postgres: {address: 127.0.0.1:5432, role: standby, max_lag: 10s, query: "select ready()", value: t}
 //
-// The user needs nothing but CONNECT; for MaxLag let it be a member of
-// pg_monitor, so that a standby whose primary is silent is seen to be late.
+// The user needs nothing but CONNECT. A query that hangs is ended on the server
+// by statement_timeout.
 type Postgres struct {
 	To       Endpoint
 	User     string
@@ -24,7 +24,9 @@ type Postgres struct {
 	Secure Secure
 	Role   PostgresRole
 	// MaxLag is how old the newest transaction that a standby has replayed
-	// may be while there are others to replay. 0: not looked at.
+	// may be while there are others to replay, or no primary is connected that
+	// could say so. A primary that is connected, but silent, is noticed after
+	// wal_receiver_timeout. 0: not looked at.
 	MaxLag time.Duration
 	// Query is asked after that, in a read-only transaction; "": none. It must
 	// give a row, and where Value is not empty its first column must be Value,

@@ -3,6 +3,8 @@ package check
 import "fmt"
 
 // TLS is up when a TLS handshake is finished and the certificate is as wanted.
+// With TLS 1.3 a server that demands a client's certificate says so only after
+// that: use http or script to see that it lets the client in.
 //
 //	tls: 10.0.0.11:443
 //	tls: {address: 10.0.0.11:443, name: www.example.org, ca: /etc/holdfast/ca.pem, min_days: 3, warn_days: 14}
