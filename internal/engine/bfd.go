@@ -130,9 +130,6 @@ func (e *Engine) watch(now time.Time) {
 	if at := e.sights.set.Deadline(); at.IsZero() || now.Before(at) {
 		return
 	}
-	if e.stood > stumble {
-		e.sights.set.Wake(now)
-	}
 	e.sights.acts = e.sights.set.Tick(now, e.sights.acts[:0])
 	e.saw(now, e.sights.acts)
 }
@@ -148,17 +145,19 @@ func (e *Engine) saw(now time.Time, acts []sight.Action) {
 			continue
 		}
 		e.opt.Log.Info("neighbour", "peer", a.Path.Peer, "from", a.From, "to", a.To, "reason", a.Reason)
-		if a.Lost() && a.Reason == bfd.ReasonExpired {
-			e.missed(now, a.Path)
+		if a.Missed() {
+			e.missed(now, a)
 		}
 	}
 }
 
 // missed tells who waits for a neighbour to fall silent that it has: its holds
-// are over, as they were bound by the same session.
-func (e *Engine) missed(now time.Time, p sight.Path) {
+// are over, as they were bound by the same session. One that has advertised
+// since is another process, or has ended the session: nothing bound that hold.
+func (e *Engine) missed(now time.Time, a sight.Action) {
+	p := a.Path
 	for _, u := range slices.Clone(e.sights.units) {
-		if !slices.Contains(u.paths, p) {
+		if !slices.Contains(u.paths, p) || slices.ContainsFunc(u.routers, func(r *router) bool { return r.heardSince(a) }) {
 			continue
 		}
 		holder := ""
@@ -180,14 +179,32 @@ func (e *Engine) missed(now time.Time, p sight.Path) {
 	}
 }
 
+// heardSince reports whether a neighbour has advertised when it sent no more
+// packets of BFD: it sends one at least as often as adverts, or else to wait for
+// those costs little.
+func (r *router) heardSince(a sight.Action) bool {
+	o, ok := r.unit.set.Router(r.index).Peer(a.Path.Peer)
+	return ok && o.LastHeard.Sub(a.Heard) > r.cfg.Interval
+}
+
 // bound lets no hold last longer than the neighbours wait for this node. It is
 // called before packets are sent, for an answer that has become smaller, and
-// again after.
+// again after. A hold that has ended meanwhile is not extended: the neighbour
+// may have acted on that already, and a packet that says Down may be the news
+// of it.
 func (e *Engine) bound() {
 	for _, u := range e.sights.units {
-		if b := e.sights.set.Bound(u.id); b != u.bound {
-			u.bound = b
-			e.limit(u)
+		b := e.sights.set.Bound(u.id)
+		if b == u.bound {
+			continue
 		}
+		if later := b == 0 || b > u.bound; later && u.bound != 0 {
+			if _, late := u.lapsed(e.opt.Gate.Now()); late > 0 {
+				e.expire(u)
+				continue
+			}
+		}
+		u.bound = b
+		e.limit(u)
 	}
 }

@@ -165,6 +165,9 @@ func (e *Engine) turn(n int, looked time.Time) {
 		now = heard
 	}
 	e.round = e.opt.Gate.Now()
+	if e.stood > stumble || stopped {
+		e.sights.set.Wake(now)
+	}
 	for i := range n {
 		e.datagram(now, &e.in[i])
 	}

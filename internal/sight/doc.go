@@ -15,10 +15,13 @@
 //
 // # What to make of it
 //
-// An action that is [bfd.Action.Lost] with [bfd.ReasonExpired] says that the
-// neighbour is silent: who waits for it to fall silent need not wait longer.
-// With any other reason it is alive, or was switched off in order, and nothing
-// follows for what it holds.
+// An action that is [Action.Missed] says that the neighbour is silent: who waits
+// for it to fall silent need not wait longer. With any other reason it is
+// alive, or was switched off in order, and nothing follows for what it holds.
+// Neither does anything when this machine stood still: the neighbour, not
+// hearing us, may have ended the session and hold without it. Nor when it was
+// heard otherwise since [Action.Heard]: it runs, and our session may be with a
+// process that has ended.
 //
 // # What the neighbour makes of us
 //

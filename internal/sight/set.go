@@ -32,7 +32,16 @@ type Action struct {
 	bfd.Action
 	Path  Path
 	Local netip.Addr
+	Heard time.Time // the last packet of the neighbour
+	Fresh bool      // it was heard when it arrived, and this machine has run since
 	from  *bfd.Session
+}
+
+// Missed says that the neighbour has fallen silent, and that this is its own
+// silence: nothing that it said can have waited here unread, while it let the
+// session end and went on without it.
+func (a Action) Missed() bool {
+	return a.Lost() && a.Reason == bfd.ReasonExpired && a.Fresh
 }
 
 // AppendPacket appends the UDP payload of an action that sends to b. Call it
@@ -46,6 +55,7 @@ type Set struct {
 	table   bfd.Table
 	watched []*watched // in the order in which they began
 	acts    []bfd.Action
+	woken   bool // what is heard now may have waited
 }
 
 // watched is one neighbour.
@@ -55,8 +65,11 @@ type watched struct {
 	key     []byte
 	session *bfd.Session
 	wishes  []wish
-	until   time.Time // nobody wants it any more, and it goes then; zero: it is wanted
-	sent    hold.Instant
+	until   time.Time     // nobody wants it any more, and it goes then; zero: it is wanted
+	sent    hold.Instant  // the last packet that lets the neighbour take us for alive; 0: it was told otherwise since
+	relied  time.Duration // how long it waits after that
+	heard   time.Time     // the last packet of the neighbour
+	fresh   bool          // it was heard when it arrived, and this machine has run since
 }
 
 type wish struct {
@@ -125,7 +138,12 @@ func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 	}
 	for _, n := range s.watched {
 		if n.session == session {
-			return s.step(now, n, bfd.Received(p), out)
+			before := session.Counters().Received
+			out = s.step(now, n, bfd.Received(p), out)
+			if session.Counters().Received != before {
+				n.heard, n.fresh = now, !s.woken
+			}
+			return out
 		}
 	}
 	return out
@@ -133,6 +151,7 @@ func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 
 // Tick says that time has passed, after every packet there is was handed over.
 func (s *Set) Tick(now time.Time, out []Action) []Action {
+	s.woken = false
 	for _, n := range s.watched {
 		if at := n.session.Deadline(); !at.IsZero() && !now.Before(at) {
 			out = s.step(now, n, bfd.Tick(), out)
@@ -148,9 +167,12 @@ func (s *Set) Tick(now time.Time, out []Action) []Action {
 	return out
 }
 
-// Wake says that this machine did not run; see bfd.Wake.
+// Wake says that this machine did not run; see bfd.Wake. What is heard until the
+// next Tick may have waited meanwhile.
 func (s *Set) Wake(now time.Time) {
+	s.woken = true
 	for _, n := range s.watched {
+		n.fresh = false
 		n.session.Step(now, bfd.Wake(), nil)
 	}
 }
@@ -248,7 +270,7 @@ func (n *watched) timing() bfd.Timing {
 func (s *Set) step(now time.Time, n *watched, ev bfd.Event, out []Action) []Action {
 	s.acts = n.session.Step(now, ev, s.acts[:0])
 	for _, a := range s.acts {
-		out = append(out, Action{Action: a, Path: n.path, Local: n.local, from: n.session})
+		out = append(out, Action{Action: a, Path: n.path, Local: n.local, Heard: n.heard, Fresh: n.fresh, from: n.session})
 	}
 	return out
 }
