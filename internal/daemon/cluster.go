@@ -15,13 +15,14 @@ import (
 )
 
 // newAgent makes the node's part in the votes of its cluster. It abstains as
-// long as a promise of an earlier process may last.
-func (d *Daemon) newAgent(cfg *config.Config) (*vote.Agent, error) {
+// long as a promise of an earlier process may last. Now is the gate's, whose
+// clock is not this process's where that has a time namespace of its own.
+func (d *Daemon) newAgent(cfg *config.Config, now vote.Instant) (*vote.Agent, error) {
 	var random [24]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
 	c := vote.Config{
 		Name: cfg.Node, Seed: random[:16], Session: binary.NativeEndian.Uint64(random[16:]) | 1,
-		Abstain: boottime() + vote.Instant(d.promised(cfg)),
+		Abstain: now + vote.Instant(d.promised(cfg)),
 	}
 	for _, v := range cfg.Cluster.Nodes {
 		c.Voters = append(c.Voters, vote.VoterAddr{Name: v.Name, Addr: v.Addr})

@@ -21,7 +21,7 @@ func TestCluster(t *testing.T) {
 		Keys:      []config.Secret{config.NewSecret(make([]byte, 32))},
 	}}
 	cfg.State = t.TempDir()
-	a, err := forTest(cfg).newAgent(cfg)
+	a, err := forTest(cfg).newAgent(cfg, boottime())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("it abstains for %s", d)
 	}
 	cfg.Node = "lb3"
-	if _, err := forTest(cfg).newAgent(cfg); err == nil {
+	if _, err := forTest(cfg).newAgent(cfg, boottime()); err == nil {
 		t.Error("a node that is not of the cluster votes")
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/hands"
 	"github.com/holdfast-net/holdfast/internal/linux/watch"
 	"github.com/holdfast-net/holdfast/internal/linux/wire"
+	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
 // Options is what a daemon is started with.
@@ -198,8 +199,9 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	}
 	defer func() { _ = h.Close() }()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Gate: g, Polls: w, NewAgent: d.newAgent, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
-		Beat: d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
+		Wire: tapped, Hands: h, Gate: g, Polls: w, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
+		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	if d.watch, err = watch.New(d.engine.Changed); err != nil {
 		return fmt.Errorf("cannot watch interfaces: %w", err)
