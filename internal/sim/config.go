@@ -49,6 +49,7 @@ type Group struct {
 	Pass      string
 	Uses      []group.Use
 	Announce  group.Announce
+	BFD       BFD
 }
 
 // Node is one machine.

@@ -73,7 +73,9 @@ func (w *World) exits(n *node) {
 func (w *World) Pause(n *node) {
 	if n.running {
 		n.stops++
-		n.paused = true
+		if !n.paused {
+			n.paused, n.pausedAt = true, w.now
+		}
 	}
 }
 

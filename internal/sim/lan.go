@@ -25,6 +25,7 @@ type content uint8
 const (
 	advert    content = iota // VRRP
 	message                  // package peer
+	control                  // package bfd
 	announced                // ARP announcement, or unsolicited neighbour advertisement, for addr
 	question                 // ARP request or neighbour solicitation for addr
 	answer                   // to a question, for addr
@@ -50,14 +51,14 @@ const (
 	CutIPv4 Cut = 1 << iota // adverts and all else of IPv4
 	CutIPv6
 	CutMessages // of package peer, both families
-	CutDaemon   // adverts and messages: a firewall on the host that is meant to hear them
+	CutDaemon   // adverts, messages and BFD: a firewall on the host that is meant to hear them
 	CutAll      = CutIPv4 | CutIPv6 | CutMessages
 )
 
 func (f *frame) cutBy(c Cut) bool {
 	switch {
 	case f.content == message && c&CutMessages != 0,
-		(f.content == message || f.content == advert) && c&CutDaemon != 0:
+		(f.content == message || f.content == advert || f.content == control) && c&CutDaemon != 0:
 		return true
 	case f.family == vrrp.IPv4:
 		return c&CutIPv4 != 0
@@ -157,6 +158,13 @@ func (w *World) arrival(p *Path, last *time.Duration) time.Duration {
 	}
 	*last = max(*last, at)
 	return at
+}
+
+func familyOf(a netip.Addr) vrrp.Family {
+	if a.Is4() {
+		return vrrp.IPv4
+	}
+	return vrrp.IPv6
 }
 
 // setPort connects or disconnects a cable. A switch forgets what it learnt on

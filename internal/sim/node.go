@@ -6,6 +6,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/sight"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -43,6 +44,9 @@ type node struct {
 	stamped  time.Time
 	talkAt   time.Duration // when the talk event in the queue is due; 0: there is none
 
+	sights   sights
+	pausedAt time.Duration
+
 	checks      map[string]string // checks that fail, and why
 	maintenance bool
 }
@@ -56,6 +60,8 @@ type unit struct {
 	wakeAt  time.Duration // when the timer in the queue is due; 0: there is none
 	claimed bool          // its claim was sent
 	expired bool          // its hold has ended while it was sending
+	paths   []sight.Path  // to the neighbours that it watches
+	bound   hold.Instant  // beyond which no hold lasts, because of them; 0: none is set
 	started bool
 	stopped bool
 	keeps   bool          // its addresses are to be on this node
@@ -107,6 +113,7 @@ func (w *World) prepared(n *node) {
 		w.startPlain(n)
 		return
 	}
+	w.openSights(n)
 	for s := range n.sets {
 		set, err := group.New(w.groups(n.index, s))
 		if err != nil {
@@ -255,6 +262,8 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 		w.hearAdvert(n, lan, f)
 	case f.content == message:
 		w.hearMessage(n, lan, f)
+	case f.content == control:
+		w.hearBFD(n, lan, f)
 	}
 }
 
@@ -263,6 +272,9 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 // timers. It may be paused again at any step of that.
 func (w *World) thaw(n *node) {
 	n.paused, n.thawed = false, w.now
+	if n.sights.set != nil && w.now-n.pausedAt > stumble {
+		n.sights.set.Wake(n.sightTime(w))
+	}
 	life := n.life
 	for len(n.pending) > 0 && !n.paused {
 		// What it puts off, when it is paused again, comes before the rest:
@@ -293,6 +305,7 @@ func (w *World) thaw(n *node) {
 	if n.paused || n.life != life {
 		return
 	}
+	w.watch(n) // before the sets' timers, as in the engine
 	for _, u := range n.units {
 		if !n.paused {
 			w.wake(n, u)

@@ -260,6 +260,7 @@ func (w *World) reach(n *node, r *router, addr netip.Addr) {
 // the process.
 func (w *World) stopped(n *node, u *unit) {
 	u.stopped = true
+	w.forgetNeighbours(n, u)
 	w.judge.ended(n, u)
 	for _, r := range u.routers {
 		// The engine discards what is left of a set that has ended.

@@ -6,15 +6,16 @@ import "time"
 type kind uint8
 
 const (
-	atSwitch  kind = iota // frame reaches the switch of LAN lan from port
-	atPort                // frame reaches port of LAN lan
-	wakeSet               // the timer of set index of node
-	talk                  // the hellos of node
-	carried               // node's kernel has carried out order
-	posted                // a function of node's process, or of the world
-	probe                 // client index sends its probes
-	boot                  // node's process has prepared its interfaces
-	wakePlain             // the timer of router index of a plain node
+	atSwitch   kind = iota // frame reaches the switch of LAN lan from port
+	atPort                 // frame reaches port of LAN lan
+	wakeSet                // the timer of set index of node
+	talk                   // the hellos of node
+	carried                // node's kernel has carried out order
+	posted                 // a function of node's process, or of the world
+	probe                  // client index sends its probes
+	boot                   // node's process has prepared its interfaces
+	wakePlain              // the timer of router index of a plain node
+	wakeSights             // the timer of node's sessions of BFD
 )
 
 // event is something that will happen.

@@ -119,7 +119,31 @@ func (c chooser) config(rough bool) Config {
 		cfg.Sets = append(cfg.Sets, set)
 	}
 	c.nodes(&cfg, rough)
+	if c.often(0.12) {
+		c.watching(&cfg, interval)
+	}
 	return cfg
+}
+
+// leastBFD is the shortest interval of BFD that a file may ask for.
+const leastBFD = 3 * time.Millisecond
+
+// watching lets nodes watch each other, at rates that make sense beside the
+// adverts' interval. Not all groups of a run do: they share their sessions.
+func (c chooser) watching(cfg *Config, interval time.Duration) {
+	b := BFD{Interval: c.between(max(interval/8, leastBFD), interval/2).Truncate(time.Millisecond), Multiplier: uint8(2 + c.IntN(4))}
+	if c.often(0.3) {
+		b.Key = secret(3)[:20]
+	}
+	for s := range cfg.Sets {
+		for g := range cfg.Sets[s].Groups {
+			if c.often(0.8) {
+				one := b
+				one.Interval *= time.Duration(1 + c.IntN(2))
+				cfg.Sets[s].Groups[g].BFD = one
+			}
+		}
+	}
 }
 
 func (c chooser) nodes(cfg *Config, rough bool) {
@@ -193,8 +217,8 @@ func (p *Plan) describe() []string {
 		p.Seed, len(c.Nodes), c.Path.Delay, c.Path.Jitter, c.Kernel.Latency, c.Kernel.Jitter, c.Virtual, p.Rough)}
 	for s := range c.Sets {
 		for _, g := range c.Sets[s].Groups {
-			out = append(out, fmt.Sprintf("set %d: group %s vrid %d lan %d %v version %d every %v unicast %t hmac %t uses %v",
-				s, g.Name, g.VRID, g.LAN, g.Families, g.Version, g.Interval, g.Unicast, g.HMAC != nil, g.Uses))
+			out = append(out, fmt.Sprintf("set %d: group %s vrid %d lan %d %v version %d every %v unicast %t hmac %t bfd %v x %d uses %v",
+				s, g.Name, g.VRID, g.LAN, g.Families, g.Version, g.Interval, g.Unicast, g.HMAC != nil, g.BFD.Interval, g.BFD.Multiplier, g.Uses))
 		}
 	}
 	for _, n := range c.Nodes {

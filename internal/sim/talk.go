@@ -51,6 +51,7 @@ func (w *World) talkNow(n *node) {
 		w.hello(n, lan, vrrp.IPv6)
 	}
 	n.hellos++
+	w.look(n)
 	w.talkSoon(n, w.now+peer.Interval)
 }
 

@@ -124,6 +124,10 @@ func (w *World) happen(e *event) {
 		if current {
 			w.wakePlain(n, int(e.index))
 		}
+	case wakeSights:
+		if current {
+			w.watch(n)
+		}
 	case talk:
 		if n.running && n.life == e.life {
 			w.talk(n)
@@ -144,7 +148,7 @@ func (w *World) arrive(lan, port int, f *frame) {
 		return
 	}
 	switch f.content {
-	case advert, message:
+	case advert, message, control:
 		w.processHears(n, lan, f)
 	case question, ping:
 		w.kernelHears(n, lan, f)
