@@ -120,6 +120,9 @@ func (u *unit) adaptable(f *unit) bool {
 		if a.Name != b.Name || a.Interface != b.Interface || macMode(a) != macMode(b) || a.VRRP.Accept != b.VRRP.Accept || a.Guard != b.Guard {
 			return false
 		}
+		if hasSteps(a) != hasSteps(b) {
+			return false // who holds without steps has not taken them
+		}
 	}
 	for i := range u.routers {
 		a, b := u.routers[i].cfg, f.routers[i].cfg
@@ -150,7 +153,10 @@ func (e *Engine) adapt(now time.Time, u, f *unit) bool {
 	}
 	e.acts = acts
 	e.perform(now, u, acts)
-	e.queue.set(u, u.set.Deadline())
+	for _, t := range u.steps {
+		t.machine.Reconfigure(e.opt.Steps.Plan(t.group))
+	}
+	e.plan(u)
 	e.stand(u)
 	for name, c := range e.checks {
 		e.tellCheck(now, u, name, c)

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/announce"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/order"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/vote"
 	"github.com/holdfast-net/holdfast/vrrp"
@@ -27,7 +28,8 @@ type Options struct {
 	Wire  Wire
 	Hands Hands
 	Gate  Gate
-	Polls Polls // for a configuration with a cluster
+	Polls Polls   // for a configuration with a cluster
+	Steps Stepper // for groups that take more than their addresses; nil: none does
 	// NewAgent makes this node's part in the votes of a cluster.
 	NewAgent func(*config.Config) (*vote.Agent, error)
 	Record   func(Record) // must not block
@@ -56,6 +58,7 @@ type Engine struct {
 	ports       map[string]*port
 	routes      map[route]*router
 	checks      map[string]config.Check
+	books       map[string]order.Book // of groups whose units have ended
 	maintenance bool
 	stopping    bool
 	stopText    string
@@ -110,6 +113,7 @@ func New(opt Options) *Engine {
 		ports:  map[string]*port{},
 		routes: map[route]*router{},
 		checks: map[string]config.Check{},
+		books:  map[string]order.Book{},
 		in:     make([]Datagram, maxDatagrams),
 		arena:  make([]byte, 0, 64<<10),
 		sights: newSights(),
@@ -223,6 +227,7 @@ func (e *Engine) tick(now time.Time) {
 			return
 		}
 		e.step(now, u, group.Tick())
+		e.tickSteps(now, u)
 	}
 }
 
@@ -248,7 +253,7 @@ func (e *Engine) let(now time.Time, u *unit, ev group.Event) {
 	acts := u.set.Step(now, ev, e.acts[:0])
 	e.acts = acts
 	e.perform(now, u, acts)
-	e.queue.set(u, u.set.Deadline())
+	e.plan(u)
 }
 
 func (e *Engine) beat(now time.Time) {

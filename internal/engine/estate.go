@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/order"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/vote"
 	"github.com/holdfast-net/holdfast/vrrp"
@@ -34,6 +35,7 @@ type UnitEstate struct {
 	Groups  []string
 	Mandate Instant // see unit
 	Set     group.Estate
+	Steps   map[string]order.Estate `json:",omitempty"` // by group
 	Routers []RouterEstate
 }
 
@@ -71,6 +73,12 @@ func (u *unit) estate(now time.Time) UnitEstate {
 	for i := range u.groups {
 		ue.Groups = append(ue.Groups, u.groups[i].Name)
 	}
+	for _, t := range u.steps {
+		if ue.Steps == nil {
+			ue.Steps = map[string]order.Estate{}
+		}
+		ue.Steps[t.group] = t.machine.Estate()
+	}
 	for _, r := range u.routers {
 		ue.Routers = append(ue.Routers, RouterEstate{
 			Interface: r.group.Interface, Index: r.port.link.Index, Family: r.cfg.Family, VRID: r.cfg.VRID, Addresses: r.addrs,
@@ -96,6 +104,12 @@ func (es *Estate) match(u *unit) (*UnitEstate, error) {
 			o := &ue.Routers[j]
 			if o.Interface != r.group.Interface || o.Family != r.cfg.Family || o.VRID != r.cfg.VRID || !slices.Equal(o.Addresses, r.addrs) {
 				return nil, fmt.Errorf("virtual router %d (%s) of group %s is not what it was", o.VRID, o.Family, r.group.Name)
+			}
+		}
+		for j := range u.groups {
+			g := &u.groups[j]
+			if o, had := ue.Steps[g.Name]; hasSteps(g) != had && (hasSteps(g) || len(o.Book.Begun) > 0) {
+				return nil, fmt.Errorf("the steps of group %s are not what they were", g.Name)
 			}
 		}
 		return ue, nil

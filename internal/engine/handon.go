@@ -104,7 +104,7 @@ func (e *Engine) unstill() string {
 		return "groups are being replaced"
 	}
 	for _, u := range e.units {
-		if u.retiring || len(u.waiters) > 0 || !u.set.Still() {
+		if u.retiring || len(u.waiters) > 0 || !u.set.Still() || u.stepping() {
 			return fmt.Sprintf("group %s is on the move", u.groups[0].Name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/order"
 )
 
 // Rehearse does beforehand what takes time in Inherit, and says what would keep
@@ -78,6 +79,7 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 			r.table.Note(n)
 		}
 	}
+	e.inheritSteps(u, ue)
 	e.stand(u)
 	u.mandate = ue.Mandate
 	e.limit(u)
@@ -93,6 +95,7 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 			r.keeper = hold.Keeper{}
 			e.store(r, r.keeper.Doors())
 		}
+		e.undoSteps(now, u, "the interface was made anew while another process took over")
 		e.startIfReady(now, u)
 		return
 	}
@@ -108,7 +111,10 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 	if u.set.Wanting() {
 		e.wantMandate(u, u.set.Router(u.set.Lead()).Priority())
 	}
-	e.queue.set(u, u.set.Deadline())
+	e.plan(u)
+	for _, t := range u.steps {
+		e.transaction(now, u, t, order.Tick())
+	}
 }
 
 // keptNow is preparedNow for a router that another process prepared.

@@ -35,6 +35,14 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.wantMandate(u, a.Priority)
 		case group.ActionRelease:
 			e.releaseMandate(now, u, a)
+		case group.ActionForsake:
+			e.forsakeMandate(u)
+		case group.ActionTake:
+			why := a.Text
+			e.afterwards(u, func(now time.Time) { e.take(now, u, why) })
+		case group.ActionLeave:
+			role, why := a.Name, a.Text
+			e.afterwards(u, func(now time.Time) { e.leave(now, u, role, why) })
 		case group.ActionYield:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindYield})
 		case group.ActionRecord:

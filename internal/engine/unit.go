@@ -31,6 +31,10 @@ type unit struct {
 	deadline time.Time // of the set, as entered in the queue
 	at       int       // index in the queue; -1: not in it
 
+	steps  []*transaction // of its groups, where they have any
+	failed string         // why they could not be taken
+	epoch  uint64         // of the mandate, where it has one
+
 	mandate Instant // until when a majority has promised, or the gateway's answer counts; 0: nobody is asked
 	bound   Instant // before which no neighbour misses this node; 0: none would
 	paths   []sight.Path
@@ -94,6 +98,7 @@ func setConfigs(groups []config.Group) []group.Config {
 		for _, u := range g.Checks {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
 		}
+		c.Steps = hasSteps(&g)
 		c.Guarded = g.Guard.Kind != config.GuardAvailable
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
@@ -163,6 +168,7 @@ func (e *Engine) begin(now time.Time, u *unit) {
 	for _, r := range u.routers {
 		e.attach(now, r)
 	}
+	e.transact(now, u)
 	e.startIfReady(now, u)
 }
 
@@ -194,6 +200,7 @@ func (e *Engine) retire(now time.Time, u *unit, why string) {
 // end takes a unit that has left out of the engine.
 func (e *Engine) end(now time.Time, u *unit) {
 	e.leaveGateway(u)
+	e.keepBooks(u)
 	for _, r := range u.routers {
 		e.submit(r, OpDiscard)
 		e.unroute(r)

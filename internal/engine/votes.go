@@ -138,6 +138,13 @@ func (e *Engine) releaseMandate(now time.Time, u *unit, a *group.Action) {
 	}
 }
 
+// forsakeMandate lets it end by itself.
+func (e *Engine) forsakeMandate(u *unit) {
+	if u.voted && e.votes != nil {
+		e.vote(vote.Event{Kind: vote.Forsake, Subject: u.subject})
+	}
+}
+
 // vote gives the agent an event, at the gate's time of now: a vote counts from
 // when it was read, which was not before it arrived.
 func (e *Engine) vote(ev vote.Event) {

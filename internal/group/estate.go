@@ -24,6 +24,8 @@ type Estate struct {
 	RetryIn     time.Duration // of a set that the kernel refused
 	RetryText   string
 	Refusals    int
+	Taken       bool   // its steps are
+	Stuck       string // why they could not be undone
 	Humbled     bool
 	Suspended   *SuspendedEstate `json:",omitempty"`
 	Disputes    uint64
@@ -55,6 +57,9 @@ func (s *Set) Still() bool {
 	if !done || failure != nil || len(s.commands) > 0 || s.taking != "" {
 		return false
 	}
+	if s.steps == stepsTaking || s.steps == stepsLeaving {
+		return false
+	}
 	switch s.phase {
 	case claiming, demoting, leaving:
 		return false
@@ -71,6 +76,7 @@ func (s *Set) Estate(now time.Time) Estate {
 		Maintenance: s.maintenance, Forced: s.forced,
 		Wanting: s.wanting, MandateFor: s.mandate.Sub(now),
 		RetryIn: s.retry.Sub(now), RetryText: s.retryText, Refusals: s.refusals,
+		Taken: s.steps == stepsTaken, Stuck: s.stuckText,
 		Humbled: s.humbled, Disputes: s.disputes, DisputedFor: s.disputedFor,
 	}
 	if p := &s.suspended; p.on {
@@ -100,6 +106,12 @@ func (s *Set) Inherit(now, drawn time.Time, e *Estate, out []Action) []Action {
 	s.maintenance, s.forced = e.Maintenance, e.Forced
 	s.wanting, s.mandate = e.Wanting, drawn.Add(e.MandateFor)
 	s.retry, s.retryText, s.refusals = drawn.Add(e.RetryIn), e.RetryText, e.Refusals
+	switch {
+	case e.Taken:
+		s.steps = stepsTaken
+	case e.Stuck != "":
+		s.steps, s.stuckText = stepsStuck, e.Stuck
+	}
 	s.disputes, s.disputedFor = e.Disputes, e.DisputedFor
 	s.reason, s.since, s.transitions = e.Reason, drawn.Add(-e.Age), e.Transitions
 	// While the routers are in Init nothing of this says a word.
