@@ -52,13 +52,16 @@ func (s *Set) settleWaiting() bool {
 	if s.want(); !s.mandated() {
 		return false
 	}
+	if s.leased() && s.taking == "" {
+		s.taking = s.granted
+	}
 	s.claim()
 	return true
 }
 
 // wanted reports whether there is cause to claim.
 func (s *Set) wanted() bool {
-	return s.taking != "" || s.every((*vrrp.Router).Asking) && !s.gated()
+	return s.taking != "" || s.leased() || s.every((*vrrp.Router).Asking) && !s.gated()
 }
 
 // claim has the addresses installed. Where the holder fell silent, nobody
@@ -131,10 +134,10 @@ func (s *Set) settleClaiming() bool {
 	if s.retire() {
 		return true
 	}
-	if s.resuming && s.every(s.heard) {
+	if s.resuming && (s.every(s.heard) || s.tenant != "") {
 		// The successor came late.
 		s.taking, s.resuming = "", false
-		s.leave.heard = s.primary()
+		s.follow()
 		s.succeeded()
 		s.finish("")
 		return true
@@ -235,8 +238,7 @@ func (s *Set) open() {
 func (s *Set) retreat(why string) {
 	s.phase = waiting
 	if s.resuming {
-		s.leave.heard = s.primary()
-		if s.leave.heard.IsValid() {
+		if s.follow(); s.leave.followed() {
 			s.succeeded()
 		} else {
 			s.abandoned(why)
@@ -310,7 +312,7 @@ func (s *Set) giveUp(next phase, why string) {
 // take claims at once: the leaving holder named this node. A node that has
 // just left itself, and is heard to have a successor, goes back.
 func (s *Set) take(ev Event) {
-	if s.phase == leaving && s.leave.heard.IsValid() && s.mustGo() == "" && !s.maintenance {
+	if s.phase == leaving && s.leave.followed() && s.mustGo() == "" && !s.maintenance {
 		s.phase = waiting
 	}
 	if s.phase == waiting {

@@ -92,7 +92,7 @@ func (s *Set) departing() bool {
 	case demoting:
 		return true
 	case leaving:
-		return !s.leave.heard.IsValid()
+		return !s.leave.followed()
 	case claiming:
 		return s.resuming
 	}

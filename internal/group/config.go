@@ -19,6 +19,9 @@ type Config struct {
 	Steps bool
 	// Guarded lets the group hold only with a mandate: see Mandate.
 	Guarded bool
+	// Leased says that the mandate is all there is of an election: the routers
+	// hear nobody and are heard by nobody. See Holder.
+	Leased bool
 }
 
 // Use is how a group uses a check.

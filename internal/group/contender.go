@@ -213,13 +213,13 @@ func (m *member) contender(addr netip.Addr) *contender {
 // holds since. Afterwards every hold that may be open is that of a contender.
 func (s *Set) doubt() { s.unsure = s.now.Add(longestPatience(s.members)) }
 
-func (s *Set) doubting() bool { return s.now.Before(s.unsure) }
+func (s *Set) doubting() bool { return !s.leased() && s.now.Before(s.unsure) }
 
 // barred is until when other nodes may still hold any of the set's addresses;
 // zero when none does.
 func (s *Set) barred() time.Time {
 	var until time.Time
-	if s.unsure.After(s.now) {
+	if s.doubting() {
 		until = s.unsure
 	}
 	for i := range s.members {

@@ -64,6 +64,9 @@ func (s *Set) lapse(ev Event) {
 		code, reason := "HF2022", fmt.Sprintf("this node was late: its hold had ended %s before it could be renewed", late)
 		if !s.mandated() {
 			code, reason = "HF2026", "the hold has ended: who guards the group does not agree to this node any more"
+			if s.leased() {
+				reason = "the hold has ended: its lease was not renewed in time"
+			}
 		}
 		s.stopAnnouncing()
 		s.level(hold.Closed)

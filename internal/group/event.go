@@ -33,6 +33,7 @@ const (
 	EventMandate                      // this node may hold until Until, if the set is guarded
 	EventSpoke                        // an advert of a claim was handed to the kernel
 	EventDeaf                         // the process stood still, and packets for Router were lost meanwhile
+	EventHolder                       // the node Name, or none or this one where it is empty, holds the lease of the set
 	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
 	EventSteps                        // the steps are what Steps says, because of Text
 )
@@ -261,6 +262,14 @@ func Sighted(router int, addr netip.Addr, other, own string) Event {
 // Mandate says until when a guarded set may hold or claim: a majority of the
 // cluster has promised it to this node, or whoever else guards it agrees.
 func Mandate(until time.Time) Event { return Event{Kind: EventMandate, Until: until} }
+
+// Leased is Mandate for a set that has nothing else: why is what it claims for.
+func Leased(until time.Time, why string) Event {
+	return Event{Kind: EventMandate, Until: until, Text: why}
+}
+
+// Holder says which other node has the lease of the set, if one has.
+func Holder(other string) Event { return Event{Kind: EventHolder, Name: other} }
 
 // Spoke says that an advert of a claim was handed to the kernel.
 func Spoke() Event { return Event{Kind: EventSpoke} }

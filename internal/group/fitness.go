@@ -89,6 +89,7 @@ func (s *Set) weightDown() int {
 
 func (s *Set) reprioritise() {
 	down := s.weightDown()
+	changed := false
 	for i := range s.members {
 		r := s.members[i].router
 		p := effective(s.groups[s.members[i].group].priority(), down)
@@ -97,7 +98,11 @@ func (s *Set) reprioritise() {
 		}
 		if p != r.Priority() {
 			s.route(i, vrrp.SetPriority(p), time.Time{})
+			changed = true
 		}
+	}
+	if changed {
+		s.wantAgain()
 	}
 }
 

@@ -28,6 +28,7 @@ type leave struct {
 	begun    time.Time
 	deadline time.Time
 	heard    netip.Addr // the successor
+	heir     string     // the successor, where it is known by name only
 	partly   bool       // it was heard for a part of the set: the deadline was put off
 }
 
@@ -105,8 +106,8 @@ func (s *Set) settleLeaving() bool {
 		s.finish(s.unfitness())
 		return true
 	}
-	if !l.heard.IsValid() && s.heardEverywhere() {
-		l.heard = s.primary()
+	if !l.followed() && (s.tenant != "" || !s.leased() && s.heardEverywhere()) {
+		s.follow()
 		l.deadline = s.now.Add(leaveGrace)
 		s.succeeded()
 	}
@@ -114,7 +115,7 @@ func (s *Set) settleLeaving() bool {
 		return false
 	}
 	part := s.some(s.heard)
-	if why := s.mustGo(); l.heard.IsValid() || why != "" && !part {
+	if why := s.mustGo(); l.followed() || why != "" && !part {
 		s.finish(why)
 		return true
 	}
@@ -177,7 +178,7 @@ func (s *Set) outranked() bool {
 func (s *Set) succeeded() {
 	l := &s.leave
 	text := fmt.Sprintf("%s is active, %s after this node let go",
-		l.heard, s.now.Sub(l.begun).Round(100*time.Microsecond))
+		l.successor(), s.now.Sub(l.begun).Round(100*time.Microsecond))
 	if l.cause == toPeer {
 		s.holdBack(suspension{to: l.to, holder: s.holder()})
 	}

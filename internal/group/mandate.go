@@ -19,7 +19,7 @@ func (s *Set) want() {
 		return
 	}
 	s.wanting = true
-	s.emit(Action{Kind: ActionWant, Router: s.lead, Priority: s.members[s.lead].router.Priority()})
+	s.emit(Action{Kind: ActionWant, Router: s.lead, Priority: s.rank()})
 }
 
 // unwant gives it back, for anybody.

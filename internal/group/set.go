@@ -55,6 +55,8 @@ type Set struct {
 	withheld    struct{ mandate, yield bool } // what is to be said when nothing is taken any more
 	wanting     bool                          // a mandate was asked for
 	mandate     time.Time                     // until when it lasts
+	granted     string                        // why it was given
+	tenant      string                        // the other node that has it, where that is known
 	suspended   suspension
 	humbled     bool       // the routers accept an Active of any priority
 	announces   []schedule // one per group
@@ -216,7 +218,9 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventSighted:
 		s.sighted(ev)
 	case EventMandate:
-		s.mandate = ev.Until
+		s.mandate, s.granted = ev.Until, ev.Text
+	case EventHolder:
+		s.tenant = ev.Name
 	case EventSpoke:
 		s.spoke()
 	case EventDeaf:
