@@ -31,6 +31,8 @@ const (
 //   - A fault of the network allows one from its beginning and one from its
 //     end; while packets are lost at random, nothing is promised at all.
 //   - A fault that hits a backup, or a process that holds nothing, allows none.
+//   - A witness that is gone allows none by itself. While a node is gone, too,
+//     the other one has no majority, and until a majority is back.
 //   - While there is no node that could answer, none need answer, and for a
 //     start and a failover after.
 func allowed(mode Mode, happened []Happened) []measure.Span {
@@ -55,6 +57,11 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 	}
 	for _, s := range nobody(mode, happened, comeback) {
 		spans = append(spans, measure.Span{From: s.From, To: s.To + move})
+	}
+	if mode.Guard == Guarded {
+		for _, s := range minority(happened, comeback) {
+			spans = append(spans, measure.Span{From: s.From, To: s.To + move})
+		}
 	}
 	for i := range spans {
 		// An outage is counted from the last probe that was answered.
@@ -92,4 +99,25 @@ func nobody(mode Mode, happened []Happened, comeback time.Duration) []measure.Sp
 		common = measure.Without(common, measure.Without(common, out))
 	}
 	return slices.DeleteFunc(common, func(s measure.Span) bool { return s.Length() <= 0 })
+}
+
+// minority lists when the witness and a node were out of order, or had just begun
+// to run again.
+func minority(happened []Happened, comeback time.Duration) []measure.Span {
+	var witness, nodes []measure.Span
+	for _, h := range happened {
+		k := kindOf(h.Fault)
+		switch {
+		case h.Skipped != "" || h.To <= h.From:
+		case h.Fault == KillWitness:
+			witness = append(witness, measure.Span{From: h.From, To: h.To + comeback + abstain})
+		case k.class == OfWitness:
+			witness = append(witness, measure.Span{From: h.From, To: h.To + slack})
+		case k.outage:
+			nodes = append(nodes, measure.Span{From: h.From, To: h.To + comeback})
+		}
+	}
+	// What both lists cover: the first one without what the second one leaves
+	// of it.
+	return measure.Without(witness, measure.Without(witness, nodes))
 }

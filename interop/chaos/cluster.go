@@ -52,15 +52,17 @@ func link6(i int) netip.Prefix {
 
 // cluster is the LAN of one run.
 type cluster struct {
-	mode   Mode
-	vip    netip.Prefix
-	lan    *lab.LAN
-	nodes  []*node
-	eyes   []*lab.Host // the observers'
-	client *lab.Host   // with open traffic
-	dir    string
-	losses map[*int]lab.Loss // by whom they were set
-	voting time.Time         // when the witness votes, if there is one
+	mode       Mode
+	vip        netip.Prefix
+	lan        *lab.LAN
+	nodes      []*node
+	eyes       []*lab.Host // the observers'
+	client     *lab.Host   // with open traffic
+	dir        string
+	losses     map[*int]lab.Loss // by whom they were set
+	voting     time.Time         // when the witness votes, if there is one
+	witness    *lab.Process
+	runWitness func() error // starts it
 }
 
 // build makes the LAN. Nothing runs on it yet.
@@ -103,6 +105,9 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 		}
 		n := &node{name: names[i], host: host, kind: kind, router: c.router(i, kind)}
 		n.opt = peer.Options{Dir: filepath.Join(c.dir, n.name), Binary: binary, Global: c.global(kind)}
+		if c.mode.Again {
+			n.opt.Guardian = "auto"
+		}
 		n.opt.Under = c.under(i, n, plan)
 		if n.manifest, err = inventory(host); err != nil {
 			return err
@@ -136,6 +141,9 @@ func (c *cluster) router(i int, kind peer.Kind) peer.Router {
 	}
 	if kind == peer.Holdfast {
 		r.Guard = string(c.mode.Guard)
+		if c.mode.BFD > 0 {
+			r.Further = append(r.Further, fmt.Sprintf("bfd: {interval: %s, multiplier: 3}", c.mode.BFD))
+		}
 	}
 	own := own4
 	if c.mode.IPv6 {

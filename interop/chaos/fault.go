@@ -36,6 +36,11 @@ const (
 
 	RestartAll Fault = "restart all"     // at once
 	Rolling    Fault = "rolling restart" // one after another, each by its operator
+	Upgrade    Fault = "rolling upgrade" // the same, by `holdfast upgrade`
+
+	KillWitness  Fault = "kill witness"
+	PauseWitness Fault = "pause witness"
+	CutWitness   Fault = "cut witness" // from everybody
 )
 
 // Class groups faults by what they break, and by what is promised under them.
@@ -48,13 +53,14 @@ const (
 	OfHost      Class = "host"
 	OfNetwork   Class = "network"
 	OfOperator  Class = "operator"
+	OfWitness   Class = "witness"
 )
 
 // kind is what is known about a fault.
 type kind struct {
 	fault  Fault
 	class  Class
-	weight int // how often it is chosen
+	weight int // how often it is chosen; 0: by further alone
 	// least and most are how long it lasts, in plans whose interval is short;
 	// most grows with the interval.
 	least, most time.Duration
@@ -84,8 +90,12 @@ var kinds = []kind{
 	{Mute, OfNetwork, 2, 50 * time.Millisecond, 2 * time.Second, true, "nothing that a node sends arrives anywhere"},
 	{Deafen, OfNetwork, 2, 50 * time.Millisecond, 2 * time.Second, true, "a node hears nobody, and everybody hears it"},
 	{Lose, OfNetwork, 3, 500 * time.Millisecond, 3 * time.Second, true, "1 to 50 % of the frames to and from a node"},
+	{KillWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "SIGKILL; started again later"},
+	{PauseWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "SIGSTOP, later SIGCONT"},
+	{CutWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "nothing passes to or from it"},
 	{RestartAll, OfOperator, 1, 0, 0, true, "SIGTERM to all at once, and started again"},
 	{Rolling, OfOperator, 2, 0, 0, true, "SIGTERM and started again, one node after the other"},
+	{Upgrade, OfOperator, 0, 0, 0, false, "`holdfast upgrade`, one node after the other"},
 }
 
 func kindOf(f Fault) kind {

@@ -39,7 +39,7 @@ func (n *node) state() string { return filepath.Join(n.opt.Dir, "state") }
 // just started may not bear its own name yet, as it begins as the shell that
 // mounts its disk; one that a guardian started is known by its name alone.
 func (n *node) start() error {
-	begun := len(n.daemons) > 0 && n.daemon().Process().Err() == nil
+	begun := len(n.daemons) > 0 && n.runs()
 	if n.host.NS() == nil || begun || len(n.pids(theDaemon)) > 0 {
 		return nil
 	}
@@ -58,6 +58,16 @@ func (n *node) start() error {
 	return nil
 }
 
+// runs says that the program which was started last has not ended.
+func (n *node) runs() bool {
+	select {
+	case <-n.daemon().Process().Done():
+		return false
+	default:
+		return true
+	}
+}
+
 func (n *node) daemon() peer.Daemon { return n.daemons[len(n.daemons)-1] }
 
 // stop ends the daemon as an operator does: systemctl stop signals the first
@@ -66,7 +76,7 @@ func (n *node) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	first := n.daemon()
-	if first.Process().Err() == nil {
+	if n.runs() {
 		// How it exits after all that has happened to it says nothing.
 		if err := first.Stop(ctx); err != nil && ctx.Err() != nil {
 			return fmt.Errorf("cannot stop %s on %s: %w", n.kind, n.name, err)

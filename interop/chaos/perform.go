@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -156,6 +157,15 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 	case RestartAll:
 		h.Held, h.Nodes = true, names[:len(c.nodes)]
 		return nil, r.restartAll()
+	case KillWitness, PauseWitness, CutWitness:
+		h.Held, h.Nodes = false, []string{witnessName}
+		return r.witnessFault(e.Fault)
+	case Upgrade:
+		h.Held, h.Nodes = false, names[:len(c.nodes)]
+		if on.kind != peer.Holdfast {
+			return nil, skipped{"it has none"}
+		}
+		return nil, r.upgrade()
 	case Rolling:
 		h.Held, h.Nodes = true, names[:len(c.nodes)]
 		return nil, r.rolling()
@@ -266,4 +276,35 @@ func (r *run) rolling() error {
 		}
 	}
 	return nil
+}
+
+// upgrade has one node after the other go on in a new process. One that does not,
+// because something else happens to it at the same time, goes on as it is.
+func (r *run) upgrade() error {
+	for _, n := range r.cluster.nodes {
+		cmd := exec.Command(n.opt.Binary, "upgrade", "--socket", filepath.Join(n.opt.Dir, "holdfast.sock"))
+		cmd.WaitDelay = time.Second
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		impatient := time.AfterFunc(8*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		impatient.Stop()
+	}
+	return nil
+}
+
+// witnessFault does something to the witness, where there is one.
+func (r *run) witnessFault(f Fault) (end func() error, err error) {
+	c := r.cluster
+	if c.witness == nil {
+		return nil, skipped{"there is no witness"}
+	}
+	switch f {
+	case KillWitness:
+		return c.runWitness, c.witness.Kill()
+	case PauseWitness:
+		return c.witness.Resume, c.witness.Pause()
+	}
+	return c.lose(lab.Loss{From: witnessName, Percent: 100}, lab.Loss{To: witnessName, Percent: 100})
 }

@@ -18,7 +18,9 @@ type Mode struct {
 	MAC      peer.MAC
 	IPv6     bool
 	Guard    Guard
-	Clocks   bool // every node's monotonic and boot-time clocks differ
+	Clocks   bool          // every node's monotonic and boot-time clocks differ
+	BFD      time.Duration // between the packets of BFD; 0: none
+	Again    bool          // guardians start daemons again, nobody else does
 }
 
 // Guard is holdfast's answer to a partition.
@@ -41,6 +43,12 @@ func (m Mode) String() string {
 	s := fmt.Sprintf("%d nodes, %s, %s every %v, %s MAC, %s", m.Nodes, family, cast, m.Interval, m.MAC, m.Guard)
 	if m.Clocks {
 		s += ", clocks apart"
+	}
+	if m.BFD > 0 {
+		s += fmt.Sprintf(", BFD every %v", m.BFD)
+	}
+	if m.Again {
+		s += ", guardians start daemons again"
 	}
 	return s
 }
@@ -109,7 +117,30 @@ func Random(seed uint64) Plan {
 			at += e.Length + c.between(0, 4*p.Mode.Interval)
 		}
 	}
+	further(&p)
 	return p
+}
+
+// further adds what plans of the same seed did not have from the beginning: they
+// stay the same but for that.
+func further(p *Plan) {
+	c := chooser{rand.New(rand.NewPCG(p.Seed, 5))}
+	p.Mode.Again = c.often(0.25)
+	if c.often(0.25) {
+		p.Mode.BFD = []time.Duration{5 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond}[c.pick(1, 1, 1)]
+	}
+	var late []Fault
+	if c.often(0.2) {
+		late = append(late, Upgrade)
+	}
+	if p.Mode.Guard == Guarded && p.Mode.Nodes == 2 && c.often(0.4) {
+		late = append(late, []Fault{KillWitness, PauseWitness, CutWitness}[c.pick(1, 1, 1)])
+	}
+	for _, f := range late {
+		e := c.event(p.Mode, f)
+		e.At = c.between(300*time.Millisecond, 300*time.Millisecond+p.End())
+		p.Events = append(p.Events, e)
+	}
 }
 
 // Single makes a plan of one kind of fault that happens to the holder, and to
@@ -125,7 +156,7 @@ func Single(seed uint64, mode Mode, fault Fault) Plan {
 			e.Other = otherThan(on)
 		}
 		p.Events = append(p.Events, e)
-		if fault == RestartAll || fault == Rolling || fault == Starve {
+		if fault == RestartAll || fault == Rolling || fault == Upgrade || fault == Starve {
 			break // concerns all
 		}
 		at = e.At + e.Length + failover(mode) + 4*mode.Interval + 500*time.Millisecond

@@ -56,6 +56,29 @@ func TestRandom_LeavesNothingOut(t *testing.T) {
 	}
 }
 
+// With the witness and a node gone there is no majority.
+func TestAllowed_Minority(t *testing.T) {
+	sec := time.Second
+	at := func(f Fault, from, to time.Duration) Happened {
+		return Happened{Event: Event{Fault: f}, Span: measure.Span{From: from, To: to}}
+	}
+	for _, c := range []struct {
+		name     string
+		happened []Happened
+		want     []measure.Span
+	}{
+		{"apart", []Happened{at(CutWitness, sec, 2*sec), at(PauseDaemon, 5*sec, 6*sec)}, nil},
+		{"at a time", []Happened{at(CutWitness, 2*sec, 4*sec), at(PauseDaemon, sec, 3*sec)}, []measure.Span{{From: 2 * sec, To: 3*sec + comeback}}},
+		{"it abstains at first", []Happened{at(KillWitness, sec, 2*sec), at(KillBoth, 9*sec, 10*sec)}, []measure.Span{{From: 9 * sec, To: 10*sec + comeback}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, minority(c.happened, comeback), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestPlan_Without(t *testing.T) {
 	p := Plan{Events: []Event{{Fault: KillBoth}, {Fault: Starve}, {Fault: Mute}}}
 	got := p.Without(1, 3)
@@ -89,6 +112,8 @@ func TestAllowed(t *testing.T) {
 			[]Happened{at(KillBoth, "b", sec, 3*sec), at(PauseBoth, "a", 2*sec, 5*sec)},
 			[]measure.Span{{From: 2 * sec, To: 2*sec + move}, {From: 2 * sec, To: 3*sec + comeback + move}},
 		},
+		{"nodes are upgraded", []Happened{{Event: Event{Fault: Upgrade}, Span: measure.Span{From: sec, To: 5 * sec}, Nodes: []string{"a", "b"}}}, nil},
+		{"the witness is gone", []Happened{at(KillWitness, witnessName, sec, 5*sec)}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := allowed(mode, c.happened)

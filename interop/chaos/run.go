@@ -133,9 +133,12 @@ func (r *run) play(v *Verdict) error {
 	}
 	patience := 3*failover(r.plan.Mode) + 15*time.Second
 	if r.plan.Mode.Guard == Guarded {
-		patience += 2 * term(r.plan.Mode)
+		patience += 2*term(r.plan.Mode) + abstain // of a witness that was started again
 	}
 	if err := r.wait(patience, r.settled); err != nil {
+		return fmt.Errorf("cannot begin: %w", err)
+	}
+	if err := r.wait(patience, r.served); err != nil {
 		return fmt.Errorf("cannot begin: %w", err)
 	}
 	time.Sleep(time.Until(r.cluster.voting))
@@ -201,6 +204,16 @@ func (r *run) settled() error {
 		if got := r.tap.Answering(200 * time.Millisecond); len(got) != 1 || got[0] != active {
 			return fmt.Errorf("%q is active, and these answer: %v", active, got)
 		}
+	}
+	return nil
+}
+
+// served says what is wrong while the client was not answered lately. How long it
+// looks for the address at first, when nobody has it, is no fault's doing.
+func (r *run) served() error {
+	now := time.Now()
+	if len(r.client.Report(now.Add(-200*time.Millisecond), now.Add(-50*time.Millisecond)).By) == 0 {
+		return errors.New("the client is not answered")
 	}
 	return nil
 }

@@ -59,6 +59,10 @@ func (c *cluster) startWitness(binary string) error {
 		return err
 	}
 	c.voting = time.Now().Add(abstain + time.Second)
-	_, err = host.Start(exec.Command(binary, "run", "-c", path+".yaml"))
-	return err
+	c.runWitness = func() error {
+		var err error
+		c.witness, err = host.Start(exec.Command(binary, "run", "-c", path+".yaml"))
+		return err
+	}
+	return c.runWitness()
 }

@@ -43,7 +43,10 @@ type Options struct {
 	Binary string   // of holdfast
 	Node   string   // the node's name; empty: the host's
 	Global []string // lines for keepalived's global_defs, or top level lines for holdfast's file
-	Under  []string // a command that runs the program given by its further arguments, such as unshare(1)
+	// Guardian is what holdfast's does when its daemon was killed; empty:
+	// release, since whoever started the daemon starts it again.
+	Guardian string
+	Under    []string // a command that runs the program given by its further arguments, such as unshare(1)
 }
 
 // Start starts a daemon of a kind with its routers on a host. It returns as
@@ -84,7 +87,11 @@ func Have(kind Kind) error {
 func run(host *lab.Host, log *Log, opt Options, name string, args ...string) (*lab.Process, error) {
 	line := append(append(slices.Clone(opt.Under), name), args...)
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Stdout, cmd.Stderr = log, log
+	out, err := log.open()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	return host.Start(cmd)
 }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,7 @@ func startHoldfast(host *lab.Host, opt Options, routers []Router) (Daemon, error
 		}
 	}
 	var err error
-	n.proc, err = run(host, n.log, opt, opt.Binary, "run", "-c", n.file(), "--guardian", "release")
+	n.proc, err = run(host, n.log, opt, opt.Binary, "run", "-c", n.file(), "--guardian", cmp.Or(opt.Guardian, "release"))
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +155,12 @@ func (n *Node) Status() (*api.Status, error) {
 
 // State is the group's state as the status tells it.
 func (n *Node) State(group string) (string, error) {
-	if err := n.proc.Err(); err != nil {
-		return "", fmt.Errorf("holdfast has ended: %w\n%s", err, n.Log())
-	}
 	if _, err := os.Stat(n.Socket()); err != nil {
-		return Init, nil // not listening yet
+		return Init, n.ended() // not listening yet
 	}
 	s, err := n.Status()
 	if err != nil {
-		return "", err
+		return "", errors.Join(err, n.ended())
 	}
 	for _, g := range s.Groups {
 		if g.Name == group {
@@ -170,6 +168,17 @@ func (n *Node) State(group string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("holdfast knows no group %s", group)
+}
+
+// ended is an error where the program that was started is no more. Another one
+// may go on in its place: after an upgrade, or started by a guardian.
+func (n *Node) ended() error {
+	select {
+	case <-n.proc.Done():
+		return fmt.Errorf("holdfast has ended: %w\n%s", cmp.Or(n.proc.Err(), errors.New("in order")), n.Log())
+	default:
+		return nil
+	}
 }
 
 func (n *Node) Kind() Kind                     { return Holdfast }

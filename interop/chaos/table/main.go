@@ -115,11 +115,12 @@ func survey(opt options, contestants []contestant, stop <-chan os.Signal) []*res
 					select {
 					case <-stop:
 						stopped = true
-					case slots <- struct{}{}:
+					default:
 					}
 					if stopped {
 						break
 					}
+					slots <- struct{}{}
 					work.Go(func() {
 						defer func() { <-slots }()
 						begun := time.Now()

@@ -72,6 +72,7 @@ var titles = map[chaos.Class]string{
 	chaos.OfHost:      "Hosts",
 	chaos.OfNetwork:   "Network",
 	chaos.OfOperator:  "Operators",
+	chaos.OfWitness:   "The witness",
 }
 
 // cell is the worst of the runs.
