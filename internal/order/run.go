@@ -26,7 +26,7 @@ func (m *Machine) watch() bool {
 	c := m.current
 	switch {
 	case c.killed.IsZero() && !m.now.Before(c.Deadline):
-		m.kill("did not end within " + c.Deadline.Sub(c.begun).String())
+		m.kill("did not end within " + c.Step.within(c.Direction).String())
 	case c.killed.IsZero() && c.Direction == Taking && m.failure != "":
 		m.kill("was called off")
 	case !c.killed.IsZero() && !c.outlast && !m.now.Before(c.killed.Add(Grace)):
