@@ -21,16 +21,18 @@ const BFD Kind = Vote + 1
 type sights struct {
 	set   *sight.Set
 	acts  []sight.Action
-	sent  []sight.Action    // of the round, for job.packet
-	units []*unit           // that have neighbours, in no order
-	said  map[string]string // per interface, why BFD cannot be used
-	off   bool              // none are wanted while another process takes over
+	sent  []sight.Action           // of the round, for job.packet
+	units []*unit                  // that have neighbours, in no order
+	said  map[string]string        // per interface, why BFD cannot be used
+	told  map[sight.Path]time.Time // when a neighbour was last named whose packets are refused
+	off   bool                     // none are wanted while another process takes over
 }
 
 func newSights() sights {
 	return sights{
 		set:  sight.New(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
 		said: map[string]string{},
+		told: map[sight.Path]time.Time{},
 	}
 }
 
@@ -62,17 +64,18 @@ func (e *Engine) lookFor(now time.Time, u *unit) {
 			}
 			w := sight.Wish{Local: r.src, Interval: b.Interval, Multiplier: b.Multiplier, Key: b.Key.Bytes()}
 			acts, err := e.sights.set.Want(now, u.id, p, w, nil)
+			e.saw(now, acts)
 			if err != nil {
 				e.opt.Log.Debug("watching a neighbour failed", "peer", peer, "err", err)
 				continue
 			}
 			u.paths = append(u.paths, p)
-			e.saw(now, acts)
 		}
 	}
 	for _, p := range before {
 		if !slices.Contains(u.paths, p) {
 			e.saw(now, e.sights.set.Leave(now, u.id, p, nil))
+			delete(e.sights.told, p)
 		}
 	}
 	if len(u.paths) > 0 && !slices.Contains(e.sights.units, u) {
@@ -137,6 +140,10 @@ func (e *Engine) watch(now time.Time) {
 // saw carries out what the sessions answered.
 func (e *Engine) saw(now time.Time, acts []sight.Action) {
 	for _, a := range acts {
+		if a.Refused != bfd.DropNone {
+			e.refused(now, a)
+			continue
+		}
 		if a.Kind == bfd.ActionSend {
 			e.sights.sent = append(e.sights.sent, a)
 			e.push(Outgoing{
@@ -148,6 +155,28 @@ func (e *Engine) saw(now time.Time, acts []sight.Action) {
 		if a.Missed() {
 			e.missed(now, a)
 		}
+	}
+}
+
+// tellRefused is how often a neighbour is named whose packets are refused.
+const tellRefused = time.Minute
+
+// refused says that a neighbour signs its packets in another way than this
+// node, so that neither watches the other.
+func (e *Engine) refused(now time.Time, a sight.Action) {
+	if last, told := e.sights.told[a.Path]; told && now.Sub(last) < tellRefused {
+		return
+	}
+	for _, u := range e.sights.units {
+		if !slices.Contains(u.paths, a.Path) {
+			continue
+		}
+		e.sights.told[a.Path] = now
+		e.record(Record{Time: now, Record: group.Record{
+			Group: u.groups[0].Name, Kind: "notice", Code: "HF2028", Peer: a.Path.Peer,
+			Reason: fmt.Sprintf("BFD packets from %s are dropped (%s), so it is missed no sooner than VRRP misses it: set the same bfd: {auth} on both", a.Path.Peer, a.Refused),
+		}})
+		return
 	}
 }
 

@@ -27,14 +27,18 @@ type Wish struct {
 	Key        []byte // of meticulous keyed SHA1, with key id 1; empty: none
 }
 
-// Action is one output: a packet to send, or news of a neighbour.
+// Action is one output: a packet to send, news of a neighbour, or why a packet
+// of it was refused that should have been signed as ours are.
 type Action struct {
 	bfd.Action
 	Path  Path
 	Local netip.Addr
 	Heard time.Time // the last packet of the neighbour
 	Fresh bool      // it was heard when it arrived, and this machine has run since
-	from  *bfd.Session
+	// Refused is why a packet of the neighbour was dropped; bfd.DropNone: the
+	// action is another one.
+	Refused bfd.Drop
+	from    *bfd.Session
 }
 
 // Missed says that the neighbour has fallen silent, and that this is its own
@@ -82,6 +86,8 @@ type wish struct {
 func New(rng *rand.Rand) *Set { return &Set{rng: rng} }
 
 // Want watches a neighbour for somebody, or changes what somebody wants of it.
+// With another key than before it may fail at first; then it is to be wanted
+// again.
 func (s *Set) Want(now time.Time, who uint64, p Path, w Wish, out []Action) ([]Action, error) {
 	p.Peer = p.Peer.Unmap().WithZone("")
 	n := s.find(p)
@@ -89,6 +95,9 @@ func (s *Set) Want(now time.Time, who uint64, p Path, w Wish, out []Action) ([]A
 		// A session with another key is another one. The neighbour has to know
 		// that the old one ends on purpose, or it takes us for dead.
 		out = s.step(now, n, bfd.Disable(), out)
+		if n.sent != 0 {
+			return out, fmt.Errorf("cannot watch %s: it has to be told first that the session with the former key ends", p.Peer)
+		}
 		s.drop(n)
 		fresh, err := s.add(p, w, n.wishes)
 		if err != nil {
@@ -130,6 +139,12 @@ func (s *Set) Leave(now time.Time, who uint64, p Path, out []Action) []Action {
 // the rate of a session that is down.
 const goodbye = 3 * time.Second
 
+// signatures are the drops that tell of different settings. A sequence number
+// that was seen before is none: a neighbour that starts anew begins anywhere.
+var signatures = [...]bfd.Drop{
+	bfd.DropAuthUnexpected, bfd.DropAuthMissing, bfd.DropAuthType, bfd.DropAuthKey, bfd.DropAuthLength, bfd.DropAuthFailed,
+}
+
 // Received hands over a datagram.
 func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 	session, drop := s.table.Find(p)
@@ -138,10 +153,16 @@ func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 	}
 	for _, n := range s.watched {
 		if n.session == session {
-			before := session.Counters().Received
+			before := session.Counters()
 			out = s.step(now, n, bfd.Received(p), out)
-			if session.Counters().Received != before {
+			after := session.Counters()
+			if after.Received != before.Received {
 				n.heard, n.fresh = now, !s.woken
+			}
+			for _, why := range signatures {
+				if after.Dropped[why] != before.Dropped[why] {
+					out = append(out, Action{Path: n.path, Local: n.local, Refused: why, from: session})
+				}
 			}
 			return out
 		}

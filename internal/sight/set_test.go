@@ -256,8 +256,15 @@ func TestSet_ChangesItsKey(t *testing.T) {
 	l.want(1, 1, with("old"))
 	l.run(3 * time.Second)
 	l.state(0, bfd.Up)
-	l.want(0, 1, with("new"))
+	w := with("new")
+	w.Local = addrs[0]
+	acts, err := l.sets[0].Want(l.now, 1, paths[0], w, nil)
+	if err == nil {
+		t.Error("the session with the old key ended before the neighbour was told")
+	}
+	l.carry(0, acts)
 	l.last(1, "up -> down: the neighbour is administratively down")
+	l.want(0, 1, with("new"))
 	l.run(3 * time.Second)
 	l.state(0, bfd.Down)
 	l.state(1, bfd.Down)
@@ -282,6 +289,92 @@ func TestSet_Wakes(t *testing.T) {
 	for i := range l.news {
 		if len(l.news[i]) > 3 {
 			t.Errorf("node %d's news: %q", i, l.news[i])
+		}
+	}
+}
+
+// A neighbour that misses us goes on believing that we hold until it was told
+// that the session is down: so does the bound.
+func TestSet_BoundLastsUntilDownIsTold(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(10*ms, 3))
+	l.want(1, 1, fast(10*ms, 3))
+	l.run(3 * time.Second)
+	l.dead[1] = true
+	s := l.sets[0]
+	l.now = l.now.Add(40 * ms)
+	before := s.Bound(1)
+	acts := s.Tick(l.now, nil)
+	if before == 0 || s.Bound(1) != before {
+		t.Errorf("bound %d, and %d before the neighbour was told", before, s.Bound(1))
+	}
+	down := false
+	for _, a := range acts {
+		down = down || a.Missed()
+		s.Sent(a, l.instant())
+	}
+	if !down {
+		t.Errorf("not missed: %v", acts)
+	}
+	if b := s.Bound(1); b != 0 {
+		t.Errorf("bound %d when it was told", b)
+	}
+}
+
+// Silence proves nothing to who did not listen.
+func TestSet_MissesNobodyAfterAStandstill(t *testing.T) {
+	for name, read := range map[string]bool{"nothing waited": false, "a packet waited": true} {
+		l := newLAN(t)
+		l.want(0, 1, fast(10*ms, 3))
+		l.want(1, 1, fast(10*ms, 3))
+		l.run(3 * time.Second)
+		l.dead[1] = true
+		s := l.sets[0]
+		l.now = l.now.Add(time.Second)
+		s.Wake(l.now)
+		if read {
+			l.sets[1].Each(func(_ Path, o *bfd.Session) {
+				for _, a := range o.Step(l.now, bfd.Tick(), nil) {
+					if a.Kind == bfd.ActionSend && a.Control.State == bfd.Up {
+						s.Received(l.now, &bfd.Packet{Src: addrs[1], Link: 7, TTL: bfd.TTL, Payload: o.AppendPacket(nil, a.Control)}, nil)
+					}
+				}
+			})
+		}
+		var lost, missed bool
+		for range 10 {
+			for _, a := range s.Tick(l.now, nil) {
+				lost, missed = lost || a.Lost(), missed || a.Missed()
+			}
+			l.now = l.now.Add(10 * ms)
+		}
+		if !lost || missed {
+			t.Errorf("%s: lost %t, missed %t", name, lost, missed)
+		}
+	}
+}
+
+// A signature that does not fit is told, so that a person can mend it.
+func TestSet_TellsOfOtherKeys(t *testing.T) {
+	l := newLAN(t)
+	keys := [2]string{"one", "two"}
+	var sets [2][]Action
+	for i := range keys {
+		w := fast(10*ms, 3)
+		w.Local, w.Key = addrs[i], []byte(keys[i])
+		acts, err := l.sets[i].Want(l.now, 1, paths[i], w, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets[i] = acts
+	}
+	for _, a := range sets[0] {
+		if a.Kind != bfd.ActionSend {
+			continue
+		}
+		out := l.sets[1].Received(l.now, &bfd.Packet{Src: addrs[0], Link: 7, TTL: bfd.TTL, Payload: a.AppendPacket(nil)}, nil)
+		if len(out) != 1 || out[0].Refused != bfd.DropAuthFailed || out[0].Path != paths[1] {
+			t.Errorf("answered with %+v", out)
 		}
 	}
 }

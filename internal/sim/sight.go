@@ -79,12 +79,12 @@ func (w *World) lookFor(n *node, u *unit) {
 			}
 			wish := sight.Wish{Local: w.nodeAddr(n.index, v.lan, v.family), Interval: b.Interval, Multiplier: b.Multiplier, Key: b.Key}
 			acts, err := n.sights.set.Want(now, u.id(), p, wish, nil)
+			w.saw(n, acts)
 			if err != nil {
 				w.fail("%s: %v", n.name, err)
 				continue
 			}
 			u.paths = append(u.paths, p)
-			w.saw(n, acts)
 		}
 	}
 	for _, p := range before {
