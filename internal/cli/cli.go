@@ -37,6 +37,11 @@ type Commands struct {
 	Release func(ctx context.Context, socket string) ([]string, error)
 	// Guard is a guardian's whole life: the daemon starts it by itself.
 	Guard func(o GuardOptions) error
+	// Member is the whole life of a member of a cluster's store: the daemon
+	// starts it by itself.
+	Member func() error
+	// Cluster looks at the store of a cluster, and changes it.
+	Cluster ClusterStore
 	// Doctor looks at this machine, and with a file at what that wants of it.
 	Doctor func(cfg *config.Config) api.Diagnosis
 	// Facts is what is known of this machine, for checking files.
@@ -156,7 +161,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newEvents(t),
 		newHandover(t), newMaintenance(t), newUpgrade(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
-		newRelease(c, t), newGuard(c, t),
+		newCluster(c, t), newRelease(c, t), newGuard(c, t), newMember(c),
 	)
 	return root
 }

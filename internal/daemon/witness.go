@@ -65,6 +65,7 @@ func (d *Daemon) runWitness(ctx context.Context, cfg *config.Config) error {
 		d.opt.Version.Version, cfg.Path, cfg.Witness.Listen, vote.MaxTerm)})
 	d.notify.ready("witness on " + cfg.Witness.Listen)
 
+	defer d.keepMember(cfg)()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -141,6 +142,7 @@ func (v witnessing) Status() *api.Status {
 	if err := v.journal.Err(); err != nil {
 		st.Warnings = append(st.Warnings, api.Warning{Code: "HF2105", Since: st.Now, Text: fmt.Sprintf("the journal is not written: %v", err)})
 	}
+	st.Warnings = append(st.Warnings, v.memberWarning(st.Now)...)
 	st.Warnings = append(st.Warnings, v.notices.current(st.Now)...)
 	return st
 }
