@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/cluster"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/guardian"
@@ -22,8 +23,10 @@ import (
 	"github.com/holdfast-net/holdfast/internal/journal"
 	"github.com/holdfast-net/holdfast/internal/linux/gate"
 	"github.com/holdfast-net/holdfast/internal/linux/hands"
+	"github.com/holdfast-net/holdfast/internal/linux/route"
 	"github.com/holdfast-net/holdfast/internal/linux/watch"
 	"github.com/holdfast-net/holdfast/internal/linux/wire"
+	"github.com/holdfast-net/holdfast/internal/order"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
@@ -44,12 +47,14 @@ type Daemon struct {
 	journal  *journal.Journal
 	hooks    *hook.Runner
 	engine   *engine.Engine
+	steps    *stepper
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
 	begun    guardian.Beginning
 	managed  bool // by a service manager that starts it again
 	guarded  guarded
+	member   *cluster.Keeper // nil: the file has no store
 	doors    doors
 	gate     *gate.Gate
 	heir     *predecessor  // to take over from; nil: begun anew
@@ -138,6 +143,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 		}
 		return d.runWitness(ctx, cfg)
 	}
+	defer d.keepMember(cfg)()
 	d.hooks = d.newHooks()
 	defer d.hooks.Close()
 	return d.run(ctx, cfg)
@@ -198,8 +204,10 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		}
 	}
 	defer func() { _ = h.Close() }()
+	d.steps = newStepper(cfg, route.Kernel{}, func(group string, ev order.Event) { d.engine.Stepped(group, ev) })
+	defer d.steps.close()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Gate: g, Polls: w, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
@@ -230,6 +238,10 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	if err := d.tellLinks(); err != nil {
 		return err
 	}
+	if err := d.steps.prepare(ctx, cfg); err != nil {
+		return err
+	}
+	d.steps.undoForgotten(ctx, cfg, d.note)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return err
 	}
@@ -272,11 +284,12 @@ func (d *Daemon) work(ctx context.Context, start func() error) error {
 
 // drain waits for the groups to leave.
 func (d *Daemon) drain(done <-chan error) error {
+	bound := shutdownBound + d.steps.longest()
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(shutdownBound):
-		return fmt.Errorf("cannot hand over in %s: the addresses were taken off without a successor", shutdownBound)
+	case <-time.After(bound):
+		return fmt.Errorf("cannot hand over in %s: the addresses were taken off without a successor", bound)
 	}
 }
 

@@ -23,6 +23,9 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	if err := d.tellLinks(); err != nil {
 		return err
 	}
+	if err := d.steps.prepare(faces, cfg); err != nil {
+		return err
+	}
 	if err := d.engine.Rehearse(faces, cfg, p.offer.Draft); err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 			d.opt.Log.Warn("cannot remember how long promises last", "err", err)
 		}
 	}
+	if err := d.steps.prepare(ctx, cfg); err != nil {
+		return plan, d.refused(err.Error(), err)
+	}
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return plan, d.refused(err.Error(), err)
 	}

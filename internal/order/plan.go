@@ -100,3 +100,14 @@ const (
 )
 
 func (o Outcome) String() string { return [...]string{"took", "failed", "left", "stuck"}[o] }
+
+// Leaving is how long it may take until all steps are undone, or are stuck.
+func (p Plan) Leaving() time.Duration {
+	var sum time.Duration
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Undo {
+			sum += s.within(Leaving) + Grace
+		}
+	}
+	return sum
+}
