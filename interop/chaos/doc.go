@@ -24,6 +24,10 @@
 //	make chaos SEEDS=200
 //	make chaos-table                                    docs/chaos.md
 //
+// Some plans use BFD, have guardians start the daemons again, upgrade the nodes
+// one after the other, or break the witness: see further, which leaves a seed's
+// plan as it was but for that.
+//
 // What is not broken: the wall clock, which belongs to the whole machine (see
 // cluster.under for what is done instead), and the kernel itself.
 package chaos

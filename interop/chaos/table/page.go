@@ -24,7 +24,8 @@ adverts; the holder is hit twice, a backup once):
 - **none**: for how long a client with open traffic got no answer, in total;
   in brackets the part that neither the protocol's timers explain nor the
   machine: while a host that no fault concerned did not answer either, the
-  machine was too busy.
+  machine was too busy. One failover may take 0.34 s with these settings, 0.3 s
+  more where nodes vote, and the holder is hit twice.
 - *left*: something stayed on a node after its daemon had been stopped, and what.
 - *no peace*: in the end there was not exactly one holder.
 
