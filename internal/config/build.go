@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -24,7 +25,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		c.Node = f.Hostname
 	}
 	for _, k := range raw.checks {
-		c.Checks = append(c.Checks, Check{Name: k.name, Link: k.link.v})
+		c.Checks = append(c.Checks, Check{Spec: check.Spec{Name: k.name, Kind: k.kind, Settings: k.settings}, written: k.written})
 	}
 	slices.SortFunc(c.Checks, func(a, b Check) int { return cmp.Compare(a.Name, b.Name) })
 

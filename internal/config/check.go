@@ -39,6 +39,9 @@ func (c *checker) all() {
 	c.addressesOnce()
 	c.vridsOnce()
 	c.references()
+	for _, k := range c.raw.checks {
+		c.checkProgram(k)
+	}
 	c.cluster()
 	c.elections()
 }

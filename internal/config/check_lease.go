@@ -73,8 +73,9 @@ func (c *checker) electionsTogether() {
 	for _, g := range c.raw.groups {
 		byName[g.name] = g
 	}
+	together := closure(c.raw.groups)
 	for _, g := range c.raw.groups {
-		for _, name := range closure(c.raw.groups)[g.name] {
+		for _, name := range together[g.name] {
 			other := byName[name]
 			if other == nil || name > g.name || g.vrrp == nil && g.lease == nil || other.vrrp == nil && other.lease == nil {
 				continue

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 )
 
@@ -67,25 +66,6 @@ func (c *checker) owner(g *rawGroup) {
 			c.add(ruleOwner, g.vrrp.priority.at, "use 254 for the node that should hold the addresses",
 				"priority 255 is for the owner of the addresses, and %s is not an address of %s", a.v.Addr(), l.Name)
 			return
-		}
-	}
-}
-
-// programs checks that what is to be run is there. A wrong path would show
-// only at the next failover.
-func (c *checker) programs(g *rawGroup) {
-	for _, argv := range [][]val[string]{g.run.active, g.run.backup, g.run.fault} {
-		if len(argv) == 0 || !argv[0].set() || c.facts.Files == nil {
-			continue
-		}
-		info, err := fs.Stat(c.facts.Files, fsPath(argv[0].v))
-		switch {
-		case err != nil:
-			c.add(ruleProgram, argv[0].at, "", "cannot run %q: %s", cut(argv[0].v), cause(err))
-		case !info.Mode().IsRegular():
-			c.add(ruleProgram, argv[0].at, "", "cannot run %q: not a file", cut(argv[0].v))
-		case info.Mode().Perm()&0o111 == 0:
-			c.add(ruleProgram, argv[0].at, "chmod +x "+printable(cut(argv[0].v)), "cannot run %q: not executable", cut(argv[0].v))
 		}
 	}
 }

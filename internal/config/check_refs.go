@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // references checks what groups say about each other and about checks.
@@ -31,11 +32,50 @@ func (c *checker) references() {
 		}
 	}
 	for _, k := range c.raw.checks {
-		if !used[k.name] && k.link.set() {
+		for _, m := range k.members {
+			used[m.v] = true
+			if m.set() && !checks[m.v] {
+				c.add(ruleCheckUnknown, m.at, c.nameHint(m.v, checks, "add it at the top level: checks: {NAME: {link: eth1}}"), "there is no check %q", cut(m.v))
+			}
+		}
+	}
+	c.circles()
+	for _, k := range c.raw.checks {
+		if !used[k.name] && k.word != "" {
 			c.add(ruleCheckUnused, k.at, "add it to the checks of a group, or remove it", "no group uses check %q", cut(k.name))
 		}
-		if _, ok := c.link(k.link.v); k.link.set() && c.facts.Links != nil && !ok {
+		if _, ok := c.link(k.link.v); k.link.set() && !strings.ContainsAny(k.link.v, "*?[") && c.facts.Links != nil && !ok {
 			c.add(ruleCheckLink, k.link.at, c.linkHint(k.link.v), "there is no interface %s now; the check fails until there is", k.link.v)
+		}
+	}
+}
+
+// circles finds checks that are made of themselves.
+func (c *checker) circles() {
+	byName := map[string]*rawCheck{}
+	for _, k := range c.raw.checks {
+		byName[k.name] = k
+	}
+	const open, done = 1, 2
+	state := map[string]int{}
+	var visit func(k *rawCheck)
+	visit = func(k *rawCheck) {
+		state[k.name] = open
+		for _, m := range k.members {
+			next := byName[m.v]
+			switch {
+			case next == nil:
+			case state[m.v] == open:
+				c.add(ruleCheckCircle, m.at, "take one of them out", "check %s is made of %s, which is made of it", k.name, m.v)
+			case state[m.v] == 0:
+				visit(next)
+			}
+		}
+		state[k.name] = done
+	}
+	for _, k := range c.raw.checks {
+		if state[k.name] == 0 {
+			visit(k)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -169,8 +170,9 @@ type HMAC struct {
 	Window time.Duration // accepted clock difference; 0: the protocol's default
 }
 
-// Check watches one thing on this node. This version knows links.
+// Check is one check. Its kind is one of those of package check, with all
+// defaults filled in.
 type Check struct {
-	Name string
-	Link string // interface that must be up with carrier
+	check.Spec
+	written []setting // as the file has it, for Diff
 }

@@ -12,13 +12,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // byValue compares addresses, whose fields are their own business.
 var byValue = cmp.Options{
+	cmpopts.IgnoreUnexported(Check{}),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 }
@@ -73,7 +76,7 @@ func TestParse_Everything(t *testing.T) {
 			Run:      Run{Active: []string{"/usr/local/bin/promote", "active", ""}, Backup: []string{"/usr/local/bin/promote"}, Fault: []string{"/usr/local/bin/promote"}, Timeout: 10 * time.Second},
 			Announce: Announce{Repeat: 3},
 		}},
-		Checks:   []Check{{"lan", "eth0"}, {"uplink", "eth1"}},
+		Checks:   []Check{linkCheck("lan", "eth0"), linkCheck("uplink", "eth1")},
 		State:    "/var/lib/holdfast",
 		Control:  Control{Socket: "/run/holdfast/holdfast.sock", Group: "holdfast"},
 		HTTP:     HTTP{Listen: "127.0.0.1:9110"},
@@ -85,6 +88,13 @@ func TestParse_Everything(t *testing.T) {
 	if diff := cmp.Diff(want, got, byValue); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
+}
+
+// linkCheck is a check of a link as it is without further settings.
+func linkCheck(name, link string) Check {
+	return Check{Spec: check.Spec{Name: name, Kind: check.Link{Name: link, Min: 1}, Settings: check.Settings{
+		Interval: time.Second, FastInterval: time.Second, DownInterval: time.Second, Timeout: time.Second, Jitter: 5, Rise: 1, Fall: 1,
+	}}}
 }
 
 func TestParse_Defaults(t *testing.T) {
@@ -104,7 +114,9 @@ func TestParse_Defaults(t *testing.T) {
 func TestSchema_EveryKeyIsRead(t *testing.T) {
 	index := newKeyIndex()
 	used := map[string]bool{}
-	for _, src := range []string{
+	sources := []string{
+		"checks: {a: {tcp: 127.0.0.1:80, flap: {changes: 4}}}",
+		"checks: {a: {script: {address: 10.0.0.1:1, preset: redis, user: a, password: {text: b}}}}",
 		everything(t),
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, version: 2, auth: {pass: {text: a}}}}}\nrealtime: off",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, auth: {hmac: {keys: {1: {hex: a}}}}}}}",
@@ -112,7 +124,11 @@ func TestSchema_EveryKeyIsRead(t *testing.T) {
 		voting,
 		"groups: {a: {addresses: [192.0.2.10], lease: {store: etcd, endpoints: ['a:1'], password: {text: a}, tls: {ca: /a}}}}",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, bfd: {interval: 5ms, multiplier: 3, auth: {text: a}}}}}",
-	} {
+	}
+	for _, k := range kindTests() {
+		sources = append(sources, k.source())
+	}
+	for _, src := range sources {
 		text, r := normalise("holdfast.yaml", []byte(src))
 		rd := &reader{report: r, facts: testFacts(), index: index, used: used}
 		rd.config(parseYAML(text, r))

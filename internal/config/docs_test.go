@@ -99,6 +99,7 @@ func keyTables() string {
 			section(k.path, "`"+k.path+"`", k.doc)
 		}
 	}
+	section(tlsPath, "TLS", "How a check speaks TLS.")
 	section("SECRET", "A secret", "Exactly one of these.")
 	return strings.TrimRight(out.String(), "\n") + "\n"
 }
@@ -172,7 +173,7 @@ func TestExamples(t *testing.T) {
 		Files: fstest.MapFS{
 			"etc/holdfast/key":      {Mode: 0o600, Data: []byte(strings.Repeat("0f", 32) + "\n")},
 			"etc/holdfast/pass":     {Mode: 0o600, Data: []byte("s3cret\n")},
-			"usr/local/bin/promote": {Mode: 0o755},
+			"usr/local/bin/promote": {Mode: 0o755, Data: []byte("\x7fELF")},
 		},
 	}
 	for _, file := range files {

@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+
+	"github.com/holdfast-net/holdfast/internal/program"
 )
 
 // Facts is what is known about the machine that the file is for. What is left
@@ -29,5 +31,5 @@ type Link struct {
 // Here is this machine, with the given interfaces (nil: not known).
 func Here(links []Link) Facts {
 	name, _ := os.Hostname() // without one, node: must be written, and a diagnostic says so
-	return Facts{Hostname: name, Links: links, Files: os.DirFS("/"), LookupEnv: os.LookupEnv}
+	return Facts{Hostname: name, Links: links, Files: program.Disk(), LookupEnv: os.LookupEnv}
 }

@@ -63,7 +63,7 @@ func harmless(word string) bool {
 // secretive keys have a secret as value, or somewhere below. A misspelt one
 // has it just as well.
 func secretive(word string) bool {
-	for _, w := range []string{"auth", "pass", "keys", "text", "hex", "password", "second_key", "secret", "auth_pass", "authentication"} {
+	for _, w := range []string{"auth", "pass", "keys", "text", "hex", "password", "second_key", "secret", "auth_pass", "authentication", "headers"} {
 		if distance(word, w) <= 1 {
 			return true
 		}

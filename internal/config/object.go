@@ -204,6 +204,12 @@ func nameOf(path string) string {
 		return "a group"
 	case "checks.NAME":
 		return "a check"
+	case tlsPath:
+		return "tls"
+	case "checks.NAME.script.steps":
+		return "a step"
+	case "checks.NAME.http.headers.NAME":
+		return "a header"
 	case "groups.NAME.checks.CHECK":
 		return "the use of a check"
 	case "groups.NAME.vrrp.auth.hmac.keys.ID", "SECRET":

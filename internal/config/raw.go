@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/holdfast-net/holdfast/internal/check"
 )
 
 // The raw values are what the file says, key by key, with places. The checks
@@ -110,7 +112,16 @@ type rawRun struct {
 }
 
 type rawCheck struct {
-	name string
-	at   span
-	link val[string]
+	name     string
+	at       span
+	word     string        // its kind; "": there is none, or it could not be read, and that is reported
+	wordAt   span          // of the word
+	body     *node         // what the kind is given
+	kind     check.Kind    // nil: not readable
+	members  []val[string] // of one that is made of others
+	program  []val[string] // of exec
+	link     val[string]   // of link
+	settings check.Settings
+	written  []setting
+	secrets  []setting // that were fetched
 }

@@ -44,18 +44,6 @@ func (rd *reader) realtime(top object) (val[string], val[int]) {
 	return o.choice("mode"), o.integer("priority")
 }
 
-func (rd *reader) check(e entry) *rawCheck {
-	c := &rawCheck{name: e.key.text, at: e.key.span}
-	rd.name(e.key, "check")
-	before := len(rd.found)
-	o := rd.object(e.value, "checks.NAME", e.key.span)
-	c.link = o.form("link", ruleName, badInterface)
-	if c.link.from == absent && len(rd.found) == before {
-		rd.add(ruleMissing, c.at, "write what it watches: {link: eth1}", "check %s has no link", c.name)
-	}
-	return c
-}
-
 // name reports the key of a group or check that cannot be a name.
 func (rd *reader) name(n *node, what string) {
 	if hint := badName(n.text); hint != "" {

@@ -24,7 +24,12 @@ const (
 )
 
 // isText tells the secrets that are text from those that are bytes.
-func isText(what string) bool { return what == passPath || what == bfdPath || what == userPath }
+func isText(what string) bool {
+	return what == passPath || what == bfdPath || what == userPath || ofCheck(what)
+}
+
+// ofCheck tells whether a secret is one that a check shows.
+func ofCheck(what string) bool { return strings.HasPrefix(what, "checks.") }
 
 // secret reads where a secret is and fetches it. Nothing in here puts the
 // secret, or what may be one, into a message.
@@ -81,8 +86,10 @@ func secretName(what string) string {
 		return "pass"
 	case bfdPath:
 		return "the key of bfd"
-	case userPath:
+	case userPath, "checks.NAME.postgres.password", "checks.NAME.script.password":
 		return "password"
+	case "checks.NAME.http.headers.NAME":
+		return "the header"
 	}
 	return "a key"
 }
@@ -191,7 +198,7 @@ func (rd *reader) decode(raw []byte, source string, at span, what string) (Secre
 		}
 		return NewSecret(raw), true
 	}
-	if what == userPath {
+	if what == userPath || ofCheck(what) {
 		if len(raw) < 1 || !printableASCII(raw) {
 			rd.add(ruleSecretForm, at, "write it into the file as it is", "the password must have printable characters only, and some")
 			return Secret{}, false

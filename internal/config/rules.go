@@ -98,7 +98,12 @@ const (
 	ruleCheckLink    rule = "HF1206"
 	ruleWeight       rule = "HF1207"
 	ruleOwnerWeight  rule = "HF1208"
+	ruleCheckKind    rule = "HF1209"
 	ruleProgram      rule = "HF1210"
+	ruleCheck        rule = "HF1211"
+	ruleCheckCircle  rule = "HF1212"
+	ruleCheckTiming  rule = "HF1213"
+	ruleMayNotRun    rule = "HF1214"
 	ruleSecret       rule = "HF1301"
 	ruleSecretOpen   rule = "HF1302"
 	ruleSecretInline rule = "HF1303"
@@ -187,7 +192,12 @@ func Rules() []Rule {
 		{ruleCheckLink, Warning, "a check watches an interface that does not exist (yet)"},
 		{ruleWeight, Error, "a weight is negative or out of range"},
 		{ruleOwnerWeight, Warning, "a weight in a group with priority 255"},
+		{ruleCheckKind, Error, "a check looks at nothing, or at several things"},
 		{ruleProgram, Warning, "a program does not exist or cannot be executed"},
+		{ruleCheck, Error, "what a check shall look at, or how, makes no sense"},
+		{ruleCheckCircle, Error, "checks are made of each other in a circle"},
+		{ruleCheckTiming, Warning, "the times of a check do not fit each other"},
+		{ruleMayNotRun, Error, "the user of a check may not run its program, or nobody can"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

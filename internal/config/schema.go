@@ -38,8 +38,8 @@ type key struct {
 	doc      string
 }
 
-// schema is the whole file, in the order of the reference.
-func schema() []key {
+// fileKeys are those of the file but what a check may have.
+func fileKeys() []key {
 	return []key{
 		{path: "node", kind: kName, absent: "the host name", doc: "This node's name, as other nodes and people see it."},
 		{path: "groups", kind: kMap, absent: "no groups", doc: "The groups by name. A name has lower-case letters, digits, `-` and `_`, at most 63, and starts with a letter or digit."},
@@ -107,8 +107,6 @@ func schema() []key {
 		{path: "groups.NAME.announce.repeat", kind: kInteger, def: "7", min: "1", max: "100", doc: "How many times each address is announced after this node became active: the first seven within three seconds, dense at first, then one a second."},
 		{path: "groups.NAME.announce.refresh", kind: kDuration, def: "60s", min: "0s", max: "24h", doc: "How often each address is announced while this node is active, so that switches and neighbours do not forget; 0s turns it off. At least 1s."},
 		{path: "checks", kind: kMap, absent: "none", doc: "The checks by name, for the groups to use. Names as those of groups."},
-		{path: "checks.NAME", kind: kMap, doc: "One check."},
-		{path: "checks.NAME.link", kind: kName, absent: "required", doc: "The interface that must be up with carrier. (A group's own interface is always watched.)"},
 		{path: "cluster", kind: kMap, absent: "none", doc: "Who votes on which node may hold a guarded group: the same on all nodes. Change one voter at a time, on all nodes, before the next."},
 		{path: "cluster.nodes", kind: kMap, absent: "required", doc: "All nodes by name (their `node`), this one among them, with an address of each that does not move."},
 		{path: "cluster.nodes.NAME", kind: kVoter, doc: "Where the node receives votes, by UDP; port 9113 where none is given."},
@@ -148,20 +146,6 @@ func laterKeys() []laterKey {
 	return []laterKey{
 		{"groups.NAME.hsrp", "use vrrp"},
 		{"groups.NAME.carp", "use vrrp"},
-		{"checks.NAME.http", "the only check is link"},
-		{"checks.NAME.tcp", "the only check is link"},
-		{"checks.NAME.tls", "the only check is link"},
-		{"checks.NAME.dns", "the only check is link"},
-		{"checks.NAME.ping", "the only check is link"},
-		{"checks.NAME.file", "the only check is link"},
-		{"checks.NAME.process", "the only check is link"},
-		{"checks.NAME.exec", "the only check is link"},
-		{"checks.NAME.route", "the only check is link"},
-		{"checks.NAME.bfd", "the only check is link"},
-		{"checks.NAME.interval", "a link check needs none"},
-		{"checks.NAME.timeout", "a link check needs none"},
-		{"checks.NAME.rise", "a link check needs none"},
-		{"checks.NAME.fall", "a link check needs none"},
 		{"services", "let another program spread the load behind the address"},
 	}
 }

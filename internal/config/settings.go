@@ -38,7 +38,7 @@ func daemonSettings(c *Config) []setting {
 	var s settings
 	s.add("node", Daemon, c.Node)
 	for _, k := range c.Checks {
-		s.add("checks."+k.Name+".link", InPlace, k.Link)
+		s = append(s, k.written...)
 	}
 	s.cluster(c)
 	s.add("state", Daemon, c.State)

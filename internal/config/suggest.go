@@ -82,7 +82,7 @@ func familiar(name string) string {
 	case "track_interface", "track_interfaces":
 		return "write it as checks: {uplink: {link: eth1}} at the top level and checks: [uplink] in the group"
 	case "track_script", "vrrp_script":
-		return "checks by script are not available in this version of holdfast"
+		return "write it as checks: {NAME: {exec: [PROGRAM]}} at the top level and checks: [NAME] in the group"
 	case "notify", "notify_master", "notify_backup", "notify_fault":
 		return "write it as run: {active: [PROGRAM], backup: [PROGRAM], fault: [PROGRAM]}"
 	case "vrrp_sync_group", "sync_group":

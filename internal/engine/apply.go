@@ -26,7 +26,7 @@ func (e *Engine) apply(now time.Time, cfg *config.Config) error {
 	if e.stopping {
 		return ErrStopped
 	}
-	sets := together(cfg.Groups)
+	sets := mute(together(cfg.Groups))
 	fresh := make([]*unit, len(sets))
 	for i, groups := range sets { // everything that can fail comes first
 		u, err := e.newUnit(groups)
@@ -39,7 +39,7 @@ func (e *Engine) apply(now time.Time, cfg *config.Config) error {
 		return fmt.Errorf("cannot apply configuration: %w", err)
 	}
 	e.node = cfg.Node
-	e.setChecks(now, cfg.Checks)
+	e.forgetChecks(cfg.Checks)
 	e.waiting = nil
 
 	kept := map[*unit]bool{}
@@ -59,17 +59,6 @@ func (e *Engine) apply(now time.Time, cfg *config.Config) error {
 	e.beginWaiting(now)
 	e.nextTalk = now
 	return nil
-}
-
-func (e *Engine) setChecks(now time.Time, checks []config.Check) {
-	e.checks = make(map[string]config.Check, len(checks))
-	for _, c := range checks {
-		e.checks[c.Name] = c
-		e.portFor(c.Link)
-		for _, u := range e.units {
-			e.tellCheck(now, u, c.Name, c)
-		}
-	}
 }
 
 // beginWaiting starts the new units none of whose groups or virtual routers
@@ -120,6 +109,9 @@ func (u *unit) adaptable(f *unit) bool {
 		if a.Name != b.Name || a.Interface != b.Interface || macMode(a) != macMode(b) || a.VRRP.Accept != b.VRRP.Accept || a.Guard != b.Guard {
 			return false
 		}
+		if (a.Lease == nil) != (b.Lease == nil) || a.Lease != nil && !a.Lease.Store.Equal(b.Lease.Store) {
+			return false // another election
+		}
 		if hasSteps(a) != hasSteps(b) {
 			return false // who holds without steps has not taken them
 		}
@@ -158,9 +150,7 @@ func (e *Engine) adapt(now time.Time, u, f *unit) bool {
 	}
 	e.plan(u)
 	e.stand(u)
-	for name, c := range e.checks {
-		e.tellCheck(now, u, name, c)
-	}
+	e.tellChecks(now, u)
 	return true
 }
 

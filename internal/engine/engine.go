@@ -32,6 +32,7 @@ type Options struct {
 	Steps Stepper // for groups that take more than their addresses; nil: none does
 	// NewAgent makes this node's part in the votes of a cluster.
 	NewAgent func(*config.Config) (*vote.Agent, error)
+	Leases   Leases       // for groups with a lease; nil: there are none
 	Record   func(Record) // must not block
 	Log      *slog.Logger
 	// Role tells what an interface's host is to its IPv6 neighbours.
@@ -57,8 +58,8 @@ type Engine struct {
 	waiting     []*unit // new units that wait for old ones of the same groups to end
 	ports       map[string]*port
 	routes      map[route]*router
-	checks      map[string]config.Check
-	books       map[string]order.Book // of groups whose units have ended
+	results     map[string]group.Event // of checks, by name
+	books       map[string]order.Book  // of groups whose units have ended
 	maintenance bool
 	stopping    bool
 	stopText    string
@@ -68,6 +69,7 @@ type Engine struct {
 	jobs      []job // per Outgoing
 	inquiries []inquiry
 	frames    []Outgoing
+	muted     []*router // whose adverts are due, and go nowhere
 	claimed   []*unit // units whose claim was sent
 	expired   []*unit // units whose hold has ended while they were sending
 	arena     []byte
@@ -108,15 +110,15 @@ func New(opt Options) *Engine {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Engine{
-		opt:    opt,
-		units:  map[uint64]*unit{},
-		ports:  map[string]*port{},
-		routes: map[route]*router{},
-		checks: map[string]config.Check{},
-		books:  map[string]order.Book{},
-		in:     make([]Datagram, maxDatagrams),
-		arena:  make([]byte, 0, 64<<10),
-		sights: newSights(),
+		opt:     opt,
+		units:   map[uint64]*unit{},
+		ports:   map[string]*port{},
+		routes:  map[route]*router{},
+		results: map[string]group.Event{},
+		books:   map[string]order.Book{},
+		in:      make([]Datagram, maxDatagrams),
+		arena:   make([]byte, 0, 64<<10),
+		sights:  newSights(),
 	}
 }
 
@@ -185,6 +187,7 @@ func (e *Engine) turn(n int, looked time.Time) {
 		e.tick(now)
 	}
 	e.poll(now)
+	e.renewLeases(now)
 	e.askGateways(now)
 	e.talk(now)
 	e.collect(now)
@@ -211,7 +214,7 @@ func (e *Engine) wake(now time.Time) time.Time {
 	if h := e.heir; h != nil && (t.IsZero() || h.next.Before(t)) {
 		t = h.next
 	}
-	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.nextQuestion(now), e.sights.set.Deadline()} {
+	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.leaseDue(now), e.nextQuestion(now), e.sights.set.Deadline()} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o
 		}

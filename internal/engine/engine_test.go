@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/config"
 )
 
@@ -388,9 +389,13 @@ func TestEngine_AWeightMovesTheAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b := pair(t)
 		cfg := webConfig(150, func(g *config.Group) { g.Checks = []config.Use{{Check: "uplink", Weight: 60}} })
-		cfg.Checks = []config.Check{{Name: "uplink", Link: "eth1"}}
+		cfg.Checks = []config.Check{{Spec: check.Spec{Name: "uplink"}}}
 		uplink := func(up bool) {
-			a.engine.Changed(Change{Link: Link{Name: "eth1", Index: 3, Up: up, Why: "no carrier"}})
+			change := check.Change{From: check.Down, To: check.Up}
+			if !up {
+				change = check.Change{From: check.Up, To: check.Down, Text: "eth1: no carrier"}
+			}
+			a.engine.Checked("uplink", change)
 		}
 		uplink(true)
 		a.start(t, cfg)

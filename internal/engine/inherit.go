@@ -54,7 +54,6 @@ func (e *Engine) inherit(now time.Time, cfg *config.Config, es *Estate, taken fu
 	e.hellos, e.sights.off = news, true
 	taken()
 	drawn := now.Add(-e.opt.Gate.Now().Sub(es.Drawn))
-	e.setChecks(now, cfg.Checks)
 	for i, u := range fresh {
 		e.succeed(now, drawn, u, of[i])
 	}
@@ -80,12 +79,11 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 		}
 	}
 	e.inheritSteps(u, ue)
+	u.former = ue.Lease
 	e.stand(u)
-	u.mandate = ue.Mandate
+	u.mandate, u.epoch = ue.Mandate, ue.Epoch
 	e.limit(u)
-	for name, c := range e.checks {
-		e.tellCheck(now, u, name, c)
-	}
+	e.tellChecks(now, u)
 	for _, r := range u.routers {
 		e.attach(now, r)
 	}

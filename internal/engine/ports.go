@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -101,13 +100,6 @@ func (e *Engine) changed(now time.Time, c Change) {
 			}
 		}
 	}
-	for name, check := range e.checks {
-		if check.Link == p.name {
-			for _, u := range e.units {
-				e.tellCheck(now, u, name, check)
-			}
-		}
-	}
 }
 
 func sameAddr(a netip.Prefix) func(netip.Prefix) bool {
@@ -192,6 +184,9 @@ func primary(l Link, r *router) netip.Addr {
 }
 
 func (e *Engine) route(r *router) {
+	if r.mute() {
+		return // what has its VRID is for another one
+	}
 	e.routes[route{r.port.id, r.cfg.Family, r.cfg.VRID}] = r
 }
 
@@ -201,25 +196,6 @@ func (e *Engine) unroute(r *router) {
 			delete(e.routes, k)
 		}
 	}
-}
-
-// tellCheck gives a unit the state of a check, if one of its groups uses it.
-func (e *Engine) tellCheck(now time.Time, u *unit, name string, c config.Check) {
-	uses := false
-	for _, g := range u.groups {
-		for _, use := range g.Checks {
-			uses = uses || use.Check == name
-		}
-	}
-	if !uses {
-		return
-	}
-	l := e.portFor(c.Link).link
-	if l.Up {
-		e.step(now, u, group.Passed(name))
-		return
-	}
-	e.step(now, u, group.Failed(name, fmt.Sprintf("%s: %s", c.Link, l.Why)))
 }
 
 func (e *Engine) recordLink(now time.Time, p *port, was Link) {

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/lease"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/sight"
 	"github.com/holdfast-net/holdfast/internal/vote"
@@ -24,9 +25,11 @@ type unit struct {
 	started  bool
 	retiring bool
 
-	subject vote.Subject // of the votes
-	voted   bool         // it is one
-	gateway *gateway     // that has to answer instead
+	subject vote.Subject  // of the votes
+	voted   bool          // it is one
+	gateway *gateway      // that has to answer instead
+	lease   *tenancy      // that is the election
+	former  *lease.Estate // of the process before
 
 	deadline time.Time // of the set, as entered in the queue
 	at       int       // index in the queue; -1: not in it
@@ -99,7 +102,7 @@ func setConfigs(groups []config.Group) []group.Config {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
 		}
 		c.Steps = hasSteps(&g)
-		c.Guarded = g.Guard.Kind != config.GuardAvailable
+		c.Guarded, c.Leased = g.Guard.Kind != config.GuardAvailable, g.Lease != nil
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
 	}
@@ -162,9 +165,7 @@ func (e *Engine) begin(now time.Time, u *unit) {
 	if e.maintenance {
 		e.step(now, u, group.MaintenanceOn())
 	}
-	for name, c := range e.checks {
-		e.tellCheck(now, u, name, c)
-	}
+	e.tellChecks(now, u)
 	for _, r := range u.routers {
 		e.attach(now, r)
 	}
@@ -200,6 +201,7 @@ func (e *Engine) retire(now time.Time, u *unit, why string) {
 // end takes a unit that has left out of the engine.
 func (e *Engine) end(now time.Time, u *unit) {
 	e.leaveGateway(u)
+	e.quitLease(u)
 	e.keepBooks(u)
 	for _, r := range u.routers {
 		e.submit(r, OpDiscard)

@@ -30,6 +30,7 @@ type world struct {
 	begun  time.Time
 	now    atomic.Int64 // looks under way
 	most   int64
+	after  func() // when the runner has ended
 	*Runner
 }
 
@@ -115,6 +116,9 @@ func play(t *testing.T, workers int, body func(w *world)) {
 		body(w)
 		cancel()
 		<-done
+		if w.after != nil {
+			w.after()
+		}
 		// That no goroutine is left, synctest finds out by itself.
 	})
 }
@@ -363,6 +367,6 @@ func TestRunner_EndsBesideALookThatHangs(t *testing.T) {
 		w.set("b", stuck)
 		w.Apply([]check.Spec{spec("a"), spec("b"), spec("c")})
 		w.pass(100 * time.Millisecond)
-		go func() { time.Sleep(time.Minute); close(release) }()
+		w.after = func() { close(release) }
 	})
 }
