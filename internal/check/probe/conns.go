@@ -10,6 +10,7 @@ import (
 // goroutines end with them, so none outlives the look.
 type conns struct {
 	dialer *dialer
+	look   context.Context // a library's own context may end as soon as it is connected
 
 	mu      sync.Mutex
 	open    []net.Conn
@@ -18,8 +19,7 @@ type conns struct {
 	failed  error // of the last dial
 }
 
-// dial is for the library. The connection ends with ctx, which is that of the
-// look and not what the library made of it.
+// dial is for the library: ctx bounds the connecting, the look all the rest.
 func (c *conns) dial(ctx context.Context, address string) (net.Conn, error) {
 	c.mu.Lock()
 	ended := c.ended
@@ -27,7 +27,7 @@ func (c *conns) dial(ctx context.Context, address string) (net.Conn, error) {
 	if ended {
 		return nil, errEnded
 	}
-	conn, release, err := c.dialer.dial(ctx, "tcp", address)
+	conn, err := c.dialer.tcp.DialContext(ctx, "tcp", address)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
@@ -35,12 +35,11 @@ func (c *conns) dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, err
 	}
 	if c.ended {
-		release()
 		conn.Close()
 		return nil, errEnded
 	}
 	c.open = append(c.open, conn)
-	c.release = append(c.release, release)
+	c.release = append(c.release, bound(c.look, conn))
 	return conn, nil
 }
 

@@ -43,7 +43,7 @@ func newGRPC(k check.GRPC) (*grpcHealth, error) {
 // Try implements check.Probe.
 func (p *grpcHealth) Try(ctx context.Context) check.Seen {
 	start := time.Now()
-	open := conns{dialer: p.dialer}
+	open := conns{dialer: p.dialer, look: ctx}
 	defer open.end()
 	creds := insecure.NewCredentials()
 	var tls *secureRPC
@@ -68,18 +68,25 @@ func (p *grpcHealth) Try(ctx context.Context) check.Seen {
 	}
 	defer client.Close()
 	reply, err := health.NewHealthClient(client).Check(ctx, &health.HealthCheckRequest{Service: p.kind.Service})
-	refusal, warn := tls.result()
 	if err != nil {
-		if refusal == nil {
-			refusal = open.dialFailure()
+		early := open.dialFailure()
+		if tls != nil && early == nil {
+			failure, wrong := tls.refusal()
+			if wrong != "" {
+				return check.Failed(wrong)
+			}
+			early = failure
 		}
-		return p.refused(start, refusal, err)
+		return p.refused(start, early, err)
 	}
 	text := reply.GetStatus().String() + " in " + took(start)
 	if reply.GetStatus() != health.HealthCheckResponse_SERVING {
 		return check.Failed(text + ", wanted SERVING")
 	}
-	return warned(text, warn)
+	if tls != nil {
+		return warned(text, tls.warning())
+	}
+	return check.Passed(text)
 }
 
 // refused says what the code means here. early is why there was no connection.

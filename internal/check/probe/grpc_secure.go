@@ -19,23 +19,22 @@ type secureRPC struct {
 
 	mu     sync.Mutex
 	failed error
+	wrong  string // with the certificate's days
 	warn   string
 }
 
 // ClientHandshake implements credentials.TransportCredentials.
 func (s *secureRPC) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	secured, info, err := s.TransportCredentials.ClientHandshake(ctx, authority, conn)
-	warn := ""
-	if t, ok := info.(credentials.TLSInfo); ok && err == nil {
-		wrong := ""
-		if wrong, warn = s.secure.days(t.State, time.Now()); wrong != "" {
-			err = errors.New(wrong)
-			secured.Close()
-		}
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failed, s.warn = err, warn
+	if t, ok := info.(credentials.TLSInfo); ok && err == nil {
+		if s.wrong, s.warn = s.secure.days(t.State, time.Now()); s.wrong != "" {
+			secured.Close()
+			err = errors.New(s.wrong)
+		}
+	}
+	s.failed = err
 	return secured, info, err
 }
 
@@ -43,11 +42,15 @@ func (s *secureRPC) ClientHandshake(ctx context.Context, authority string, conn 
 // in one place.
 func (s *secureRPC) Clone() credentials.TransportCredentials { return s }
 
-func (s *secureRPC) result() (failed error, warn string) {
-	if s == nil {
-		return nil, ""
-	}
+// refusal is why there was no connection, if that was TLS.
+func (s *secureRPC) refusal() (failed error, wrong string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.failed, s.warn
+	return s.failed, s.wrong
+}
+
+func (s *secureRPC) warning() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.warn
 }

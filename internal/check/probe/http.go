@@ -82,7 +82,7 @@ func (p *web) Try(ctx context.Context) check.Seen {
 // visit asks for one URL.
 func (p *web) visit(ctx context.Context, u *url.URL) check.Seen {
 	start := time.Now()
-	t := &trip{web: p, conns: conns{dialer: p.dialer}, host: u.Host}
+	t := &trip{web: p, conns: conns{dialer: p.dialer, look: ctx}, host: u.Host}
 	clean := false
 	defer func() { t.done(clean) }()
 	resp, err := t.ask(ctx, p.request(ctx, u))

@@ -91,7 +91,7 @@ func verifyChain(state tls.ConnectionState, roots *x509.CertPool) error {
 // Try implements check.Probe.
 func (p *postgres) Try(ctx context.Context) check.Seen {
 	start := time.Now()
-	open := conns{dialer: p.dialer}
+	open := conns{dialer: p.dialer, look: ctx}
 	defer open.end()
 	config := p.config.Copy()
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
