@@ -76,6 +76,7 @@ func (n *node) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	first := n.daemon()
+	n.signal(unix.SIGCONT, all) // with SIGTERM, as systemd does: what stands still cannot end
 	if n.runs() {
 		// How it exits after all that has happened to it says nothing.
 		if err := first.Stop(ctx); err != nil && ctx.Err() != nil {
