@@ -27,6 +27,7 @@ func documents() map[string]any {
 		"result":      api.Result{Schema: api.SchemaResult, OK: false, Text: "no node can take web over", Hint: "add force to do it all the same"},
 		"version":     apitest.Version(),
 		"doctor":      apitest.Diagnosis(),
+		"cluster":     apitest.Cluster(),
 		"handover":    api.Handover{To: "lb2"},
 		"maintenance": api.Maintenance{On: true, Force: true},
 		"check": api.FileCheck{

@@ -46,9 +46,10 @@ the daemon of this node need not run. Run it as root, on any node.
   holdfast cluster status
   holdfast cluster status -o json | jq -r '.members[] | select(.trouble) | .name'
   holdfast cluster replace lb2`,
+		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args)
+			if err := unknownCommand(cmd, args); err != nil {
+				return err
 			}
 			return helpInstead(cmd)
 		},

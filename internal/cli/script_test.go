@@ -81,6 +81,7 @@ func kernelless() Commands {
 			d.Judge()
 			return d
 		},
+		Cluster: fakeStore{},
 		Facts: func() config.Facts {
 			return config.Facts{Hostname: "lb1", Links: []config.Link{{
 				Name: "eth0", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24"), netip.MustParsePrefix("2001:db8::11/64")},
