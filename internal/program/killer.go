@@ -32,6 +32,14 @@ func (k *killer) marked(env []string) []string {
 	return append(env[:len(env):len(env)], k.mark)
 }
 
+// started tells whom to kill. It may have been asked to already: output is read
+// from the moment of the start.
+func (k *killer) started(pid int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pid = pid
+}
+
 func (k *killer) signal(sig syscall.Signal) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -73,7 +81,7 @@ func (k *killer) reap(cmd *exec.Cmd) error {
 	asked := k.asked
 	k.mu.Unlock()
 	if asked {
-		killMarked(k.mark)
+		killMarked(k.mark, k.pid)
 	}
 	return cmd.Wait()
 }

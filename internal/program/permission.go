@@ -37,7 +37,9 @@ func (w *walk) may(name string, info fs.FileInfo, want uint32) bool {
 	if w.who.UID == uid {
 		return mode>>6&want != 0
 	}
-	if l, ok := w.disk.(Lists); ok {
+	// Linux asks the list only where the mode's group class, which is the
+	// list's mask then, has a permission at all (acl_permission_check).
+	if l, ok := w.disk.(Lists); ok && mode&0o070 != 0 {
 		if acl := l.List(inner(name)); acl != nil {
 			return aclAllows(acl, w.who, gid, mode, want)
 		}

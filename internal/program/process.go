@@ -81,7 +81,7 @@ func Start(c Command) Process {
 			end = Outcome{Status: -1, start: unstartable(c, err)}
 			return
 		}
-		k.pid = cmd.Process.Pid
+		k.started(cmd.Process.Pid)
 		close(started)
 		end = ended(k.reap(cmd))
 	}()

@@ -12,16 +12,32 @@ import (
 // a program started in a session of its own. Those that were started with
 // another environment are not found, and those that fork as fast as we look
 // may get away; a few rounds see to most.
-func killMarked(mark string) {
+func killMarked(mark string, leader int) {
+	// What the leader started has a higher number than it, unless the numbers
+	// began anew meanwhile: most processes need not be looked into.
+	after := 0
+	if lastProcess() >= leader {
+		after = leader
+	}
 	for range 5 {
-		if !killMarkedOnce([]byte(mark)) {
+		if !killMarkedOnce([]byte(mark), after) {
 			return
 		}
 	}
 }
 
+// lastProcess is the number that was given out last (proc_loadavg(5)).
+func lastProcess() int {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(bytes.TrimSpace(data[bytes.LastIndexByte(data, ' ')+1:])))
+	return n // 0 where it is not told: everything is looked into
+}
+
 // killMarkedOnce tells whether there was one.
-func killMarkedOnce(mark []byte) bool {
+func killMarkedOnce(mark []byte, after int) bool {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return false // without /proc there is nothing to look at
@@ -33,7 +49,7 @@ func killMarkedOnce(mark []byte) bool {
 	}
 	found := false
 	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil && pid != os.Getpid() {
+		if pid, err := strconv.Atoi(name); err == nil && pid > after && pid != os.Getpid() {
 			found = killIfMarked(pid, mark) || found
 		}
 	}
