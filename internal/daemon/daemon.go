@@ -206,8 +206,11 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer func() { _ = h.Close() }()
 	d.steps = newStepper(cfg, route.Kernel{}, func(group string, ev order.Event) { d.engine.Stepped(group, ev) })
 	defer d.steps.close()
+	l := newLeases(func() *config.Config { return d.current.Load().cfg })
+	defer l.wait()
 	d.engine = engine.New(engine.Options{
-		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Leases: l,
+		Wire:   tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/lease"
 	"github.com/holdfast-net/holdfast/internal/order"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/vote"
@@ -36,6 +37,8 @@ type UnitEstate struct {
 	Mandate Instant // see unit
 	Set     group.Estate
 	Steps   map[string]order.Estate `json:",omitempty"` // by group
+	Lease   *lease.Estate           `json:",omitempty"`
+	Epoch   uint64                  `json:",omitempty"` // of the mandate
 	Routers []RouterEstate
 }
 
@@ -69,7 +72,11 @@ func (e *Engine) draw(now time.Time) *Estate {
 }
 
 func (u *unit) estate(now time.Time) UnitEstate {
-	ue := UnitEstate{Set: u.set.Estate(now), Mandate: u.mandate}
+	ue := UnitEstate{Set: u.set.Estate(now), Mandate: u.mandate, Epoch: u.epoch}
+	if u.lease != nil {
+		l := u.lease.candidate.Estate()
+		ue.Lease = &l
+	}
 	for i := range u.groups {
 		ue.Groups = append(ue.Groups, u.groups[i].Name)
 	}
@@ -122,7 +129,7 @@ func (e *Engine) heirs(cfg *config.Config, es *Estate) (fresh []*unit, of []*Uni
 	if es.Version != EstateVersion {
 		return nil, nil, fmt.Errorf("cannot inherit: the state is of version %d, this program knows %d", es.Version, EstateVersion)
 	}
-	sets := together(cfg.Groups)
+	sets := mute(together(cfg.Groups))
 	if len(sets) != len(es.Units) {
 		return nil, nil, fmt.Errorf("cannot inherit: there were %d sets of groups, the file has %d", len(es.Units), len(sets))
 	}

@@ -22,6 +22,7 @@ func (e *Engine) send() {
 // which extend and open holds, and then the announcements, which pass the gate
 // only where a hold is open.
 func (e *Engine) flush() {
+	e.speakMute()
 	if len(e.out) > 0 {
 		e.bound()
 		e.withhold()

@@ -47,6 +47,7 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindYield})
 		case group.ActionRecord:
 			e.record(Record{Time: now, Record: *a.Record})
+			e.countFault(u, a.Record)
 			e.nextTalk = now // tell the peers, too
 		case group.ActionResult:
 			e.answer(u, CommandResult{OK: a.OK, Text: a.Text})
@@ -62,6 +63,12 @@ var opKinds = [...]OpKind{group.Install: OpInstall, group.Remove: OpRemove}
 // or to every unicast peer. due is when it should have been sent, if it was
 // due at a certain time.
 func (e *Engine) advertise(now time.Time, r *router, priority uint8, due time.Time) {
+	if r.mute() {
+		if priority != 0 {
+			e.muted = append(e.muted, r)
+		}
+		return
+	}
 	if !r.port.open() {
 		return
 	}
@@ -162,6 +169,9 @@ func (e *Engine) tell(now time.Time, u *unit, a *group.Action) {
 
 // call says something about a router to the other nodes.
 func (e *Engine) call(now time.Time, r *router, c peer.Call) {
+	if r.mute() {
+		return
+	}
 	c.Family, c.VRID, c.From, c.Sent, c.Set = r.cfg.Family, r.cfg.VRID, e.node, e.stamp(now), r.unit.print
 	e.message(r.port, r.cfg, r.src, e.encode(func(b []byte) []byte { return c.Append(b, r.key) }))
 }

@@ -43,7 +43,7 @@ func (e *Engine) deafened(now time.Time, d *Datagram) {
 			continue
 		}
 		for _, r := range p.routers {
-			if r.cfg.Family == d.Family {
+			if r.cfg.Family == d.Family && !r.mute() {
 				e.step(now, r.unit, group.Deaf(r.index))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
+	"github.com/holdfast-net/holdfast/internal/lease"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
@@ -36,6 +37,8 @@ type UnitView struct {
 	Voted   bool         // a majority's promise is asked for
 	Promise vote.Promise // what of it there is
 	Mandate Instant      // to which it may hold: by a majority, or a gateway; 0: it is not asked
+	Lease   *lease.View  // nil: the election is another one
+	Epoch   uint64       // of the mandate, where it has one
 	Bound   Instant      // before which no neighbour misses this node by BFD; 0: none would
 }
 
@@ -104,10 +107,14 @@ func (e *Engine) collect(time.Time) {
 func (e *Engine) view(u *unit) UnitView {
 	v := UnitView{
 		View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers)),
-		At: e.opt.Gate.Now(), Mandate: u.mandate, Bound: u.bound,
+		At: e.opt.Gate.Now(), Mandate: u.mandate, Bound: u.bound, Epoch: u.epoch,
 	}
 	if v.Voted = u.voted && e.votes != nil; v.Voted {
 		v.Promise = e.votes.agent.Promises(vote.Instant(v.At), u.subject)
+	}
+	if u.lease != nil {
+		l := u.lease.candidate.View()
+		v.Lease = &l
 	}
 	for i, r := range u.routers {
 		v.Routers[i] = RouterView{

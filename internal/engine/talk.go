@@ -52,7 +52,7 @@ func (e *Engine) hello(now time.Time, p *port, f vrrp.Family) {
 	var src netip.Addr
 	var unicast []netip.Addr
 	for _, r := range p.routers {
-		if r.cfg.Family != f || !r.src.IsValid() {
+		if r.cfg.Family != f || !r.src.IsValid() || r.mute() {
 			continue
 		}
 		if len(r.cfg.Peers) > 0 {

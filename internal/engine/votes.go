@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/lease"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
@@ -85,6 +86,10 @@ func (e *Engine) stand(u *unit) {
 	if u.groups[0].Guard.Kind == config.GuardGateway {
 		e.standAt(u)
 	}
+	if u.groups[0].Lease != nil {
+		e.contend(u)
+		return
+	}
 	if e.votes == nil || u.groups[0].Guard.Kind != config.GuardMajority {
 		return
 	}
@@ -120,6 +125,10 @@ func (u *unit) term() time.Duration {
 
 // wantMandate asks for what a guarded set needs to hold.
 func (e *Engine) wantMandate(u *unit, priority uint8) {
+	if u.lease != nil {
+		e.leaseEvent(u, lease.Want(int(priority)))
+		return
+	}
 	if u.voted && e.votes != nil {
 		e.vote(vote.Event{Kind: vote.Want, Subject: u.subject, Rank: priority})
 	}
@@ -127,6 +136,10 @@ func (e *Engine) wantMandate(u *unit, priority uint8) {
 
 // releaseMandate gives it back.
 func (e *Engine) releaseMandate(now time.Time, u *unit, a *group.Action) {
+	if u.lease != nil {
+		e.releaseLease(u, a.Name)
+		return
+	}
 	to := a.Name
 	if a.OK {
 		if n, ok := u.routers[u.set.Lead()].table.Successor(uint8(group.Backup), now); ok {
@@ -140,6 +153,10 @@ func (e *Engine) releaseMandate(now time.Time, u *unit, a *group.Action) {
 
 // forsakeMandate lets it end by itself.
 func (e *Engine) forsakeMandate(u *unit) {
+	if u.lease != nil {
+		e.leaseEvent(u, lease.Forsake())
+		return
+	}
 	if u.voted && e.votes != nil {
 		e.vote(vote.Event{Kind: vote.Forsake, Subject: u.subject})
 	}

@@ -79,6 +79,7 @@ type Candidate struct {
 	shyness int
 	asking  asking
 	bar     bar
+	trouble bool // the last answer was an error, or is overdue
 
 	now  Instant
 	wake Instant
@@ -89,6 +90,7 @@ type Candidate struct {
 type will struct {
 	next   string
 	chosen bool
+	none   bool // nothing is said
 }
 
 // New makes a candidate that wants nothing yet.
@@ -113,7 +115,9 @@ func (c *Candidate) Step(now Instant, ev Event, out []Action) []Action {
 	case EventWant:
 		c.want(ev.Priority)
 	case EventRelease:
-		c.release(will{ev.Next, ev.Chosen})
+		c.release(will{next: ev.Next, chosen: ev.Chosen})
+	case EventForsake:
+		c.release(will{none: true})
 	case EventAnswer:
 		c.answer(&ev.Answer)
 	case EventChanged:
@@ -202,7 +206,7 @@ func (c *Candidate) settle() {
 		c.keepReading()
 		c.claim()
 		c.ask()
-	case c.mine():
+	case c.mine() && !c.will.none:
 		c.free(c.will)
 	default:
 		c.keepReading()

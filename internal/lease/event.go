@@ -7,6 +7,7 @@ const (
 	EventTick     EventKind = iota // the deadline may have been reached
 	EventWant                      // this node is fit and would hold, with Priority; again when that changes
 	EventRelease                   // it would not any more, and its gate is closed: for Next, Chosen by an operator
+	EventForsake                   // it would not any more, and cannot say that it let go: the lease runs out
 	EventAnswer                    // the store answered
 	EventChanged                   // the store tells of a change: Answer.Found
 	EventFailed                    // what this node held had to go because of a fault here
@@ -39,6 +40,10 @@ func Bequeath(to string) Event { return Event{Kind: EventRelease, Next: to} }
 
 // Choose is Bequeath by an operator's wish.
 func Choose(to string) Event { return Event{Kind: EventRelease, Next: to, Chosen: true} }
+
+// Forsake ends the wish of a node that could not let go of everything: what it
+// has is not renewed, and not given back.
+func Forsake() Event { return Event{Kind: EventForsake} }
 
 // Answered gives the store's answer to a query.
 func Answered(a Answer) Event { return Event{Kind: EventAnswer, Answer: a} }

@@ -98,6 +98,7 @@ func (c *Candidate) patience() time.Duration { return max(c.cfg.Term, time.Secon
 func (c *Candidate) keepReading() {
 	if c.reading.serial != 0 {
 		if c.due(c.reading.at.Add(c.patience())) {
+			c.trouble = true
 			c.read()
 		}
 		return

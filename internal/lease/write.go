@@ -82,7 +82,7 @@ func (c *Candidate) waitedFor() int {
 func (c *Candidate) giveUpWaiting() {
 	for i := range c.writes {
 		if w := &c.writes[i]; !w.silent && c.due(w.sent.Add(c.cfg.Term)) {
-			w.silent = true
+			w.silent, c.trouble = true, true
 		}
 	}
 	if c.asking.serial != 0 && c.due(c.asking.at.Add(c.cfg.Term)) {
@@ -92,6 +92,9 @@ func (c *Candidate) giveUpWaiting() {
 
 // answer takes what the store said.
 func (c *Candidate) answer(a *Answer) {
+	if a.Kind != Watch {
+		c.trouble = a.Err != nil
+	}
 	switch {
 	case a.Kind == Watch:
 		c.watchEnded(a)
