@@ -70,8 +70,8 @@ type Engine struct {
 	inquiries []inquiry
 	frames    []Outgoing
 	muted     []*router // whose adverts are due, and go nowhere
-	claimed   []*unit // units whose claim was sent
-	expired   []*unit // units whose hold has ended while they were sending
+	claimed   []*unit   // units whose claim was sent
+	expired   []*unit   // units whose hold has ended while they were sending
 	arena     []byte
 	acts      []group.Action
 	packet    vrrp.Packet

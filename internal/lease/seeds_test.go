@@ -22,7 +22,7 @@ func seedsByDefault() int {
 	if n, err := strconv.Atoi(os.Getenv("HOLDFAST_SEEDS")); err == nil {
 		return n
 	}
-	return 1000
+	return 500
 }
 
 // play runs a plan and returns what was wrong.
