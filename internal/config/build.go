@@ -59,6 +59,12 @@ func (g *rawGroup) build(with []string, guard Guard) Group {
 	for _, a := range g.addresses {
 		out.Addresses = append(out.Addresses, a.v)
 	}
+	for _, s := range g.steps {
+		out.Steps = append(out.Steps, s.build())
+	}
+	if len(g.ready) > 0 {
+		out.Ready, out.ReadyTimeout = values(g.ready), g.readyTimeout.v
+	}
 	for _, u := range g.uses {
 		out.Checks = append(out.Checks, Use{Check: u.check.v, Weight: u.weight.v})
 	}

@@ -25,6 +25,7 @@ func (c *checker) all() {
 		c.addresses(g)
 		c.machine(g)
 		c.programs(g)
+		c.stepsOf(g)
 		if g.vrrp == nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 )
 
 // maxVoters is how many nodes and witnesses may vote.
@@ -39,7 +40,11 @@ func (c *checker) voters(cl *rawCluster) {
 			c.voterAddress(v, i < len(cl.nodes), addrs)
 		}
 	}
-	if node := c.node(); node != "" && len(cl.nodes) > 0 && !cl.hasNode(node) {
+	switch node := c.node(); {
+	case node == "" || len(cl.nodes) == 0:
+	case c.raw.witness != nil && !slices.ContainsFunc(cl.witnesses, func(v rawVoter) bool { return v.name == node }):
+		c.add(ruleNotVoter, cl.at, "add it to witnesses, or write node: and its name there", "this witness, %s, is not among the witnesses of the cluster", node)
+	case c.raw.witness == nil && !cl.hasNode(node):
 		c.add(ruleNotVoter, cl.at, "add it to nodes, or write node: and its name there", "this node, %s, is not among the nodes of the cluster", node)
 	}
 }
@@ -57,7 +62,7 @@ func (c *checker) voterAddress(v rawVoter, node bool, seen map[netip.AddrPort]ra
 		}
 	}
 	own, link := c.ownLink(a.Addr())
-	switch mine := node && v.name == c.node(); {
+	switch mine := v.name == c.node() && node == (c.raw.witness == nil); {
 	case c.facts.Links == nil || a.Addr().IsLoopback():
 	case own && !mine && !node:
 		c.add(ruleVoterPlace, v.addr.at, "put the witness on another host: with this node, both votes are lost", "witness %s is on this node: %s is an address of %s", v.name, a.Addr(), link)

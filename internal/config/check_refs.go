@@ -18,6 +18,7 @@ func (c *checker) references() {
 	used := names{}
 	for _, g := range c.raw.groups {
 		c.with(g, groups)
+		c.readyChecks(g, checks, used)
 		seen := names{}
 		for _, u := range g.uses {
 			name := u.check.v

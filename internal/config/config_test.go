@@ -122,6 +122,7 @@ func TestSchema_EveryKeyIsRead(t *testing.T) {
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, auth: {hmac: {keys: {1: {hex: a}}}}}}}",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, version: 2, auth: {pass: {env: A}}}}}",
 		voting,
+		taking,
 		"groups: {a: {addresses: [192.0.2.10], lease: {store: etcd, endpoints: ['a:1'], password: {text: a}, tls: {ca: /a}}}}",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, bfd: {interval: 5ms, multiplier: 3, auth: {text: a}}}}}",
 	}

@@ -19,6 +19,8 @@ type Facts struct {
 	Dir   string // where relative paths start; empty: at the directory of the file
 	// LookupEnv finds environment variables, for secrets; nil: not known.
 	LookupEnv func(string) (string, bool)
+	// Agent says what is wrong with the use of an OCF agent; nil: not known.
+	Agent func(OCF) []error
 }
 
 // Link is one interface. Addresses are the node's own ones (not those of

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -63,6 +64,12 @@ func testFacts() Facts {
 			"usr/local/bin/directory/a-file": file(0o644, ""),
 		},
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Agent: func(o OCF) []error {
+			if o.Type == "pgsql" {
+				return nil
+			}
+			return []error{fmt.Errorf("cannot run agent %s:%s: there is none", o.Provider, o.Type)}
+		},
 	}
 }
 

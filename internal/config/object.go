@@ -210,6 +210,8 @@ func nameOf(path string) string {
 		return "a step"
 	case "checks.NAME.http.headers.NAME":
 		return "a header"
+	case stepPath:
+		return "a step"
 	case "groups.NAME.checks.CHECK":
 		return "the use of a check"
 	case "groups.NAME.vrrp.auth.hmac.keys.ID", "SECRET":

@@ -39,6 +39,9 @@ type rawGroup struct {
 	uses          []rawUse
 	with          []val[string]
 	run           rawRun
+	steps         []*rawStep
+	ready         []val[string]
+	readyTimeout  val[time.Duration]
 	repeat        val[int]
 	refresh       val[time.Duration]
 	guard         rawGuard

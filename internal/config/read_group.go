@@ -18,6 +18,7 @@ func (rd *reader) group(e entry) *rawGroup {
 		fault:   rd.argv(run, "fault"),
 		timeout: run.duration("timeout"),
 	}
+	g.steps, g.ready, g.readyTimeout = rd.steps(o), o.names("ready"), o.duration("ready_timeout")
 	announce := o.child("announce")
 	g.repeat = announce.integer("repeat")
 	g.refresh = announce.duration("refresh")

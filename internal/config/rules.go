@@ -104,6 +104,11 @@ const (
 	ruleCheckCircle  rule = "HF1212"
 	ruleCheckTiming  rule = "HF1213"
 	ruleMayNotRun    rule = "HF1214"
+	ruleStepKind     rule = "HF1220"
+	ruleStepKey      rule = "HF1221"
+	ruleStepTwice    rule = "HF1222"
+	ruleStepAgent    rule = "HF1223"
+	ruleStepReady    rule = "HF1224"
 	ruleSecret       rule = "HF1301"
 	ruleSecretOpen   rule = "HF1302"
 	ruleSecretInline rule = "HF1303"
@@ -198,6 +203,11 @@ func Rules() []Rule {
 		{ruleCheckCircle, Error, "checks are made of each other in a circle"},
 		{ruleCheckTiming, Warning, "the times of a check do not fit each other"},
 		{ruleMayNotRun, Error, "the user of a check may not run its program, or nobody can"},
+		{ruleStepKind, Error, "a step that does nothing, or more than one thing"},
+		{ruleStepKey, Error, "a key that has no meaning in a step of this kind"},
+		{ruleStepTwice, Error, "the same step twice in a group"},
+		{ruleStepAgent, Warning, "an OCF agent that is not there, or does not take what it is given"},
+		{ruleStepReady, Warning, "ready without steps"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

@@ -23,6 +23,9 @@ const (
 	kAddr     kind = "address"
 	kVoter    kind = "address or address:port"
 	kMap      kind = "mapping"
+	kPrefix   kind = "address or subnet"
+	kStepList kind = "list of steps"
+	kWords    kind = "mapping of words"
 )
 
 // key describes one key of the file. The readers take types, bounds, words
@@ -103,6 +106,43 @@ func fileKeys() []key {
 		{path: "groups.NAME.run.backup", kind: kArgv, absent: "nothing", doc: "Run after this node became backup."},
 		{path: "groups.NAME.run.fault", kind: kArgv, absent: "nothing", doc: "Run after this node went into fault."},
 		{path: "groups.NAME.run.timeout", kind: kDuration, def: "30s", min: "100ms", max: "1h", doc: "How long a program may take before it is killed."},
+		{path: "groups.NAME.steps", kind: kStepList, absent: "none", doc: "What this node takes, in this order, before the addresses answer, and leaves in reverse after they have stopped. Each does one thing. Where one fails or is late, those that were begun are undone and the group is in fault. See [steps.md](steps.md)."},
+		{path: "groups.NAME.steps.exec", kind: kArgv, doc: "Run this program."},
+		{path: "groups.NAME.steps.undo", kind: kArgv, absent: "nothing", doc: "The program that undoes `exec`; also where `exec` failed half-way, and perhaps twice. Alone: a step that does nothing when taking."},
+		{path: "groups.NAME.steps.wait", kind: kArgv, doc: "Run this program once a second until it exits with 0."},
+		{path: "groups.NAME.steps.notify", kind: kArgv, doc: "Run this program with keepalived's four arguments after its own: `INSTANCE`, the group, `MASTER`, `BACKUP`, `FAULT` or `STOP`, and the priority."},
+		{path: "groups.NAME.steps.user", kind: kName, absent: "as the daemon", doc: "Who runs the programs of the step."},
+		{path: "groups.NAME.steps.unit", kind: kName, doc: "Start this unit of systemd, and stop it when leaving."},
+		{path: "groups.NAME.steps.ocf", kind: kMap, doc: "Start this OCF resource agent, and stop it when leaving; with `promote`, promote and demote it."},
+		{path: "groups.NAME.steps.ocf.agent", kind: kName, absent: "required", doc: "`provider:type`, such as `heartbeat:pgsql`: a program below /usr/lib/ocf/resource.d."},
+		{path: "groups.NAME.steps.ocf.parameters", kind: kWords, absent: "the agent's defaults", doc: "The agent's parameters by name. `check` holds them against what the agent says of itself."},
+		{path: "groups.NAME.steps.ocf.promote", kind: kBool, def: "false", doc: "Whether it is promoted (after it was started where it is not) and demoted."},
+		{path: "groups.NAME.steps.ocf.instance", kind: kName, absent: "the group's name", doc: "What the agent is told as OCF_RESOURCE_INSTANCE: one for each resource of an agent."},
+		{path: "groups.NAME.steps.address", kind: kMap, doc: "An address beside the group's own: it is not announced, not guarded, and nobody but this step cares for it."},
+		{path: "groups.NAME.steps.address.address", kind: kPrefix, absent: "required", doc: "The address with its prefix length."},
+		{path: "groups.NAME.steps.address.interface", kind: kName, absent: "required", doc: "Where it goes."},
+		{path: "groups.NAME.steps.route", kind: kMap, doc: "A route; `ip route` shows it with `proto 112`."},
+		{path: "groups.NAME.steps.route.to", kind: kPrefix, absent: "required", doc: "What it leads to; `default` is 0.0.0.0/0."},
+		{path: "groups.NAME.steps.route.via", kind: kAddr, absent: "directly", doc: "The gateway."},
+		{path: "groups.NAME.steps.route.interface", kind: kName, absent: "that of the gateway", doc: "Where packets go out."},
+		{path: "groups.NAME.steps.route.source", kind: kAddr, absent: "the kernel's choice", doc: "The address that this node's own packets have. It must be on the node already: the group's own addresses come after the steps."},
+		{path: "groups.NAME.steps.route.table", kind: kInteger, absent: "main", min: "1", max: "4294967295", doc: "The routing table."},
+		{path: "groups.NAME.steps.route.metric", kind: kInteger, absent: "the kernel's choice", min: "1", max: "4294967295", doc: "Its metric."},
+		{path: "groups.NAME.steps.rule", kind: kMap, doc: "A rule that sends packets to a routing table."},
+		{path: "groups.NAME.steps.rule.from", kind: kPrefix, absent: "any", doc: "Where they come from."},
+		{path: "groups.NAME.steps.rule.to", kind: kPrefix, absent: "any", doc: "Where they go."},
+		{path: "groups.NAME.steps.rule.interface", kind: kName, absent: "any", doc: "Through which they came in."},
+		{path: "groups.NAME.steps.rule.mark", kind: kInteger, absent: "any", min: "1", max: "4294967295", doc: "Their firewall mark."},
+		{path: "groups.NAME.steps.rule.table", kind: kInteger, absent: "required", min: "1", max: "4294967295", doc: "The routing table."},
+		{path: "groups.NAME.steps.rule.priority", kind: kInteger, absent: "required", min: "1", max: "32765", doc: "The rule's place among all rules; lower ones are asked first."},
+		{path: "groups.NAME.steps.sysctl", kind: kMap, doc: "A setting of the kernel."},
+		{path: "groups.NAME.steps.sysctl.name", kind: kName, absent: "required", doc: "Its name, such as `net.ipv4.ip_forward`; with slashes where an interface's name has a dot in it."},
+		{path: "groups.NAME.steps.sysctl.value", kind: kText, absent: "required", doc: "What it is set to."},
+		{path: "groups.NAME.steps.sysctl.undo", kind: kText, absent: "it stays", doc: "What it is set to when leaving."},
+		{path: "groups.NAME.steps.timeout", kind: kDuration, absent: "30s, or what the OCF agent asks for", min: "100ms", max: "1h", doc: "How long the step may take. Then it is killed."},
+		{path: "groups.NAME.steps.undo_timeout", kind: kDuration, absent: "as `timeout`", min: "100ms", max: "1h", doc: "How long undoing it may take. A step that cannot be undone in time keeps the group from handing over in order: the hold lapses, and the group is in fault until it is undone."},
+		{path: "groups.NAME.ready", kind: kNames, absent: "at once", doc: "Checks that must pass after the last step, before the addresses answer."},
+		{path: "groups.NAME.ready_timeout", kind: kDuration, def: "30s", min: "100ms", max: "1h", doc: "How long they have. Then the steps are undone."},
 		{path: "groups.NAME.announce", kind: kMap, doc: "How the network is told where the addresses are: gratuitous ARP and unsolicited neighbour advertisements."},
 		{path: "groups.NAME.announce.repeat", kind: kInteger, def: "7", min: "1", max: "100", doc: "How many times each address is announced after this node became active: the first seven within three seconds, dense at first, then one a second."},
 		{path: "groups.NAME.announce.refresh", kind: kDuration, def: "60s", min: "0s", max: "24h", doc: "How often each address is announced while this node is active, so that switches and neighbours do not forget; 0s turns it off. At least 1s."},

@@ -82,6 +82,7 @@ func groupSettings(g Group) []setting {
 	s.add("run.backup", InPlace, list(g.Run.Backup))
 	s.add("run.fault", InPlace, list(g.Run.Fault))
 	s.add("run.timeout", InPlace, duration(g.Run.Timeout))
+	s.steps(g)
 	s.add("announce.repeat", InPlace, strconv.Itoa(g.Announce.Repeat))
 	s.add("announce.refresh", InPlace, duration(g.Announce.Refresh))
 	return s

@@ -78,11 +78,11 @@ func (s Step) Name() string {
 	case s.Unit != "":
 		return "unit " + s.Unit
 	case s.OCF != nil:
-		return fmt.Sprintf("ocf %s:%s", s.OCF.Provider, s.OCF.Type)
+		return strings.TrimSpace(fmt.Sprintf("ocf %s:%s %s", s.OCF.Provider, s.OCF.Type, s.OCF.Instance))
 	case s.Address != nil:
-		return "address " + s.Address.Prefix.String()
+		return fmt.Sprintf("address %s on %s", s.Address.Prefix, s.Address.Interface)
 	case s.Route != nil:
-		return "route " + s.Route.To.String()
+		return s.Route.name()
 	case s.Rule != nil:
 		return s.Rule.name()
 	case s.Sysctl != nil:
@@ -91,6 +91,23 @@ func (s Step) Name() string {
 		return "exec " + strings.Join(s.Exec, " ")
 	}
 	return "undo " + strings.Join(s.Undo, " ")
+}
+
+func (r *StepRoute) name() string {
+	name := "route " + r.To.String()
+	if r.Via.IsValid() {
+		name += " via " + r.Via.String()
+	}
+	if r.Interface != "" {
+		name += " on " + r.Interface
+	}
+	if r.Table != 0 {
+		name += fmt.Sprintf(" table %d", r.Table)
+	}
+	if r.Metric != 0 {
+		name += fmt.Sprintf(" metric %d", r.Metric)
+	}
+	return name
 }
 
 func (r *StepRule) name() string {

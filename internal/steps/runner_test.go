@@ -218,7 +218,7 @@ func TestRunner_Kernel(t *testing.T) {
 	if o, why := x.until(order.Leave("backup", "fun")); o != order.Stuck || !strings.Contains(why, "undo "+fail+" could not be undone: it failed after ") {
 		t.Fatalf("%s: %s", o, why)
 	}
-	want := []string{"+address 198.51.100.7/32", "+route 0.0.0.0/0", "-route 0.0.0.0/0", "-address 198.51.100.7/32"}
+	want := []string{"+address 198.51.100.7/32 on lo", "+route 0.0.0.0/0 via 192.0.2.1", "-route 0.0.0.0/0 via 192.0.2.1", "-address 198.51.100.7/32 on lo"}
 	if diff := cmp.Diff(want, k.log); diff != "" {
 		t.Error(diff)
 	}
