@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/daemon"
 	"github.com/holdfast-net/holdfast/internal/daemon/doctor"
 	"github.com/holdfast-net/holdfast/internal/demo"
+	"github.com/holdfast-net/holdfast/internal/steps"
 )
 
 // version is set by the linker.
@@ -39,5 +40,7 @@ func facts() config.Facts {
 	if err != nil {
 		links = nil
 	}
-	return config.Here(links)
+	f := config.Here(links)
+	f.Agent = steps.Agent
+	return f
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -41,9 +42,6 @@ type Action struct {
 	Timeout string `xml:"timeout,attr"` // "20s", "20", "20000ms"
 }
 
-// maxMetadata bounds what an agent may say of itself; that of pgsql has 20 KB.
-const maxMetadata = 1 << 20
-
 // ReadMetadata asks an agent below root (empty: /usr/lib/ocf) what it is.
 func ReadMetadata(ctx context.Context, root string, o *config.OCF) (*Metadata, error) {
 	if root == "" {
@@ -61,8 +59,6 @@ func ReadMetadata(ctx context.Context, root string, o *config.OCF) (*Metadata, e
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read the metadata of agent %s: %w", name, err)
-	case len(out) > maxMetadata:
-		return nil, fmt.Errorf("cannot read the metadata of agent %s: it is longer than %d bytes", name, maxMetadata)
 	}
 	m, err := ParseMetadata(out)
 	if err != nil {
@@ -71,11 +67,25 @@ func ReadMetadata(ctx context.Context, root string, o *config.OCF) (*Metadata, e
 	return m, nil
 }
 
+// agentAnswers is how long an agent may take to say what it is.
+const agentAnswers = 10 * time.Second
+
+// Agent says what is wrong with the use of an agent: config.Facts.Agent.
+func Agent(o config.OCF) []error {
+	ctx, cancel := context.WithTimeout(context.Background(), agentAnswers)
+	defer cancel()
+	m, err := ReadMetadata(ctx, "", &o)
+	if err != nil {
+		return []error{err}
+	}
+	return m.Check(&o)
+}
+
 // ParseMetadata reads it.
 func ParseMetadata(b []byte) (*Metadata, error) {
 	d := xml.NewDecoder(bytes.NewReader(b))
-	// Agents of old say that they are in another encoding, and are in ASCII.
-	d.CharsetReader = nil
+	// Agents that name an encoding are in ASCII where it matters here.
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	d.Strict = false
 	var m struct {
 		XMLName xml.Name `xml:"resource-agent"`
