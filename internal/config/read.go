@@ -16,7 +16,8 @@ func (rd *reader) config(root *node) *rawConfig {
 	c.realtime, c.rtPrio = rd.realtime(top)
 	c.guardian = top.choice("guardian")
 
-	c.cluster, c.witness = rd.cluster(top), rd.witness(top)
+	c.cluster = rd.cluster(top)
+	c.witness = rd.witness(top, c.cluster)
 
 	_, checks, _ := top.key("checks")
 	for _, e := range rd.entries(checks, "checks") {

@@ -67,12 +67,16 @@ func (rd *reader) cluster(top object) *rawCluster {
 }
 
 // witness reads what makes this daemon a witness.
-func (rd *reader) witness(top object) *rawWitness {
+func (rd *reader) witness(top object, cl *rawCluster) *rawWitness {
 	if !top.has("witness") {
 		return nil
 	}
 	o := top.child("witness")
-	return &rawWitness{at: o.at, listen: o.form("listen", ruleListen, badListen), keys: rd.voteKeys(o, nil)}
+	var store *rawEmbedded
+	if cl != nil {
+		store = cl.store
+	}
+	return &rawWitness{at: o.at, listen: o.form("listen", ruleListen, badListen), keys: rd.voteKeys(o, store)}
 }
 
 // voteKeys reads the key that all voters share, and a second one while it is

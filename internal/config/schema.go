@@ -159,7 +159,7 @@ func fileKeys() []key {
 		{path: "cluster.heartbeat", kind: kDuration, def: "50ms", min: "10ms", max: "1s", doc: "How often the leader of the store says that it is there; the others elect another one after ten to twenty missing ones. The same on all nodes. It has to be longer than a packet takes from any member to any other and back."},
 		{path: "witness", kind: kMap, absent: "this is a node", doc: "Makes this daemon a witness, which votes and never holds. Such a file has no groups."},
 		{path: "witness.listen", kind: kListen, def: ":9113", doc: "Where votes are received, by UDP."},
-		{path: "witness.key", kind: kSecret, absent: "required", doc: "As `cluster.key`. A witness without one does not start."},
+		{path: "witness.key", kind: kSecret, absent: "required; with a store, as there", doc: "As `cluster.key`. A witness without one does not start."},
 		{path: "witness.second_key", kind: kSecret, absent: "none", doc: "As `cluster.second_key`."},
 		{path: "state", kind: kPath, def: "/var/lib/holdfast", doc: "The directory of the journal and of what must survive a restart."},
 		{path: "control", kind: kMap, doc: "The socket that the command line talks to."},
