@@ -63,6 +63,8 @@ type cluster struct {
 	voting     time.Time         // when the witness votes, if there is one
 	witness    *lab.Process
 	runWitness func() error // starts it
+	stores     []*storeMember
+	storeDir   string
 }
 
 // build makes the LAN. Nothing runs on it yet.
@@ -94,6 +96,9 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 		if err := c.startWitness(binary); err != nil {
 			return err
 		}
+	}
+	if err := c.startStore(); err != nil {
+		return err
 	}
 	for i := range c.mode.Nodes {
 		host, err := c.lan.Add(lab.HostConfig{
@@ -139,7 +144,9 @@ func (c *cluster) router(i int, kind peer.Kind) peer.Router {
 		Name: groupName, Interface: lab.Interface, ID: vrid, Priority: priorities[i], Version: 3,
 		Interval: c.mode.Interval, Addresses: []netip.Prefix{vip4}, MAC: c.mode.MAC,
 	}
-	if kind == peer.Holdfast {
+	if c.mode.Guard == Leased {
+		r.Lease = c.lease(i)
+	} else if kind == peer.Holdfast {
 		r.Guard = string(c.mode.Guard)
 		if c.mode.BFD > 0 {
 			r.Further = append(r.Further, fmt.Sprintf("bfd: {interval: %s, multiplier: 3}", c.mode.BFD))
@@ -203,8 +210,10 @@ func (c *cluster) under(i int, n *node, plan *Plan) []string {
 // close ends everything.
 func (c *cluster) close() error {
 	err := c.lan.Close()
-	if c.dir != "" {
-		err = errors.Join(err, os.RemoveAll(c.dir))
+	for _, dir := range []string{c.dir, c.storeDir} {
+		if dir != "" {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
 	}
 	return err
 }

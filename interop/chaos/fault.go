@@ -41,6 +41,11 @@ const (
 	KillWitness  Fault = "kill witness"
 	PauseWitness Fault = "pause witness"
 	CutWitness   Fault = "cut witness" // from everybody
+
+	KillStore  Fault = "kill store member"
+	PauseStore Fault = "pause store member"
+	CutStore   Fault = "cut store member" // from everybody
+	LoseStore  Fault = "pause the store"  // all members
 )
 
 // Class groups faults by what they break, and by what is promised under them.
@@ -54,6 +59,7 @@ const (
 	OfNetwork   Class = "network"
 	OfOperator  Class = "operator"
 	OfWitness   Class = "witness"
+	OfStore     Class = "store"
 )
 
 // kind is what is known about a fault.
@@ -93,6 +99,10 @@ var kinds = []kind{
 	{KillWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "SIGKILL; started again later"},
 	{PauseWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "SIGSTOP, later SIGCONT"},
 	{CutWitness, OfWitness, 0, 200 * time.Millisecond, 3 * time.Second, false, "nothing passes to or from it"},
+	{KillStore, OfStore, 0, 200 * time.Millisecond, 3 * time.Second, false, "SIGKILL of a member of the etcd; started again later"},
+	{PauseStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, false, "SIGSTOP of a member, later SIGCONT"},
+	{CutStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, false, "nothing passes to or from a member"},
+	{LoseStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, true, "SIGSTOP of all members, later SIGCONT"},
 	{RestartAll, OfOperator, 1, 0, 0, true, "SIGTERM to all at once, and started again"},
 	{Rolling, OfOperator, 2, 0, 0, true, "SIGTERM and started again, one node after the other"},
 	{Upgrade, OfOperator, 0, 0, 0, false, "`holdfast upgrade`, one node after the other"},

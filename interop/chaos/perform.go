@@ -160,6 +160,8 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 	case KillWitness, PauseWitness, CutWitness:
 		h.Held, h.Nodes = false, []string{witnessName}
 		return r.witnessFault(e.Fault)
+	case KillStore, PauseStore, CutStore, LoseStore:
+		return r.storeFault(e.Fault, h)
 	case Upgrade:
 		h.Held, h.Nodes = false, names[:len(c.nodes)]
 		if on.kind != peer.Holdfast {

@@ -21,6 +21,8 @@ type Mode struct {
 	Clocks   bool          // every node's monotonic and boot-time clocks differ
 	BFD      time.Duration // between the packets of BFD; 0: none
 	Again    bool          // guardians start daemons again, nobody else does
+	TTL      time.Duration // of the lease
+	Stores   int           // members of the etcd that it is in
 }
 
 // Guard is holdfast's answer to a partition.
@@ -30,6 +32,7 @@ type Guard string
 const (
 	Available Guard = "available"
 	Guarded   Guard = "guarded"
+	Leased    Guard = "lease" // no VRRP at all
 )
 
 func (m Mode) String() string {
@@ -39,6 +42,9 @@ func (m Mode) String() string {
 	}
 	if m.IPv6 {
 		family = "IPv6"
+	}
+	if m.Guard == Leased {
+		cast = fmt.Sprintf("lease of %s in an etcd of %d,", m.TTL, m.Stores)
 	}
 	s := fmt.Sprintf("%d nodes, %s, %s every %v, %s MAC, %s", m.Nodes, family, cast, m.Interval, m.MAC, m.Guard)
 	if m.Clocks {
@@ -167,6 +173,9 @@ func Single(seed uint64, mode Mode, fault Fault) Plan {
 // failover is how long the least eager backup waits before it claims: RFC 9568
 // §6.1, Active_Down_Interval.
 func failover(m Mode) time.Duration {
+	if m.Guard == Leased {
+		return m.TTL + m.TTL/10 // and the skew of the least eager
+	}
 	lowest := priorities[m.Nodes-1]
 	return 3*m.Interval + time.Duration(256-int(lowest))*m.Interval/256
 }

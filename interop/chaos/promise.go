@@ -19,5 +19,5 @@ const promise = true
 // which the tables say as a number.
 func promises(p Plan) Promise {
 	network := slices.Contains(p.Classes(), OfNetwork)
-	return Promise{One: promise && (!network || p.Mode.Guard == Guarded), HeardOnly: network}
+	return Promise{One: promise && (!network || p.Mode.Guard != Available), HeardOnly: network}
 }

@@ -68,6 +68,10 @@ func HoldfastConf(opt Options, routers []Router) string {
 		if r.Guard != "" {
 			line(2, "guard: %s", r.Guard)
 		}
+		if r.Lease != "" {
+			line(2, "lease: %s", r.Lease)
+			continue
+		}
 		line(2, "vrrp:")
 		line(3, "id: %d", r.ID)
 		line(3, "priority: %d", r.Priority)

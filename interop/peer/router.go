@@ -23,6 +23,7 @@ type Router struct {
 	Checksum  string   // holdfast's word for the IPv4 checksum that it sends; others have one form
 	Hops      uint8    // holdfast's: the lowest TTL or hop limit that is heard; 0: 255
 	Guard     string   // holdfast's: what becomes of the group in a partition
+	Lease     string   // holdfast's: what is after lease:, in place of VRRP
 	Further   []string // lines for keepalived's vrrp_instance, or for vrrp: of holdfast's group
 }
 

@@ -1,0 +1,169 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
+)
+
+// Groups whose election is a lease are tried beside an etcd of one or three
+// members, each on a host of its own: the same faults happen to the nodes, and
+// further ones to the store.
+
+// storeNames are the hosts that the members of the store run on.
+var storeNames = [...]string{"store1", "store2", "store3"}
+
+const (
+	clientPort = 2379
+	memberPort = 2380
+)
+
+func storeAddress(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(91 + i)}), 24)
+}
+
+// storeMember is one process of the store.
+type storeMember struct {
+	name string
+	proc *lab.Process
+	run  func() error // starts it
+	gone bool         // a fault has it
+}
+
+// RandomLease makes a plan for a group with a lease from a seed.
+func RandomLease(seed uint64) Plan {
+	c := chooser{rand.New(rand.NewPCG(seed, 6))}
+	p := Plan{Seed: seed, Mode: c.leaseMode()}
+	at := 300 * time.Millisecond
+	for range 1 + c.pick(30, 35, 20, 15) {
+		f := c.fault()
+		if c.often(0.4) {
+			f = []Fault{KillStore, PauseStore, CutStore, LoseStore}[c.pick(3, 3, 3, 1)]
+		}
+		e := c.event(p.Mode, f)
+		e.At = at
+		p.Events = append(p.Events, e)
+		if c.often(0.5) {
+			at += c.between(0, e.Length)
+		} else {
+			at += e.Length + c.between(0, p.Mode.TTL)
+		}
+	}
+	return p
+}
+
+func (c chooser) leaseMode() Mode {
+	ttl := []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}[c.pick(35, 25, 25, 15)]
+	return Mode{
+		Nodes: 2 + c.pick(40, 60), Guard: Leased, TTL: ttl, Interval: ttl / 3, Stores: []int{1, 3}[c.pick(40, 60)],
+		IPv6: c.often(0.2), Clocks: c.often(0.3), Again: c.often(0.3),
+	}
+}
+
+// startStore starts the members of the store, if the mode has one.
+func (c *cluster) startStore() error {
+	if c.mode.Guard != Leased {
+		return nil
+	}
+	if _, err := exec.LookPath("etcd"); err != nil {
+		return fmt.Errorf("cannot start the store: %w (etcd-server, which `make test` installs)", err)
+	}
+	var all []string
+	for i := range c.mode.Stores {
+		all = append(all, fmt.Sprintf("%s=http://%s:%d", storeNames[i], storeAddress(i).Addr(), memberPort))
+	}
+	// What members write is on memory: a busy disk of this machine is none of
+	// the faults.
+	dir, err := os.MkdirTemp("/dev/shm", "hf-store-")
+	if err != nil {
+		return err
+	}
+	c.storeDir = dir
+	for i := range c.mode.Stores {
+		host, err := c.lan.Add(lab.HostConfig{Name: storeNames[i], Addresses: []netip.Prefix{storeAddress(i)}})
+		if err != nil {
+			return err
+		}
+		own := storeAddress(i).Addr()
+		args := []string{
+			"--name", storeNames[i], "--data-dir", fmt.Sprintf("%s/%d", dir, i),
+			"--listen-client-urls", fmt.Sprintf("http://%s:%d", own, clientPort),
+			"--advertise-client-urls", fmt.Sprintf("http://%s:%d", own, clientPort),
+			"--listen-peer-urls", fmt.Sprintf("http://%s:%d", own, memberPort),
+			"--initial-advertise-peer-urls", fmt.Sprintf("http://%s:%d", own, memberPort),
+			"--initial-cluster", strings.Join(all, ","), "--initial-cluster-token", "chaos",
+			"--heartbeat-interval", "20", "--election-timeout", "200", "--log-level", "error", "--logger", "zap",
+		}
+		m := &storeMember{name: storeNames[i]}
+		m.run = func() error {
+			m.proc, err = host.Start(exec.Command("etcd", args...))
+			return err
+		}
+		c.stores = append(c.stores, m)
+		if err := m.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lease is the line of a node's group.
+func (c *cluster) lease(i int) string {
+	var endpoints []string
+	for s := range c.mode.Stores {
+		endpoints = append(endpoints, fmt.Sprintf("%q", fmt.Sprintf("http://%s:%d", storeAddress(s).Addr(), clientPort)))
+	}
+	return fmt.Sprintf("{ttl: %s, priority: %d, store: etcd, endpoints: [%s]}", c.mode.TTL, priorities[i], strings.Join(endpoints, ", "))
+}
+
+// storeFault does something to a member of the store, or to all of them.
+func (r *run) storeFault(f Fault, h *Happened) (end func() error, err error) {
+	c := r.cluster
+	var members []*storeMember
+	for _, m := range c.stores {
+		if !m.gone && (f == LoseStore || len(members) == 0) {
+			members = append(members, m)
+		}
+	}
+	if len(members) == 0 {
+		return nil, skipped{"there is no store, or it is gone already"}
+	}
+	h.Held = f == LoseStore || c.mode.Stores == 1
+	var ends []func() error
+	for _, m := range members {
+		m.gone = true
+		h.Nodes = append(h.Nodes, m.name)
+		end, err := r.memberFault(f, m)
+		if err != nil {
+			return nil, err
+		}
+		ends = append(ends, func() error { m.gone = false; return end() })
+	}
+	h.Nodes = h.Nodes[1:]
+	return func() error {
+		var errs []error
+		for _, end := range ends {
+			errs = append(errs, end())
+		}
+		return errors.Join(errs...)
+	}, nil
+}
+
+func (r *run) memberFault(f Fault, m *storeMember) (end func() error, err error) {
+	switch f {
+	case KillStore:
+		return m.run, m.proc.Kill()
+	case PauseStore, LoseStore:
+		return func() error { return m.proc.Signal(unix.SIGCONT) }, m.proc.Signal(unix.SIGSTOP)
+	}
+	return r.cluster.lose(lab.Loss{From: m.name, Percent: 100}, lab.Loss{To: m.name, Percent: 100})
+}
