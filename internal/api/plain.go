@@ -25,7 +25,7 @@ func (s *Status) Plain() *Status {
 			}
 		}
 	}
-	out.Warnings, out.Links = list(s.Warnings), list(s.Links)
+	out.Warnings, out.Links, out.Checks = list(s.Warnings), list(s.Links), list(s.Checks)
 	return &out
 }
 

@@ -19,23 +19,24 @@ const (
 
 // Status is one node's view of everything, taken at one instant.
 type Status struct {
-	Schema      string    `json:"schema"`
-	Node        string    `json:"node"`
-	Version     string    `json:"version"`
-	Now         time.Time `json:"now"`
-	Started     time.Time `json:"started"`
-	Config      Config    `json:"config"`
-	Maintenance bool      `json:"maintenance"`
-	Stopping    bool      `json:"stopping"`
-	Realtime    Realtime  `json:"realtime"`
-	Guardian    Guardian  `json:"guardian"`
-	Gate        Gate      `json:"gate"`
-	Groups      []Group   `json:"groups"`
-	Warnings    []Warning `json:"warnings"` // what is not as it should be, worst first
-	Lateness    Lateness  `json:"lateness"` // of this node's own adverts
-	Links       []Link    `json:"links"`
-	Witness     *Witness  `json:"witness,omitempty"` // a witness's own status; it has no groups
-	Voters      []Voter   `json:"voters,omitempty"`  // of the cluster, as this node sees them
+	Schema      string       `json:"schema"`
+	Node        string       `json:"node"`
+	Version     string       `json:"version"`
+	Now         time.Time    `json:"now"`
+	Started     time.Time    `json:"started"`
+	Config      Config       `json:"config"`
+	Maintenance bool         `json:"maintenance"`
+	Stopping    bool         `json:"stopping"`
+	Realtime    Realtime     `json:"realtime"`
+	Guardian    Guardian     `json:"guardian"`
+	Gate        Gate         `json:"gate"`
+	Groups      []Group      `json:"groups"`
+	Warnings    []Warning    `json:"warnings"` // what is not as it should be, worst first
+	Lateness    Lateness     `json:"lateness"` // of this node's own adverts
+	Checks      []CheckState `json:"checks"`
+	Links       []Link       `json:"links"`
+	Witness     *Witness     `json:"witness,omitempty"` // a witness's own status; it has no groups
+	Voters      []Voter      `json:"voters,omitempty"`  // of the cluster, as this node sees them
 }
 
 // Witness is how a witness does.
@@ -133,10 +134,34 @@ type Router struct {
 
 // Check is the state of one check as this group uses it.
 type Check struct {
-	Name   string `json:"name"`
-	Up     bool   `json:"up"`
-	Weight int    `json:"weight"` // 0: veto
-	Detail string `json:"detail"`
+	Name   string    `json:"name"`
+	Up     bool      `json:"up"`
+	State  string    `json:"state"`          // pending (nothing was seen yet), up, down
+	Kind   string    `json:"kind,omitempty"` // as the file has it: http, ping
+	Weight int       `json:"weight"`         // 0: veto
+	Since  time.Time `json:"since"`
+	Detail string    `json:"detail"` // what was seen last
+}
+
+// CheckState is all that is known of a check, whoever uses it.
+type CheckState struct {
+	Name     string    `json:"name"`
+	Kind     string    `json:"kind"`
+	Target   string    `json:"target"` // what is looked at
+	State    string    `json:"state"`  // pending, up, down
+	Since    time.Time `json:"since"`
+	Text     string    `json:"text"`    // what was seen last
+	At       time.Time `json:"at"`      // when; zero: not yet
+	Took     Duration  `json:"took"`    // and how long that took
+	Streak   int       `json:"streak"`  // answers of one sort in a row; negative: failures
+	Warning  bool      `json:"warning"` // it passes, but not for long
+	Flapping bool      `json:"flapping"`
+	Hanging  bool      `json:"hanging"` // a look was given up, and has not come back
+	Passed   uint64    `json:"passed"`  // looks, since the check began
+	Failed   uint64    `json:"failed"`
+	Timeouts uint64    `json:"timeouts"` // of the failed ones
+	Hung     uint64    `json:"hung"`     // of the failed ones: they could not be stopped either
+	Changes  uint64    `json:"changes"`  // of the state
 }
 
 // Peer is another node seen in a group.
@@ -179,7 +204,7 @@ type Link struct {
 type Event struct {
 	ID     uint64    `json:"id"` // rises by one; survives a restart
 	Time   time.Time `json:"time"`
-	Kind   string    `json:"kind"` // transition, notice, command, config, link, address, hook, daemon
+	Kind   string    `json:"kind"` // transition, notice, command, config, link, check, address, hook, daemon
 	Code   string    `json:"code,omitempty"`
 	Group  string    `json:"group,omitempty"`
 	From   string    `json:"from,omitempty"`

@@ -18,7 +18,7 @@ func (t Terminal) groupDetails(w io.Writer, s *api.Status) error {
 	if err := t.summary(w, s, g); err != nil {
 		return err
 	}
-	for _, tb := range []*table{t.routers(g), t.peers(s.Now, g), t.checks(g), t.counters(g)} {
+	for _, tb := range []*table{t.routers(g), t.peers(s.Now, g), t.checks(s.Now, g), t.counters(g)} {
 		if len(tb.rows) < 2 {
 			continue
 		}
@@ -126,17 +126,20 @@ func (t Terminal) peers(now time.Time, g *api.Group) *table {
 	return tb
 }
 
-func (t Terminal) checks(g *api.Group) *table {
-	tb := newTable(t, "CHECK", "RESULT", "WHEN IT FAILS", "DETAIL")
+func (t Terminal) checks(now time.Time, g *api.Group) *table {
+	tb := newTable(t, "CHECK", "KIND", "RESULT", "SINCE", "WHEN IT FAILS", "SEEN LAST")
 	for _, c := range g.Checks {
 		result, effect := cell{"passes", good}, "veto"
-		if !c.Up {
+		switch {
+		case c.State == "pending":
+			result = cell{"not known yet", notice}
+		case !c.Up:
 			result = cell{"fails", bad}
 		}
 		if c.Weight != 0 {
 			effect = fmt.Sprintf("priority -%d", c.Weight)
 		}
-		tb.add(cell{c.Name, strong}, result, cell{effect, plain}, cell{orDash(c.Detail), plain})
+		tb.add(cell{c.Name, strong}, cell{orDash(c.Kind), plain}, result, cell{since(now, c.Since), plain}, cell{effect, plain}, cell{orDash(c.Detail), plain})
 	}
 	return tb
 }

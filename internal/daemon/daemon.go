@@ -48,6 +48,7 @@ type Daemon struct {
 	hooks    *hook.Runner
 	engine   *engine.Engine
 	steps    *stepper
+	checks   *checks
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
@@ -214,7 +215,11 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
-	if d.watch, err = watch.New(d.engine.Changed); err != nil {
+	if d.checks, err = newChecks(faces, cfg.Node, d.engine); err != nil {
+		return err
+	}
+	defer d.checks.close()
+	if d.watch, err = watch.New(d.changed); err != nil {
 		return fmt.Errorf("cannot watch interfaces: %w", err)
 	}
 	defer func() { _ = d.watch.Close() }()
@@ -248,6 +253,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return err
 	}
+	d.checks.apply(cfg)
 	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
 	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
 	go func() {
@@ -294,6 +300,12 @@ func (d *Daemon) drain(done <-chan error) error {
 	case <-time.After(bound):
 		return fmt.Errorf("cannot hand over in %s: the addresses were taken off without a successor", bound)
 	}
+}
+
+// changed hears what changed about links and addresses.
+func (d *Daemon) changed(c engine.Change) {
+	d.engine.Changed(c)
+	d.checks.changed()
 }
 
 // tellLinks tells the engine about the interfaces.

@@ -57,6 +57,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	}
 	// From here on this is the process that holds.
 	p.taken = true
+	d.checks.apply(cfg)
 	go d.watchGate(faces, d.gate)
 	close(d.guarded.begin)
 	<-d.guarded.ready

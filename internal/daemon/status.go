@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/group"
@@ -77,7 +78,9 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(en
 	}
 	for _, use := range cfg.Checks {
 		why, down := u.Down[use.Check]
-		g.Checks = append(g.Checks, api.Check{Name: use.Check, Up: !down, Weight: use.Weight, Detail: why})
+		g.Checks = append(g.Checks, api.Check{
+			Name: use.Check, Up: !down && !u.Awaited[use.Check], State: check.Pending.String(), Weight: use.Weight, Detail: why,
+		})
 	}
 	return g
 }

@@ -1,13 +1,17 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"time"
 
+	"github.com/holdfast-net/holdfast/bfd"
 	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/sight"
 )
 
 // Checked tells what became of a check. It may be called from any goroutine;
@@ -86,4 +90,58 @@ func (u *unit) uses(name string) bool {
 		}
 	}
 	return false
+}
+
+// Hearing is when another node was heard, for a check of it. Known is false
+// where it never was.
+type Hearing struct {
+	At    time.Time
+	Known bool
+}
+
+// Heard asks when the node with a name was heard last, in any group.
+func (e *Engine) Heard(ctx context.Context, name string) (Hearing, error) {
+	return Ask(ctx, e, func(_ time.Time, answer func(Hearing)) {
+		var h Hearing
+		for _, u := range e.units {
+			for _, r := range u.routers {
+				if n, ok := r.table.Find(name); ok && n.Heard.After(h.At) {
+					h = Hearing{At: n.Heard, Known: true}
+				}
+			}
+		}
+		answer(h)
+	})
+}
+
+// Session asks for the state of the BFD session with a neighbour, on an
+// interface or, with an empty name, on any. It is false where there is none.
+func (e *Engine) Session(ctx context.Context, neighbour netip.Addr, ifname string) (bfd.State, bool, error) {
+	type found struct {
+		state bfd.State
+		known bool
+	}
+	f, err := Ask(ctx, e, func(_ time.Time, answer func(found)) {
+		var f found
+		e.sights.set.Each(func(p sight.Path, s *bfd.Session) {
+			if p.Peer.WithZone("") != neighbour.WithZone("") || f.known && f.state == bfd.Up {
+				return
+			}
+			if ifname == "" || e.nameOf(Port(p.Link)) == ifname {
+				f = found{s.State(), true}
+			}
+		})
+		answer(f)
+	})
+	return f.state, f.known, err
+}
+
+// nameOf is the name of an interface that is in use.
+func (e *Engine) nameOf(id Port) string {
+	for name, p := range e.ports {
+		if p.id == id {
+			return name
+		}
+	}
+	return ""
 }

@@ -28,7 +28,8 @@ type Estate struct {
 	Stamped     time.Time
 	Maintenance bool
 	Units       []UnitEstate
-	Votes       *vote.Estate `json:",omitempty"`
+	Votes       *vote.Estate  `json:",omitempty"`
+	Checks      []CheckEstate `json:",omitempty"`
 }
 
 // UnitEstate is that of groups that move together.
@@ -64,11 +65,22 @@ func (e *Engine) draw(now time.Time) *Estate {
 	for _, u := range e.sortedUnits() {
 		es.Units = append(es.Units, u.estate(now))
 	}
+	for name, ev := range e.results {
+		es.Checks = append(es.Checks, CheckEstate{Name: name, Up: ev.Up, Text: ev.Text, Worth: ev.Worth})
+	}
 	if e.votes != nil {
 		v := e.votes.agent.Estate()
 		es.Votes = &v
 	}
 	return es
+}
+
+// CheckEstate is the last result of a check.
+type CheckEstate struct {
+	Name  string
+	Up    bool
+	Text  string
+	Worth group.Worth
 }
 
 func (u *unit) estate(now time.Time) UnitEstate {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/order"
 )
@@ -54,6 +55,10 @@ func (e *Engine) inherit(now time.Time, cfg *config.Config, es *Estate, taken fu
 	e.hellos, e.sights.off = news, true
 	taken()
 	drawn := now.Add(-e.opt.Gate.Now().Sub(es.Drawn))
+	for _, c := range es.Checks { // they count until there is something newer
+		e.results[c.Name] = group.Event{Kind: group.EventCheck, Name: c.Name, Up: c.Up, Text: c.Text, Worth: c.Worth}
+	}
+	e.forgetChecks(cfg.Checks)
 	for i, u := range fresh {
 		e.succeed(now, drawn, u, of[i])
 	}

@@ -110,7 +110,8 @@ func Status() *api.Status {
 			Count: 1036800, P50: api.Duration(12 * time.Microsecond), P99: api.Duration(40 * time.Microsecond),
 			P999: api.Duration(120 * time.Microsecond), Max: api.Duration(3 * time.Millisecond),
 		},
-		Links: []api.Link{{Name: "eth0", Up: true}, {Name: "eth1", Up: false, Why: "no carrier"}},
+		Checks: checkStates(now),
+		Links:  []api.Link{{Name: "eth0", Up: true}, {Name: "eth1", Up: false, Why: "no carrier"}},
 		Voters: []api.Voter{
 			{Name: "lb1", Address: "192.0.2.11:9113", Self: true, LastSeen: now},
 			{Name: "lb2", Address: "192.0.2.12:9113", LastSeen: now.Add(-300 * time.Millisecond), Trip: api.Duration(210 * time.Microsecond)},
@@ -148,7 +149,7 @@ func web(now time.Time) api.Group {
 			router("ipv4", "active", "192.0.2.10", "192.0.2.11", "00:00:5e:00:01:33"),
 			router("ipv6", "active", "2001:db8::10", "fe80::11", "00:00:5e:00:02:33"),
 		},
-		Checks: []api.Check{{Name: "uplink", Up: true, Detail: "eth0 is up"}},
+		Checks: []api.Check{check(now, "uplink", 0)},
 		Peers: []api.Peer{
 			{Node: "lb2", Address: "192.0.2.12", Family: "ipv4", State: "backup", Priority: 100, LastSeen: now.Add(-300 * time.Millisecond), Holdfast: true},
 			{Node: "lb2", Address: "fe80::12", Family: "ipv6", State: "backup", Priority: 100, LastSeen: now.Add(-300 * time.Millisecond), Holdfast: true},
@@ -168,10 +169,34 @@ func dns(now time.Time) api.Group {
 		Guard:       api.Guard{Kind: api.GuardAvailable},
 		Conflicts:   api.Disputes{Count: 1, Time: api.Duration(4500 * time.Millisecond)},
 		Routers:     []api.Router{r},
-		Checks:      []api.Check{{Name: "uplink", Up: true, Detail: "eth0 is up"}, {Name: "storage", Up: false, Weight: 60, Detail: "eth1: no carrier"}},
+		Checks:      []api.Check{check(now, "uplink", 0), check(now, "nginx", 60)},
 		Peers:       []api.Peer{{Node: "lb2", Address: "192.0.2.12", Family: "ipv4", State: "active", Priority: 100, LastSeen: now.Add(-200 * time.Millisecond), Holdfast: true}},
 		Transitions: 1,
 	}
+}
+
+func checkStates(now time.Time) []api.CheckState {
+	return []api.CheckState{
+		{
+			Name: "nginx", Kind: "http", Target: "http://127.0.0.1/healthz", State: "down", Since: now.Add(-90 * time.Second),
+			Text: "HTTP 503 in 12 ms, wanted 200-299", At: now.Add(-400 * time.Millisecond), Took: api.Duration(12 * time.Millisecond),
+			Streak: -93, Passed: 273000, Failed: 95, Timeouts: 2, Hung: 1, Changes: 3,
+		},
+		{
+			Name: "uplink", Kind: "link", Target: "eth0", State: "up", Since: now.Add(-76 * time.Hour), Text: "eth0 is up",
+			At: now.Add(-200 * time.Millisecond), Took: api.Duration(80 * time.Microsecond), Streak: 273600, Passed: 273600,
+		},
+	}
+}
+
+// check is one of checkStates as a group uses it.
+func check(now time.Time, name string, weight int) api.Check {
+	for _, s := range checkStates(now) {
+		if s.Name == name {
+			return api.Check{Name: name, Up: s.State == "up", State: s.State, Kind: s.Kind, Weight: weight, Since: s.Since, Detail: s.Text}
+		}
+	}
+	panic("there is no check " + name)
 }
 
 func router(family, state, address, source, mac string) api.Router {
@@ -197,6 +222,7 @@ func Events() []api.Event {
 		{ID: 104, Time: at.Add(4420 * time.Millisecond), Kind: "hook", Code: "HF2801", Group: "web", To: "active", Reason: "/usr/local/bin/promote ran for 12ms"},
 		{ID: 105, Time: at.Add(30 * time.Second), Kind: "notice", Code: "HF2010", Group: "dns", Peer: "192.0.2.12", Reason: "192.0.2.12 advertises every 2s, and this node has an interval of 1s"},
 		{ID: 106, Time: at.Add(40 * time.Second), Kind: "config", Reason: "reloaded: 1 change"},
+		{ID: 107, Time: at.Add(50 * time.Second), Kind: "check", Reason: "check nginx is down: HTTP 503 in 12 ms, wanted 200-299"},
 	}
 }
 
