@@ -102,6 +102,9 @@ func (c *Candidate) free(w will) {
 		}
 	}
 	if !c.blind() && c.due(c.retry) {
+		// A claim may be on its way still. What it would open is given back
+		// with this.
+		c.end()
 		c.swap(Record{Place: c.cfg.Place, Epoch: c.record.Record.Epoch, Next: w.next, Chosen: w.chosen}, false)
 	}
 }
