@@ -60,6 +60,7 @@ type Daemon struct {
 	gate     *gate.Gate
 	heir     *predecessor  // to take over from; nil: begun anew
 	early    early         // what was noted before there was a journal
+	raised   chan struct{} // closed when this process is punctual, as far as it can be, and holds what it inherits
 	handedOn chan struct{} // closed when another process stands in the place of this one
 	passed   bool          // it does
 	served   sync.WaitGroup
@@ -91,7 +92,7 @@ const shutdownBound = 20 * time.Second
 
 // Run runs a daemon until ctx ends, and then until every group has left.
 func Run(ctx context.Context, opt Options) (err error) {
-	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed(), handedOn: make(chan struct{})}
+	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed(), raised: make(chan struct{}), handedOn: make(chan struct{})}
 	d.heir, err = heir()
 	defer func() {
 		if err != nil && d.heir != nil && !d.heir.taken {
@@ -166,6 +167,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 
 	if d.heir == nil {
 		d.raise(cfg)
+		close(d.raised)
 	}
 	w, err := wire.New()
 	if err != nil {

@@ -60,6 +60,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	d.checks.apply(cfg)
 	go d.watchGate(faces, d.gate)
 	close(d.guarded.begin)
+	close(d.raised)
 	<-d.guarded.ready
 	_ = p.say(word{Stands: true})
 

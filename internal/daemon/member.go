@@ -16,7 +16,9 @@ import (
 
 // keepMember runs this node's member of the cluster's store beside the daemon,
 // where the file has one. What it returns ends it in order: after the groups
-// have left, who need the store for that.
+// have left, who need the store for that. It begins when the threads of this
+// process are in the class that they stay in: one is not started from a thread
+// that changes it.
 func (d *Daemon) keepMember(cfg *config.Config) func() {
 	if !embedded(cfg) {
 		return func() {}
@@ -29,7 +31,11 @@ func (d *Daemon) keepMember(cfg *config.Config) func() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.member.Run(ctx)
+		select {
+		case <-d.raised:
+			d.member.Run(ctx)
+		case <-ctx.Done():
+		}
 	}()
 	return func() {
 		cancel()

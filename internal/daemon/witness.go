@@ -65,6 +65,7 @@ func (d *Daemon) runWitness(ctx context.Context, cfg *config.Config) error {
 		d.opt.Version.Version, cfg.Path, cfg.Witness.Listen, vote.MaxTerm)})
 	d.notify.ready("witness on " + cfg.Witness.Listen)
 
+	close(d.raised) // it needs no class
 	defer d.keepMember(cfg)()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
