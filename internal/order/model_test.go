@@ -19,8 +19,9 @@ type world struct {
 	disk  Book   // what a crash leaves
 	queue []due  // what comes back
 	up    []Step // what is done in the world, in the order in which it was
-	run   *Run   // what runs
-	done  int    // when it ends, in queue
+	prev  Run
+	run   *Run // what runs
+	done  int  // when it ends, in queue
 	tale  []string
 	epoch uint64 // the greatest that any step was given when taking
 
@@ -139,7 +140,8 @@ func (w *world) begin(r Run) {
 		w.fatal("%s has no reason or role", r.Step.Name)
 	}
 	if r.Direction == Taking {
-		if r.Epoch < w.epoch {
+		again := w.prev.Direction == Taking && w.prev.Step.Name == r.Step.Name && r.Step.Again > 0
+		if first := r.Step.Name == "step 0" && !again; r.Epoch < w.epoch || first && r.Epoch == w.epoch {
 			w.fatal("epoch %d after %d", r.Epoch, w.epoch)
 		}
 		w.epoch = r.Epoch
@@ -155,7 +157,7 @@ func (w *world) begin(r Run) {
 	} else {
 		w.mayUndo(r.Step)
 	}
-	w.run = &r
+	w.run, w.prev = &r, r
 	took := time.Duration(w.rng.IntN(5000)) * time.Millisecond
 	if w.chance(12) {
 		took = 24 * time.Hour // until it is killed
