@@ -2,8 +2,8 @@
 // file names. There is one way to do it, so that all of them get the same and
 // none of them gets away.
 //
-//   - [Start] runs argv without a shell, in "/", without standard input, in a
-//     process group of its own. [Process.Kill] ends that whole group: SIGTERM,
+//   - [Start] runs argv without a shell, in "/", with no more standard input
+//     than it is given, in a process group of its own. [Process.Kill] ends that whole group: SIGTERM,
 //     and after a grace SIGKILL. What left the group but carries the run's
 //     mark in its environment goes with it. When the daemon dies the program
 //     gets SIGKILL.

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -22,6 +23,8 @@ type Command struct {
 	// Argv is the program's absolute path and its arguments.
 	Argv []string
 	Env  []string
+	// Input is what its standard input gives it; nil: nothing.
+	Input []byte
 	// Account is who runs it; nil: as the daemon.
 	Account *Account
 	// Start starts it; nil: (*exec.Cmd).Start. A daemon in the realtime class
@@ -68,6 +71,9 @@ func Start(c Command) Process {
 		cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
 		cmd.Env, cmd.Dir = k.marked(c.Env), "/"
 		cmd.Stdout, cmd.Stderr = first, out
+		if c.Input != nil {
+			cmd.Stdin = bytes.NewReader(c.Input)
+		}
 		cmd.WaitDelay = afterExit
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		start := c.Start
