@@ -13,7 +13,7 @@ type Gate struct {
 
 // Guard says what becomes of a group on a node that is cut off.
 type Guard struct {
-	Kind     string   `json:"kind"`              // available, guarded, gateway
+	Kind     string   `json:"kind"`              // available, guarded, gateway, strict
 	Gateway  string   `json:"gateway,omitempty"` // that has to answer
 	Promised Duration `json:"promised"`          // for how long this node may hold: a majority has promised it, or the gateway has answered
 	Votes    int      `json:"votes"`             // how many voters have
@@ -25,7 +25,25 @@ const (
 	GuardAvailable = "available"
 	GuardMajority  = "guarded"
 	GuardGateway   = "gateway"
+	GuardStrict    = "strict"
 )
+
+// Lease is the record in a store that elects a group's holder, as this node
+// knows it.
+type Lease struct {
+	TTL      Duration `json:"ttl"`
+	Known    bool     `json:"known"`            // the store has answered
+	Trouble  bool     `json:"trouble"`          // it does not at the moment
+	Holder   string   `json:"holder"`           // that the record names; "": none
+	Over     bool     `json:"over"`             // it has not renewed for so long that it holds no more
+	Epoch    uint64   `json:"epoch"`            // of the last hold: the fencing token
+	Left     Duration `json:"left"`             // of this node's hold; 0: it has none
+	Chosen   bool     `json:"chosen"`           // an operator made the holder what it is
+	Next     string   `json:"next,omitempty"`   // may claim first, where nobody holds
+	Asks     string   `json:"asks,omitempty"`   // the node that asks the holder to hand over
+	Failures int      `json:"failures"`         // of this node, that count so far
+	Barred   Duration `json:"barred,omitempty"` // for how long this node does not hold because of them
+}
 
 // Dispute is another machine that uses an address of a group while this node
 // holds it, or is about to.

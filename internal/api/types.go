@@ -103,6 +103,7 @@ type Group struct {
 	Holder       string    `json:"holder"`        // node name where known, else address, "" = none known
 	HolderIsMe   bool      `json:"holder_is_me"`
 	Guard        Guard     `json:"guard"`
+	Lease        *Lease    `json:"lease,omitempty"`    // that elects the holder; absent: VRRP does
 	Conflict     *Dispute  `json:"conflict,omitempty"` // another machine uses an address of the group now
 	Conflicts    Disputes  `json:"conflicts"`
 	Lapses       Lapses    `json:"lapses"`

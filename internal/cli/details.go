@@ -58,6 +58,9 @@ func (t Terminal) summary(w io.Writer, s *api.Status, g *api.Group) error {
 		{"priority", priority},
 		{"guard", oneLine(guardMeaning(&g.Guard))},
 	}
+	if g.Lease != nil {
+		rows = append(rows, [2]string{"lease", oneLine(leaseMeaning(g.Lease))})
+	}
 	rows = append(rows, t.disputes(s, g)...)
 	if len(g.With) > 0 {
 		rows = append(rows, [2]string{"moves with", oneLine(strings.Join(g.With, ", "))})

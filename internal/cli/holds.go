@@ -67,6 +67,12 @@ func guardCell(g *api.Group) cell {
 			return cell{"gateway silent", notice}
 		}
 		return cell{"gateway " + short(time.Duration(g.Guard.Promised)), plain}
+	case api.GuardStrict:
+		if l := g.Lease; l != nil && l.Trouble {
+			return cell{"strict, no store", notice}
+		} else if l != nil && l.Left > 0 {
+			return cell{"strict " + short(time.Duration(l.Left)), plain}
+		}
 	}
 	return cell{orDash(g.Guard.Kind), plain}
 }
@@ -81,6 +87,8 @@ func guardMeaning(g *api.Guard) string {
 			return fmt.Sprintf("gateway %s does not answer: this node may not hold", g.Gateway)
 		}
 		return fmt.Sprintf("gateway %s answers: this node may hold for %s; a cut between nodes that both reach it is not decided", g.Gateway, short(time.Duration(g.Promised)))
+	case api.GuardStrict:
+		return "strict: this node holds only while the store says so"
 	case api.GuardMajority:
 		votes := fmt.Sprintf("%d of %d voters have promised it", g.Votes, g.Of)
 		if g.Promised > 0 {
@@ -89,6 +97,43 @@ func guardMeaning(g *api.Guard) string {
 		return "guarded: no majority has promised it to this node; " + votes
 	}
 	return orDash(g.Kind)
+}
+
+// leaseMeaning is the lease that elects a group's holder, in words.
+func leaseMeaning(l *api.Lease) string {
+	parts := []string{"of " + short(time.Duration(l.TTL))}
+	switch {
+	case l.Left > 0:
+		parts = append(parts, fmt.Sprintf("this node holds for %s", short(time.Duration(l.Left))))
+	case !l.Known:
+		parts = append(parts, "nothing is known of it yet")
+	case l.Holder == "" && l.Next != "":
+		parts = append(parts, "it is free, for "+l.Next+" first")
+	case l.Holder == "":
+		parts = append(parts, "it is free")
+	case l.Over:
+		parts = append(parts, "that of "+l.Holder+" has run out")
+	default:
+		parts = append(parts, l.Holder+" has it")
+	}
+	if l.Epoch > 0 {
+		parts = append(parts, fmt.Sprintf("epoch %d", l.Epoch))
+	}
+	if l.Chosen {
+		parts = append(parts, "chosen by an operator")
+	}
+	if l.Asks != "" {
+		parts = append(parts, l.Asks+" asks for it")
+	}
+	if l.Barred > 0 {
+		parts = append(parts, fmt.Sprintf("this node is barred for %s, for its failures", short(time.Duration(l.Barred))))
+	} else if l.Failures > 0 {
+		parts = append(parts, fmt.Sprintf("%d failures of this node count", l.Failures))
+	}
+	if l.Trouble {
+		parts = append(parts, "the store does not answer")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // disputes are the lines about other users of the addresses, and about holds

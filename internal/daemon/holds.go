@@ -46,8 +46,30 @@ func describeGuard(u *engine.UnitView, g config.Guard) api.Guard {
 		out.Kind, out.Gateway = api.GuardGateway, g.Gateway.String()
 	case config.GuardMajority:
 		out.Kind, out.Votes, out.Of = api.GuardMajority, u.Promise.Votes, u.Promise.Of
+	case config.GuardStrict:
+		out.Kind = api.GuardStrict
 	case config.GuardAvailable:
 		out.Promised = 0
+	}
+	return out
+}
+
+// describeLease is nil where VRRP elects.
+func describeLease(u *engine.UnitView, l *config.Lease) *api.Lease {
+	if l == nil {
+		return nil
+	}
+	out := &api.Lease{TTL: api.Duration(l.TTL)}
+	v := u.Lease
+	if v == nil {
+		out.Trouble = true
+		return out
+	}
+	out.Known, out.Trouble, out.Holder, out.Over, out.Epoch = v.Known, v.Trouble, v.Holder, v.Over, v.Epoch
+	out.Left, out.Chosen, out.Next, out.Asks = milliseconds(max(0, v.Until.Sub(u.At))), v.Chosen, v.Next, v.Ask.Node
+	out.Failures = v.Failed
+	if v.Barred != 0 {
+		out.Barred = milliseconds(max(0, v.Barred.Sub(u.At)))
 	}
 	return out
 }

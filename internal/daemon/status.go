@@ -49,7 +49,7 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(en
 		Name: cfg.Name, State: u.State.String(), Leaving: u.Leaving, Since: u.Since, Reason: u.Reason,
 		Interface: cfg.Interface, With: cfg.With, BasePriority: cfg.VRRP.Priority,
 		Preempt: cfg.VRRP.Preempt && !u.Suspended, Transitions: u.Transitions,
-		Guard: describeGuard(u, cfg.Guard), Conflict: describeDispute(u),
+		Guard: describeGuard(u, cfg.Guard), Lease: describeLease(u, cfg.Lease), Conflict: describeDispute(u),
 		Conflicts: api.Disputes{Count: u.Conflicts, Time: milliseconds(u.Conflicted)},
 		Lapses:    api.Lapses{Count: u.Lapses.Count, Last: u.Lapses.Last, Late: milliseconds(u.Lapses.Late)},
 		Routers:   []api.Router{}, Checks: []api.Check{}, Peers: []api.Peer{},
@@ -71,6 +71,12 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(en
 			if g.Holder == "" && r.ActiveHeard {
 				g.Holder = nodeName(r.Active.Addr, u.Routers[i].Nodes)
 			}
+		}
+	}
+	if l := g.Lease; l != nil {
+		g.Preempt = cfg.Lease.Preempt
+		if !l.Over {
+			g.Holder = l.Holder
 		}
 	}
 	if u.State == group.Active {

@@ -3,7 +3,8 @@ package lease
 // View is what a person may want to know of a lease.
 type View struct {
 	Known   bool   // the store has answered
-	Holder  string // as the record says; it may be over
+	Holder  string // as the record says
+	Over    bool   // it has not renewed for so long that it holds no more
 	Epoch   uint64 // the last one
 	Next    string // who is to claim first, where nobody holds
 	Chosen  bool   // an operator made the holder what it is
@@ -22,6 +23,7 @@ func (c *Candidate) View() View {
 		Known: c.known(), Holder: r.Holder, Epoch: c.record.epoch, Next: r.Next, Chosen: r.Chosen,
 		Until: c.until, Failed: c.bar.count, Trouble: c.trouble,
 	}
+	v.Over = r.Holder != "" && c.epoch == 0 && c.now >= c.record.observed.Add(c.record.wait)
 	if r.Ask != nil {
 		v.Ask = *r.Ask
 	}
