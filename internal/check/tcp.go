@@ -1,8 +1,8 @@
 package check
 
 // TCP is up when a connection is made: keepalived's TCP_CHECK, HAProxy's plain
-// check. Nothing is said; the connection is reset at once, so that no
-// TIME_WAIT is left (see check/probe).
+// check. Nothing is said; the connection is reset at once, before the server's
+// program learns of it, so that no TIME_WAIT is left (see check/probe).
 //
 //	tcp: 10.0.0.11:80
 //	tcp: {address: "[2001:db8::1]:80", device: eth1, source: 2001:db8::9, mark: 7}

@@ -15,7 +15,7 @@ type Connect func(ctx context.Context, address string) (conn net.Conn, release f
 // Connector connects by the way that a check asks for, for probes of other
 // packages.
 func Connector(via check.Via) Connect {
-	d := newDialer(via)
+	d := newDialer(via, theyBegin)
 	return func(ctx context.Context, address string) (net.Conn, func(), error) {
 		return d.dial(ctx, "tcp", address)
 	}

@@ -34,7 +34,7 @@ func newDNS(k check.DNS) (*resolver, error) {
 	}
 	return &resolver{
 		kind: k, answer: answer, name: dns.Fqdn(k.Name), qtype: qtype,
-		dialer: newDialer(k.Via), address: k.To.String(),
+		dialer: newDialer(k.Via, weBegin), address: k.To.String(),
 	}, nil
 }
 

@@ -25,7 +25,7 @@ type grpcHealth struct {
 }
 
 func newGRPC(k check.GRPC) (*grpcHealth, error) {
-	p := &grpcHealth{kind: k, dialer: newDialer(k.Via), address: k.To.String()}
+	p := &grpcHealth{kind: k, dialer: newDialer(k.Via, weBegin), address: k.To.String()}
 	p.authority = k.Authority
 	if k.Secure != nil {
 		s, err := newSecure(*k.Secure, k.To.Host)

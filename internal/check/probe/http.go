@@ -27,7 +27,7 @@ type web struct {
 }
 
 func newHTTP(k check.HTTP) (*web, error) {
-	p := &web{kind: k, dialer: newDialer(k.Via), line: &line{}, body: make([]byte, 0, 512)}
+	p := &web{kind: k, dialer: newDialer(k.Via, weBegin), line: &line{}, body: make([]byte, 0, 512)}
 	for _, s := range k.URLs {
 		u, err := url.Parse(s)
 		if err != nil {

@@ -41,7 +41,7 @@ func newPostgres(k check.Postgres) (*postgres, error) {
 	c.ConnectTimeout = 0 // ctx has the deadline
 	c.MaxProtocolMessageBodyLen = maxMessage
 	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // dial does it
-	p := &postgres{kind: k, config: c, address: k.To.String(), dialer: newDialer(k.Via)}
+	p := &postgres{kind: k, config: c, address: k.To.String(), dialer: newDialer(k.Via, weBegin)}
 	return p, p.setTLS()
 }
 

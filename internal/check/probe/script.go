@@ -27,7 +27,11 @@ type step struct {
 }
 
 func newScript(k check.Script) (*script, error) {
-	p := &script{kind: k, dialer: newDialer(k.Via), address: k.To.String(), buf: make([]byte, 0, 512)}
+	first := theyBegin
+	if len(k.Steps) > 0 && k.Steps[0].Send != "" || k.Secure != nil {
+		first = weBegin
+	}
+	p := &script{kind: k, dialer: newDialer(k.Via, first), address: k.To.String(), buf: make([]byte, 0, 512)}
 	for i, s := range k.Steps {
 		expect, err := s.Expect.Compile()
 		if err != nil {

@@ -14,7 +14,7 @@ type tcp struct {
 }
 
 func newTCP(k check.TCP) *tcp {
-	return &tcp{dialer: newDialer(k.Via), address: k.To.String()}
+	return &tcp{dialer: newDialer(k.Via, weBegin), address: k.To.String()}
 }
 
 // Try implements check.Probe.

@@ -20,7 +20,7 @@ func newTLS(k check.TLS) (*handshake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handshake{dialer: newDialer(k.Via), address: k.To.String(), secure: s}, nil
+	return &handshake{dialer: newDialer(k.Via, weBegin), address: k.To.String(), secure: s}, nil
 }
 
 // Try implements check.Probe.

@@ -21,7 +21,7 @@ func newUDP(k check.UDP) (*udp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &udp{kind: k, expect: expect, dialer: newDialer(k.Via), address: k.To.String(), buf: make([]byte, 2048)}, nil
+	return &udp{kind: k, expect: expect, dialer: newDialer(k.Via, weBegin), address: k.To.String(), buf: make([]byte, 2048)}, nil
 }
 
 // Try implements check.Probe.
