@@ -60,14 +60,14 @@ func (m *Machine) settleTaking() bool {
 	case m.failure != "":
 		m.undo()
 		return true
+	case m.next == len(m.steps) && m.settleReady():
+		return true
 	case !m.now.Before(m.until):
 		m.failure = m.overdue()
 		m.record(CodeFailed, m.failure)
 		return true
-	case m.saving || m.now.Before(m.again):
+	case m.saving || m.now.Before(m.again) || m.next == len(m.steps):
 		return false
-	case m.next == len(m.steps):
-		return m.settleReady()
 	case m.unsaved:
 		m.saving = true
 		m.save()
@@ -150,7 +150,7 @@ func (m *Machine) onReady(ev Event) {
 	m.unready[ev.Check] = ev.Reason
 }
 
-// settleReady ends a take whose checks pass.
+// settleReady ends a take whose checks pass, and says whether they do.
 func (m *Machine) settleReady() bool {
 	for _, check := range m.plan.Ready {
 		if !m.ready[check] {
