@@ -36,6 +36,9 @@ type Config struct {
 	// time. 0 never does.
 	Failures  int
 	BarredFor time.Duration
+	// Fences has the record name the nodes whose holds ran out, until they are
+	// said to be settled.
+	Fences bool
 }
 
 func (c *Config) validate() error {
@@ -65,6 +68,7 @@ type Candidate struct {
 	until  Instant // of the hold
 	epoch  uint64  // of the hold; 0: there is none
 	chosen bool    // by an operator
+	owed   string  // what a claim has found: see Record.Owed
 	told   Instant // the last Hold
 
 	record  knowledge
@@ -126,6 +130,8 @@ func (c *Candidate) Step(now Instant, ev Event, out []Action) []Action {
 		c.bar.failed(now, &c.cfg)
 	case EventForgiven:
 		c.bar = bar{}
+	case EventSettled:
+		c.settled(ev.Next)
 	case EventWindow:
 		c.asking.open = ev.Open
 	}

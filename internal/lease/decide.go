@@ -23,10 +23,11 @@ func (c *Candidate) claim() {
 	if !c.due(c.claimAt()) {
 		return
 	}
+	c.owed = c.owe()
 	chosen := k.Record.Chosen && (c.mine() || k.Record.Holder == "" && k.Record.Next == c.cfg.Node)
 	c.swap(Record{
 		Holder: c.cfg.Node, Place: c.cfg.Place, Epoch: c.highest() + 1,
-		Priority: c.priority + c.cfg.Stickiness, Chosen: chosen,
+		Priority: c.priority + c.cfg.Stickiness, Chosen: chosen, Owed: c.owed,
 	}, true)
 }
 
@@ -90,7 +91,7 @@ func (c *Candidate) renew() {
 	}
 	c.swap(Record{
 		Holder: c.cfg.Node, Place: c.cfg.Place, Epoch: c.epoch,
-		Priority: c.priority + c.cfg.Stickiness, Chosen: c.chosen,
+		Priority: c.priority + c.cfg.Stickiness, Chosen: c.chosen, Owed: c.owed,
 	}, false)
 }
 
@@ -105,7 +106,7 @@ func (c *Candidate) free(w will) {
 		// A claim may be on its way still. What it would open is given back
 		// with this.
 		c.end()
-		c.swap(Record{Place: c.cfg.Place, Epoch: c.record.Record.Epoch, Next: w.next, Chosen: w.chosen}, false)
+		c.swap(Record{Place: c.cfg.Place, Epoch: c.record.Record.Epoch, Next: w.next, Chosen: w.chosen, Owed: c.owed}, false)
 	}
 }
 

@@ -13,6 +13,7 @@ type Estate struct {
 	Until    Instant       `json:",omitempty"`
 	Epoch    uint64        `json:",omitempty"`
 	Chosen   bool          `json:",omitempty"`
+	Owed     string        `json:",omitempty"`
 	Found    *Found        `json:",omitempty"` // nil: nothing is known
 	Observed Instant       `json:",omitempty"`
 	Wait     time.Duration `json:",omitempty"`
@@ -29,7 +30,7 @@ type Estate struct {
 func (c *Candidate) Estate() Estate {
 	e := Estate{
 		Instance: c.cfg.Instance, Wanted: c.wanted, Priority: c.priority, Will: c.will.next,
-		Until: c.until, Epoch: c.epoch, Chosen: c.chosen,
+		Until: c.until, Epoch: c.epoch, Chosen: c.chosen, Owed: c.owed,
 		Observed: c.record.observed, Wait: c.record.wait, Strange: c.record.strange, Highest: c.highest(),
 		Renewal: max(c.renewal, c.record.Record.Renewal), Failures: c.bar.count, Failed: c.bar.last, Barred: c.bar.until,
 	}
@@ -45,7 +46,7 @@ func (c *Candidate) Estate() Estate {
 func (c *Candidate) Inherit(e Estate) {
 	c.cfg.Instance = e.Instance
 	c.wanted, c.priority, c.will.next = e.Wanted, e.Priority, e.Will
-	c.until, c.epoch, c.chosen = e.Until, e.Epoch, e.Chosen
+	c.until, c.epoch, c.chosen, c.owed = e.Until, e.Epoch, e.Chosen, e.Owed
 	c.tenure++
 	c.told = c.until
 	c.renewal = e.Renewal

@@ -12,6 +12,7 @@ const (
 	EventChanged                   // the store tells of a change: Answer.Found
 	EventFailed                    // what this node held had to go because of a fault here
 	EventForgiven                  // an operator forgets those faults
+	EventSettled                   // the node Next, which is owed, was fenced or has let go
 	EventWindow                    // asking another node to hand over is allowed, or not: Open
 )
 
@@ -56,6 +57,9 @@ func Failed() Event { return Event{Kind: EventFailed} }
 
 // Forgiven forgets the faults.
 func Forgiven() Event { return Event{Kind: EventForgiven} }
+
+// Settled says that a node is not owed any more. See Config.Fences.
+func Settled(node string) Event { return Event{Kind: EventSettled, Next: node} }
 
 // WindowOpens and WindowCloses say whether this node may ask another one to
 // hand over at this time of day.

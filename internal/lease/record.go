@@ -39,6 +39,9 @@ type Record struct {
 	Anew bool `json:"anew,omitempty"`
 	// Next may claim first, where nobody holds.
 	Next string `json:"next,omitempty"`
+	// Owed are nodes that held, let their hold run out, and were not fenced
+	// since, with commas between them. See Config.Fences.
+	Owed string `json:"owed,omitempty"`
 	// Ask is of the best node that would rather hold itself.
 	Ask *Ask `json:"ask,omitempty"`
 }
