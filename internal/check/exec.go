@@ -35,7 +35,7 @@ const (
 //
 // It runs without a shell, in "/", without standard input, with the
 // environment of the daemon less what is private to it, in a process group of
-// its own. At the check's timeout the whole group gets SIGTERM and 400 ms
+// its own. At the check's timeout the whole group gets SIGTERM and 300 ms
 // later SIGKILL. The next run waits until nothing is left of the last one.
 //
 //	exec: [/usr/lib/nagios/plugins/check_load, -w, "5", -c, "10"]

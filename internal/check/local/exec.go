@@ -15,8 +15,8 @@ const (
 	// execGrace is between SIGTERM and SIGKILL; with execEnd, how long a
 	// killed program may take to be gone, it stays within the second after
 	// which the runner takes the look for hanging.
-	execGrace = 400 * time.Millisecond
-	execEnd   = 400 * time.Millisecond
+	execGrace = 300 * time.Millisecond
+	execEnd   = 600 * time.Millisecond
 	// maxOutput is what a program may write. More is a program gone wild.
 	maxOutput = 1 << 20
 )
@@ -50,7 +50,7 @@ func (p *execProbe) Try(ctx context.Context) check.Seen {
 		case <-p.left.Done:
 			p.left = nil
 		case <-ctx.Done():
-			return check.Failed("the last run was killed and is still not gone: it is stuck in the kernel")
+			return check.Failed("the last run was killed and is still not gone: it may be stuck in the kernel")
 		}
 	}
 	if err := p.identify(); err != nil {
@@ -104,7 +104,7 @@ func (p *execProbe) kill(ctx context.Context, run *program.Process, after time.D
 		}
 	case <-end.C:
 		p.left = run
-		how = "does not end although it was killed: it is stuck in the kernel"
+		how = "was killed, but is not gone yet"
 	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return failedf("was given up after %s and %s%s", took(after), how, said)
