@@ -21,7 +21,6 @@ type world struct {
 	up    []Step // what is done in the world, in the order in which it was
 	prev  Run
 	run   *Run // what runs
-	done  int  // when it ends, in queue
 	tale  []string
 	epoch uint64 // the greatest that any step was given when taking
 
