@@ -33,7 +33,7 @@ func documents() map[string]any {
 		"check": api.FileCheck{
 			Schema: api.SchemaCheck, Path: "/etc/holdfast/holdfast.yaml", OK: true, Node: "lb1", Hash: "1a2b3c4d5e6f",
 			Groups: []api.FileGroup{{
-				Name: "web", Interface: "eth0", Addresses: []string{"192.0.2.10/24"}, VRID: 51, Version: 3, Priority: 150,
+				Name: "web", Interface: "eth0", Addresses: []string{"192.0.2.10/24"}, Election: "vrrp", VRID: 51, Version: 3, Priority: 150,
 				Interval: api.Duration(time.Second), Takeover: api.Duration(3414 * time.Millisecond), Preempt: true,
 				Guard: "guarded",
 			}},

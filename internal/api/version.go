@@ -45,11 +45,12 @@ type FileGroup struct {
 	Name      string   `json:"name"`
 	Interface string   `json:"interface,omitempty"`
 	Addresses []string `json:"addresses"`
-	VRID      uint8    `json:"vrid"`
-	Version   uint8    `json:"version"`
+	Election  string   `json:"election"` // vrrp or lease
+	VRID      uint8    `json:"vrid"`     // of vrrp
+	Version   uint8    `json:"version"`  // of vrrp
 	Priority  uint8    `json:"priority"`
-	Interval  Duration `json:"interval"`
+	Interval  Duration `json:"interval"` // of adverts, or of renewals
 	Takeover  Duration `json:"takeover"` // silence of the holder after which this node takes over
 	Preempt   bool     `json:"preempt"`
-	Guard     string   `json:"guard"` // available, guarded, {gateway: ADDRESS}
+	Guard     string   `json:"guard"` // available, guarded, {gateway: ADDRESS}, strict
 }

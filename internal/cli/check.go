@@ -83,7 +83,7 @@ func (t Terminal) meaning(cfg *config.Config, diags config.Diagnostics) error {
 			iface = "?"
 		}
 		tb.add(cell{g.Name, strong}, cell{addresses(g.Addresses), plain}, cell{iface, plain},
-			cell{fmt.Sprintf("vrrp %d id %d", g.Version, g.VRID), plain}, cell{fmt.Sprint(g.Priority), plain},
+			cell{electionOf(&cfg.Groups[i]), plain}, cell{fmt.Sprint(g.Priority), plain},
 			cell{short(time.Duration(g.Interval)), plain}, cell{takeover, plain}, cell{guardWord(g.Guard), plain})
 	}
 	if err := tb.write(t.Out); err != nil {
@@ -116,14 +116,29 @@ func withoutLength(prefix string) string {
 // describe says what a group of a file means.
 func describe(g *config.Group) api.FileGroup {
 	out := api.FileGroup{
-		Name: g.Name, Interface: g.Interface, Addresses: []string{}, VRID: g.VRRP.ID, Version: g.VRRP.Version,
+		Name: g.Name, Interface: g.Interface, Addresses: []string{}, Election: "vrrp", VRID: g.VRRP.ID, Version: g.VRRP.Version,
 		Priority: g.VRRP.Priority, Interval: api.Duration(g.VRRP.Interval), Takeover: api.Duration(takeover(g.VRRP)), Preempt: g.VRRP.Preempt,
 		Guard: g.Guard.String(),
+	}
+	if l := g.Lease; l != nil {
+		out.Election, out.Priority, out.Preempt = "lease", uint8(l.Priority), l.Preempt
+		out.Interval, out.Takeover = api.Duration(l.TTL/3), api.Duration(l.TTL)
 	}
 	for _, a := range g.Addresses {
 		out.Addresses = append(out.Addresses, a.String())
 	}
 	return out
+}
+
+// electionOf names the election of a group.
+func electionOf(g *config.Group) string {
+	switch {
+	case g.Lease == nil:
+		return fmt.Sprintf("vrrp %d id %d", g.VRRP.Version, g.VRRP.ID)
+	case g.Lease.Store.Embedded:
+		return "lease in the cluster's store"
+	}
+	return "lease in etcd"
 }
 
 // takeover is the Active_Down_Interval: RFC 9568 §6.1, and with a skew of its

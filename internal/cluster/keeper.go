@@ -27,6 +27,7 @@ type Keeper struct {
 	mu      sync.Mutex
 	pid     int
 	trouble string // its last error
+	noted   string // what was said last of its end
 }
 
 // Between two starts.
@@ -52,10 +53,10 @@ func (k *Keeper) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		k.ended(err)
 		if time.Since(begun) > wellAfter {
-			wait = leastWait
+			wait, k.noted = leastWait, ""
 		}
+		k.ended(err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -72,7 +73,12 @@ func (k *Keeper) ended(err error) {
 		text = fmt.Sprint(err)
 		k.trouble = text
 	}
+	again := k.noted == text
+	k.noted = text
 	k.mu.Unlock()
+	if again {
+		return // it is in the log, every five seconds
+	}
 	k.Note("the member of the cluster's store ended, and is started again: " + text)
 }
 
@@ -155,6 +161,11 @@ func (k *Keeper) read(r io.Reader) {
 		if level >= slog.LevelError {
 			k.mu.Lock()
 			k.trouble = reason
+			for _, a := range attrs {
+				if a.Key == "error" || a.Key == "err" {
+					k.trouble += ": " + a.Value.String()
+				}
+			}
 			k.mu.Unlock()
 		}
 		k.Log.LogAttrs(context.Background(), level, "store", append([]slog.Attr{slog.String("reason", reason)}, attrs...)...)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,16 +61,23 @@ func Main(in io.Reader, out io.Writer) error {
 // lines is an output that nobody waits for: a daemon that does not read its
 // member's log must not stop it.
 type lines struct {
-	queue chan []byte
-	done  chan struct{}
+	queue   chan []byte
+	flushed chan chan struct{}
 }
 
 func newLines(out io.Writer) *lines {
-	l := &lines{queue: make(chan []byte, 256), done: make(chan struct{})}
+	l := &lines{queue: make(chan []byte, 256), flushed: make(chan chan struct{})}
 	go func() {
-		defer close(l.done)
-		for b := range l.queue {
-			_, _ = out.Write(b)
+		for {
+			select {
+			case b := <-l.queue:
+				_, _ = out.Write(b)
+			case done := <-l.flushed:
+				for len(l.queue) > 0 {
+					_, _ = out.Write(<-l.queue)
+				}
+				close(done)
+			}
 		}
 	}()
 	return l
@@ -80,15 +88,24 @@ func (l *lines) Write(b []byte) (int, error) {
 	case l.queue <- append([]byte(nil), b...):
 	default:
 	}
+	if bytes.Contains(b, []byte(`"level":"ERROR"`)) {
+		l.flush() // etcd ends the process with the next instruction
+	}
 	return len(b), nil
 }
 
-// flush waits for what was written, for a moment. Nothing may be written
-// after it: etcd's last words are lost, and nobody needs them.
+// flush waits for what was written, for a moment.
 func (l *lines) flush() {
-	queue := l.queue
-	for begun := time.Now(); len(queue) > 0 && time.Since(begun) < time.Second; {
-		time.Sleep(time.Millisecond)
+	done := make(chan struct{})
+	select {
+	case l.flushed <- done:
+	case <-time.After(flushBound):
+		return
 	}
-	time.Sleep(5 * time.Millisecond) // the one that is being written
+	select {
+	case <-done:
+	case <-time.After(flushBound):
+	}
 }
+
+const flushBound = 200 * time.Millisecond
