@@ -134,6 +134,9 @@ func (s *Session) wake(now time.Time) {
 func (s *Session) move(now time.Time, to State, diag Diag, why Reason, out []Action) []Action {
 	from := s.state
 	s.state, s.diag = to, diag
+	if to == Init {
+		s.tempo.anew()
+	}
 	switch {
 	case to == Up:
 		s.counters.BecameUp++

@@ -81,6 +81,13 @@ func (t *tempo) final() {
 	}
 }
 
+// anew is for a neighbour that has just said Down, here where it is not reckoned
+// with either. What it believed in a session before is void: when it reckons
+// with us again it goes by the packet that made it do so, which says what is
+// told now. A neighbour that goes on hearing nothing says Down for ever, and
+// packets leave once a second meanwhile.
+func (t *tempo) anew() { t.surelyTx, t.surelyMult = t.told.DesiredMinTx, t.told.DetectMult }
+
 // abandon ends a poll sequence that nobody will answer. What the neighbour
 // believes stays unknown.
 func (t *tempo) abandon() { t.polling, t.unanswered = false, 0 }

@@ -24,6 +24,7 @@ type lan struct {
 	now  time.Time
 	sets [2]*Set
 	dead [2]bool
+	deaf [2]bool
 	news [2][]string
 	sent [2]int
 	// held is until when each node's claim lasts, kept as Bound wants it; lost
@@ -80,7 +81,7 @@ func (l *lan) carry(i int, acts []Action) {
 		l.sets[i].Sent(a, l.instant())
 		l.held[i] = l.sets[i].Bound(1)
 		p := bfd.Packet{Src: addrs[i], Link: 7, TTL: bfd.TTL, Payload: a.AppendPacket(nil)}
-		if !l.dead[1-i] {
+		if !l.dead[1-i] && !l.deaf[1-i] {
 			l.carry(1-i, l.sets[1-i].Received(l.now, &p, nil))
 		}
 	}
@@ -183,6 +184,36 @@ func TestSet_BoundIsKept(t *testing.T) {
 		if got := l.sets[0].Bound(2); got != 0 {
 			t.Errorf("seed %d: bound without a wish until %d", seed, got)
 		}
+	}
+}
+
+// A neighbour that hears nothing any more misses this node, and says so, over
+// and over. It has judged: no silence of this node ends anything for it until
+// it hears again, so the hold of a node that is well goes on, also at the pace
+// of packets that a session has that is not up.
+func TestSet_BoundOutlivesADeafNeighbour(t *testing.T) {
+	l := newLAN(t)
+	l.want(0, 1, fast(50*ms, 3))
+	l.want(1, 1, fast(50*ms, 3))
+	l.run(3 * time.Second)
+	l.deaf[1] = true
+	well := func(d time.Duration) {
+		t.Helper()
+		for until := l.now.Add(d); l.now.Before(until); {
+			l.run(ms)
+			if l.held[0] != 0 && l.held[0] <= l.instant() {
+				t.Fatalf("%s later the hold of the node that is well is over", d-until.Sub(l.now))
+			}
+		}
+	}
+	well(10 * time.Second)
+	l.last(1, "up -> down: detection time expired")
+	l.deaf[1] = false
+	well(5 * time.Second)
+	l.state(0, bfd.Up)
+	l.state(1, bfd.Up)
+	if b := l.sets[0].Bound(1); b == 0 || b > l.instant().Add(150*ms) {
+		t.Errorf("bound until %d, and it is %d", b, l.instant())
 	}
 }
 
