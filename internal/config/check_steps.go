@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/program"
 )
 
@@ -34,6 +35,11 @@ func (c *checker) stepsOf(g *rawGroup) {
 		if len(g.steps) == 0 {
 			c.add(ruleStepReady, r.at, "use the check in checks: the group is in fault while it fails", "ready has no effect without steps: there is nothing after which %s could pass", cut(r.v))
 			break
+		}
+		for _, k := range c.raw.checks {
+			if k.name == r.v && k.kind != nil && check.Members(k.kind) != nil {
+				c.add(ruleStepLook, r.at, "name the checks that it is made of", "check %s is made of others, and does not look itself: nobody knows whether it passes since the steps are done", cut(r.v))
+			}
 		}
 	}
 }

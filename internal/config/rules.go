@@ -109,6 +109,7 @@ const (
 	ruleStepTwice    rule = "HF1222"
 	ruleStepAgent    rule = "HF1223"
 	ruleStepReady    rule = "HF1224"
+	ruleStepLook     rule = "HF1225"
 	ruleSecret       rule = "HF1301"
 	ruleSecretOpen   rule = "HF1302"
 	ruleSecretInline rule = "HF1303"
@@ -208,6 +209,7 @@ func Rules() []Rule {
 		{ruleStepTwice, Error, "the same step twice in a group"},
 		{ruleStepAgent, Warning, "an OCF agent that is not there, or does not take what it is given"},
 		{ruleStepReady, Warning, "ready without steps"},
+		{ruleStepLook, Error, "ready waits for a check that does not look itself"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

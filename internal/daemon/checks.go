@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-net/holdfast/bfd"
@@ -20,11 +21,12 @@ import (
 
 // checks asks the checks of the file, and tells the engine.
 type checks struct {
-	run    *run.Runner
-	kernel *look.Look
-	nudge  chan struct{} // news of links and addresses; holds one
-	done   chan struct{}
-	end    context.CancelFunc
+	run     *run.Runner
+	kernel  *look.Look
+	awaited atomic.Pointer[map[string]bool] // checks that steps wait for
+	nudge   chan struct{}                   // news of links and addresses; holds one
+	done    chan struct{}
+	end     context.CancelFunc
 }
 
 // newChecks makes them and begins to work; nothing is asked before specs are
@@ -40,7 +42,7 @@ func newChecks(ctx context.Context, node string, e *engine.Engine) (*checks, err
 		Session: func(peer netip.Addr, dev string) (string, bool, bool) { return session(ctx, e, peer, dev) },
 		Heard:   func(node string) (time.Duration, bool) { return heard(ctx, e, node) },
 	}
-	c.run = run.New(run.Options{Tell: e.Checked, Probe: func(k check.Kind) check.Probe { return probeOf(k, env) }})
+	c.run = run.New(run.Options{Tell: e.Checked, Looked: c.looked(e), Probe: func(k check.Kind) check.Probe { return probeOf(k, env) }})
 	ctx, c.end = context.WithCancel(ctx)
 	go func() {
 		defer close(c.done)
@@ -59,11 +61,28 @@ func (c *checks) close() {
 
 // apply brings the checks in line with a configuration.
 func (c *checks) apply(cfg *config.Config) {
+	awaited := map[string]bool{}
+	for i := range cfg.Groups {
+		for _, name := range cfg.Groups[i].Ready {
+			awaited[name] = true
+		}
+	}
+	c.awaited.Store(&awaited)
 	specs := make([]check.Spec, len(cfg.Checks))
 	for i := range cfg.Checks {
 		specs[i] = cfg.Checks[i].Spec
 	}
 	c.run.Apply(specs)
+}
+
+// looked tells the engine of the looks that steps wait for: each of them, as only
+// those count that began after the steps had ended.
+func (c *checks) looked(e *engine.Engine) func(string, check.Seen, time.Time) {
+	return func(name string, s check.Seen, begun time.Time) {
+		if awaited := c.awaited.Load(); awaited != nil && (*awaited)[name] {
+			e.Looked(name, s, begun)
+		}
+	}
 }
 
 // changed hears that the kernel's links or addresses changed.

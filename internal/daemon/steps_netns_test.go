@@ -163,3 +163,36 @@ func TestSteps_Frozen(t *testing.T) {
 		"a undoes service backup", "a undoes disk backup")
 	s.over()
 }
+
+// The address answers when what was taken is ready, and not before: what a check
+// saw before the steps were done does not count.
+func TestSteps_Ready(t *testing.T) {
+	s := newSite(t)
+	d := s.diary()
+	ready := filepath.Join(s.dir, "ready")
+	s.must(os.WriteFile(ready, nil, 0o600))
+	began := time.Now()
+	// The service is ready again half a second after it was begun.
+	s.a.start(web(200) + d.steps(fmt.Sprintf("rm %s; (sleep 0.5; touch %s) & ", ready, ready), "") +
+		"    ready: [service]\nchecks:\n  service: {file: " + ready + ", interval: 50ms, rise: 1, fall: 1}\n")
+	s.a.becomes("web", "active")
+	s.answers(vip, "a")
+	s.a.said(began, "HF2814", "ready: service")
+	done, took := s.a.at(began, "HF2810", "step 2 of 2"), s.a.at(began, "HF2814", "ready: service")
+	if wait := took.Sub(done); wait < 300*time.Millisecond {
+		t.Errorf("ready %s after the last step", wait)
+	}
+	s.over()
+}
+
+// at is when an event was written.
+func (n *node) at(since time.Time, code string, words ...string) time.Time {
+	n.s.t.Helper()
+	for _, e := range n.events() {
+		if e.Time.After(since) && e.Code == code && hasAll(e.Reason, words) {
+			return e.Time
+		}
+	}
+	n.s.t.Errorf("%s has no event %s that says %q", n.name, code, words)
+	return time.Time{}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/order"
@@ -182,7 +183,13 @@ func (e *Engine) stepsOf(name string) (*unit, *transaction) {
 	return nil, nil
 }
 
-// ready tells the steps that wait for a check what one probe of it, begun at
+// Looked tells what a look of a check that steps wait for has seen, and when it
+// began. It may be called from any goroutine, and never blocks.
+func (e *Engine) Looked(name string, s check.Seen, begun time.Time) {
+	e.Post(func(now time.Time) { e.ready(now, name, s.OK, s.Text, begun) })
+}
+
+// ready tells the steps that wait for a check what one look of it, begun at
 // begun, has seen.
 func (e *Engine) ready(now time.Time, check string, up bool, why string, begun time.Time) {
 	for _, u := range e.units {

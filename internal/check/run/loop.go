@@ -69,7 +69,7 @@ func (r *Runner) round() time.Duration {
 // look begins a look. The timeout counts from here: workers are free.
 func (r *Runner) look(it *item) {
 	ctx, cancel := context.WithTimeout(r.ctx, it.spec.Timeout)
-	it.cancel = cancel
+	it.cancel, it.begun = cancel, time.Now()
 	r.work.give(job{it, ctx, it.probe})
 }
 
@@ -111,6 +111,9 @@ func (r *Runner) finish(now time.Time, res result) {
 		r.pending.remove(&it.entry)
 		it.close()
 		return
+	}
+	if r.opt.Looked != nil {
+		r.opt.Looked(it.spec.Name, res.seen, it.begun)
 	}
 	r.step(now, it, check.Event{Kind: check.EventSeen, Seen: res.seen})
 }

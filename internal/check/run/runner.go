@@ -19,6 +19,9 @@ type Options struct {
 	// Tell hears what changed, check by check in order, from one goroutine at
 	// a time. It must not block, and not call the runner.
 	Tell func(name string, c check.Change)
+	// Looked hears of every look that has ended, and when it began; nil: nobody
+	// wants to. It must not block, and not call the runner.
+	Looked func(name string, s check.Seen, begun time.Time)
 	// Workers is how many looks may be under way at once. 0: DefaultWorkers.
 	Workers int
 }
@@ -51,6 +54,7 @@ type item struct {
 	machine *check.Machine
 	entry   entry
 	cancel  context.CancelFunc // of the look under way; nil: none is
+	begun   time.Time          // when that began, or waits to
 	gone    bool               // forgotten while a look is under way
 	lost    bool               // the look under way was given up
 }
