@@ -80,6 +80,8 @@ func router(vrid uint8, f vrrp.Family) vrrp.Config {
 // stepped gives a group steps.
 func stepped(c *Config) { c.Steps = true }
 
+func fenced(c *Config) { c.Fenced = true }
+
 func priority(p uint8) func(*Config) { return func(c *Config) { c.Priority = p } }
 
 func uses(u ...Use) func(*Config) { return func(c *Config) { c.Uses = u } }
@@ -351,6 +353,8 @@ func (b *bench) line(a Action) string {
 		return "forsake the mandate"
 	case ActionTake:
 		return "take the steps: " + a.Text
+	case ActionSecure:
+		return "make it safe: " + a.Text
 	case ActionLeave:
 		return fmt.Sprintf("leave the steps, to become %s: %s", a.Name, a.Text)
 	case ActionTell:

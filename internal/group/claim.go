@@ -71,7 +71,7 @@ func (s *Set) wanted() bool {
 func (s *Set) claim() {
 	s.phase = claiming
 	s.half = half{}
-	s.said, s.listening = false, time.Time{}
+	s.said, s.listening, s.security = false, time.Time{}, insecure
 	s.want()
 	if s.taking == "" && s.mandated() && s.orphaned() && !s.doubting() {
 		s.speak()
@@ -161,7 +161,7 @@ func (s *Set) settleClaiming() bool {
 		}
 		s.speak()
 	}
-	if !s.ticked || !s.clear() || !s.promoted() {
+	if !s.ticked || !s.clear() || !s.safe() || !s.promoted() {
 		return false
 	}
 	s.open()
@@ -182,7 +182,7 @@ func (s *Set) clear() bool {
 func (s *Set) clearAt() time.Time {
 	done, _ := s.carried()
 	switch {
-	case s.steps == stepsTaking:
+	case s.steps == stepsTaking || s.security == securing:
 		return time.Time{}
 	case !done || !s.mandated() || s.said && s.listening.IsZero():
 		return time.Time{}
@@ -205,7 +205,7 @@ func (s *Set) clearAt() time.Time {
 // that is alive: it lets go when it hears the first advert, and not before.
 func (s *Set) overrides() bool {
 	p, live := s.holderLive()
-	if s.taking != "" || !live || s.ordered() {
+	if s.taking != "" || !live || s.ordered() || s.fenced() {
 		return false // with steps it has to let go first, and then they are taken
 	}
 	c := s.members[s.lead].contender(p.Addr)
@@ -223,7 +223,7 @@ func (s *Set) open() {
 		s.conclude(command{text: reason}, command{text: reason})
 	}
 	s.taking, s.resuming, s.said = "", false, false
-	s.contest, s.refusals = time.Time{}, 0
+	s.contest, s.refusals, s.failures = time.Time{}, 0, 0
 	s.forgetHolder()
 	s.restorePreempt()
 	s.level(hold.Holding)

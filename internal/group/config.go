@@ -17,6 +17,9 @@ type Config struct {
 	Announce Announce
 	// Steps says that there is more to take than the addresses: see ActionTake.
 	Steps bool
+	// Fenced has the set asked for before it holds whether it may: see
+	// ActionSecure.
+	Fenced bool
 	// Guarded lets the group hold only with a mandate: see Mandate.
 	Guarded bool
 	// Leased says that the mandate is all there is of an election: the routers

@@ -36,6 +36,7 @@ const (
 	EventHolder                       // the node Name, or none or this one where it is empty, holds the lease of the set
 	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
 	EventSteps                        // the steps are what Steps says, because of Text
+	EventSecured                      // what ActionSecure asked for is done (Up), or cannot be, because of Text
 )
 
 // Event is one input of [Set.Step]. Use the constructors.
@@ -95,6 +96,7 @@ const (
 	ActionWant                       // ask for a mandate, with Priority, until ActionRelease
 	ActionRelease                    // give the mandate back: Name, or with OK the best other node, takes over
 	ActionForsake                    // ask for the mandate no more, and do not give it back: it ends by itself
+	ActionSecure                     // see to it that the set may hold, because of Text: watchdog, fencing; answer with Secured or Insecure
 	ActionTake                       // do the set's steps, because of Text; answer with what became of them (EventSteps)
 	ActionLeave                      // undo them, because of Text, to become Name; answer likewise
 	ActionYield                      // tell the peers of Router that this node does not hold or claim any more
@@ -287,6 +289,11 @@ func Lapsed(router int, late time.Duration) Event {
 func Stepped(steps Steps, why string) Event {
 	return Event{Kind: EventSteps, Steps: steps, Text: why}
 }
+
+// Secured and Insecure answer ActionSecure.
+func Secured() Event { return Event{Kind: EventSecured, Up: true} }
+
+func Insecure(why string) Event { return Event{Kind: EventSecured, Text: why} }
 
 // FromKin marks a packet as sent by another holdfast node.
 func (e Event) FromKin() Event {

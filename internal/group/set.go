@@ -49,6 +49,7 @@ type Set struct {
 	disputedFor time.Duration
 	lapses      Lapses
 	verified    int // how often a new holder has asked for other holders
+	security    security
 	steps       steps
 	stuckText   string                        // why they could not be undone
 	failures    int                           // of taking them, in a row
@@ -229,6 +230,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.lapse(ev)
 	case EventSteps:
 		s.stepped(ev)
+	case EventSecured:
+		s.secure(ev)
 	}
 	for s.settle() {
 	}

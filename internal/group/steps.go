@@ -47,11 +47,7 @@ func (s *Set) ordered() bool {
 func (s *Set) promoted() bool {
 	if s.steps == stepsClean && s.ordered() {
 		s.steps = stepsTaking
-		reason := s.taking
-		if reason == "" {
-			reason = s.cause()
-		}
-		s.emit(Action{Kind: ActionTake, Text: reason})
+		s.emit(Action{Kind: ActionTake, Text: s.claimReason()})
 		return false
 	}
 	return s.steps == stepsClean || s.steps == stepsTaken

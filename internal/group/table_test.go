@@ -65,6 +65,8 @@ var happenings = []struct {
 	{"its advert is on the wire", func(b *bench) []Action { return b.feed(Spoke()) }},
 	{"its hold ended by itself", func(b *bench) []Action { return b.feed(Lapsed(0, 30*time.Millisecond)) }},
 	{"packets were lost while it stood still", func(b *bench) []Action { return b.feed(Deaf(0)) }},
+	{"it is safe", func(b *bench) []Action { return b.feed(Secured()) }},
+	{"it cannot be made safe", func(b *bench) []Action { return b.feed(Insecure("no watchdog")) }},
 	{"the steps are done", func(b *bench) []Action { return b.feed(Stepped(StepsTook, "")) }},
 	{"the steps could not be done", func(b *bench) []Action { return b.feed(Stepped(StepsFailed, "no such unit")) }},
 	{"the steps are undone", func(b *bench) []Action { return b.feed(Stepped(StepsLeft, "")) }},
