@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -54,6 +54,10 @@ chaos-table: build ## docs/chaos.md: what survives, holdfast beside keepalived (
 bench-gate: ## what the gate costs, as ratios: table and JSON (root, iperf3)
 	scripts/need iperf3
 	$(GO) run ./bench/gate $(BENCH)
+
+bench-checks: ## what a check costs beside HAProxy's: table and JSON (root, haproxy)
+	scripts/need haproxy taskset=util-linux
+	$(GO) run ./bench/checks $(BENCH)
 
 generate: ## the eBPF objects of the gate from gate.c (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev
