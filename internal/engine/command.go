@@ -51,6 +51,9 @@ func handoverText(to string) string {
 
 // unable says why a node cannot take the unit over; "" when it can.
 func (u *unit) unable(to string, now time.Time) string {
+	if u.lease != nil {
+		return "" // who has a part in a lease is not known before it claims
+	}
 	for _, r := range u.routers {
 		n, ok := r.table.Named(to, now)
 		switch {

@@ -17,12 +17,12 @@ func (s *Set) follow() { s.leave.heard, s.leave.heir = s.primary(), s.tenant }
 // followed reports whether somebody does.
 func (l *leave) followed() bool { return l.heard.IsValid() || l.heir != "" }
 
-// successor is that node, in words.
-func (l *leave) successor() string {
+// succession is what is known of that node, in words.
+func (l *leave) succession() string {
 	if l.heir != "" {
-		return l.heir
+		return l.heir + " has the lease,"
 	}
-	return l.heard.String()
+	return l.heard.String() + " is active,"
 }
 
 // rank is the priority that a mandate is asked for with.

@@ -177,8 +177,8 @@ func (s *Set) outranked() bool {
 // succeeded answers the operator, if one waits.
 func (s *Set) succeeded() {
 	l := &s.leave
-	text := fmt.Sprintf("%s is active, %s after this node let go",
-		l.successor(), s.now.Sub(l.begun).Round(100*time.Microsecond))
+	text := fmt.Sprintf("%s %s after this node let go",
+		l.succession(), s.now.Sub(l.begun).Round(100*time.Microsecond))
 	if l.cause == toPeer {
 		s.holdBack(suspension{to: l.to, holder: s.holder()})
 	}

@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/lease"
+)
+
+// register is a store made of values. It answers after a millisecond.
+type register struct {
+	mu       sync.Mutex
+	found    lease.Found
+	revision int
+	silent   bool
+	watchers []func(lease.Event)
+	asked    []string // what was swapped in, in words
+}
+
+// registerFor is a node's way to it.
+type registerFor struct {
+	*register
+	node string
+}
+
+func (r registerFor) Instance() string { return "process of " + r.node }
+func (r registerFor) Place() string    { return "" }
+
+func (r registerFor) Open(_ config.Store, _ string, tell func(lease.Event)) (LeaseClerk, error) {
+	return registerClerk{r.register, tell}, nil
+}
+
+type registerClerk struct {
+	*register
+	tell func(lease.Event)
+}
+
+func (c registerClerk) Close() {}
+
+func (c registerClerk) Ask(q lease.Query) {
+	time.AfterFunc(time.Millisecond, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.silent {
+			return
+		}
+		a := lease.Answer{Kind: q.Kind, Serial: q.Serial}
+		switch {
+		case q.Kind == lease.Watch:
+			c.watchers = append(c.watchers, c.tell)
+			c.tell(lease.Changed(c.found))
+			return
+		case q.Kind == lease.Swap && (q.If.Revision == c.found.Revision || q.If.After != nil && *q.If.After == c.found.Record):
+			c.revision++
+			c.found = lease.Found{Revision: lease.Revision(fmt.Sprint(c.revision)), Record: q.Record}
+			c.asked = append(c.asked, fmt.Sprintf("%s/%d", q.Record.Holder, q.Record.Epoch))
+			a.OK = true
+			for _, tell := range c.watchers {
+				tell(lease.Changed(c.found))
+			}
+		}
+		a.Found = c.found
+		c.tell(lease.Answered(a))
+	})
+}
+
+func (r *register) fall(silent bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent = silent
+}
+
+func (r *register) holder() lease.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.found.Record
+}
+
+// leased is a configuration with one group in a register.
+func leased(priority int) *config.Config {
+	return &config.Config{Groups: []config.Group{{
+		Name: "db", Interface: "eth0", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
+		Lease: &config.Lease{TTL: time.Second, Priority: priority, Preempt: true},
+		Guard: config.Guard{Kind: config.GuardStrict},
+	}}}
+}
+
+// tenants are two nodes with one lease; a holds.
+func tenants(t *testing.T) (*testLAN, *register, *testNode, *testNode) {
+	t.Helper()
+	l, r := &testLAN{}, &register{found: lease.Found{Revision: lease.Absent}}
+	a := l.node(t, "a", "192.0.2.1", "fe80::1")
+	b := l.node(t, "b", "192.0.2.2", "fe80::2")
+	a.engine.opt.Leases, b.engine.opt.Leases = registerFor{r, "a"}, registerFor{r, "b"}
+	a.start(t, leased(200))
+	time.Sleep(3 * time.Second)
+	b.start(t, leased(100))
+	time.Sleep(3 * time.Second)
+	if !a.answers("192.0.2.100") || b.answers("192.0.2.100") {
+		t.Fatalf("a holds: %t, b: %t; %q %q", a.answers("192.0.2.100"), b.answers("192.0.2.100"), a.story(), b.story())
+	}
+	return l, r, a, b
+}
+
+// The node that has the lease answers, and nothing of VRRP is on the wire.
+func TestLease_Holds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _, a, b := tenants(t)
+		time.Sleep(time.Minute)
+		if !a.answers("192.0.2.100") {
+			t.Error("the holder does not answer any more")
+		}
+		l.mu.Lock()
+		for _, o := range l.sent {
+			if o.Kind != Frame {
+				t.Errorf("%d is sent to %s", o.Kind, o.Dst)
+			}
+		}
+		l.mu.Unlock()
+		b.stop(t)
+		a.stop(t)
+	})
+}
+
+// A store that is gone ends the hold in time, and the lease is taken up when
+// it is back.
+func TestLease_EndsWithoutItsStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, r, a, b := tenants(t)
+		r.fall(true)
+		time.Sleep(time.Second)
+		if a.answers("192.0.2.100") {
+			t.Error("the holder answers for longer than its lease")
+		}
+		time.Sleep(time.Minute)
+		if a.answers("192.0.2.100") || b.answers("192.0.2.100") {
+			t.Error("somebody answers without a store")
+		}
+		r.fall(false)
+		time.Sleep(10 * time.Second)
+		if !a.answers("192.0.2.100") {
+			t.Errorf("a does not answer again: %q", a.story())
+		}
+		b.stop(t)
+		a.stop(t)
+	})
+}
+
+// The holder's process stands still: the other one follows when the lease is
+// over, and not before.
+func TestLease_FollowsAFrozenHolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, a, b := tenants(t)
+		thaw := a.freeze()
+		for until := time.Now().Add(1500 * time.Millisecond); time.Now().Before(until); time.Sleep(time.Millisecond) {
+			if a.answers("192.0.2.100") && b.answers("192.0.2.100") {
+				t.Fatal("both answer")
+			}
+		}
+		if !b.answers("192.0.2.100") {
+			t.Errorf("b does not follow: %q", b.story())
+		}
+		thaw()
+		// a is preferred, and gets it back by asking.
+		time.Sleep(time.Minute)
+		if !a.answers("192.0.2.100") || b.answers("192.0.2.100") {
+			t.Errorf("a holds: %t, b: %t; %q %q", a.answers("192.0.2.100"), b.answers("192.0.2.100"), a.story(), b.story())
+		}
+		b.stop(t)
+		a.stop(t)
+	})
+}
+
+// A handover by an operator takes a moment, and the one with the higher
+// priority does not ask it back.
+func TestLease_HandsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, r, a, b := tenants(t)
+		if res, err := a.engine.Handover(t.Context(), "db", "b"); err != nil || !res.OK || !strings.Contains(res.Text, "b has the lease") {
+			t.Errorf("the answer is %+v, %v", res, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if !b.answers("192.0.2.100") || a.answers("192.0.2.100") {
+			t.Errorf("a holds: %t, b: %t", a.answers("192.0.2.100"), b.answers("192.0.2.100"))
+		}
+		time.Sleep(time.Minute)
+		if got := r.holder(); got.Holder != "b" || !got.Chosen {
+			t.Errorf("the record is %+v", got)
+		}
+		// A node that is stopped gives its lease back.
+		stopped := time.Now()
+		b.stop(t)
+		for !a.answers("192.0.2.100") {
+			if time.Since(stopped) > 2*time.Second {
+				t.Fatal("nobody follows who stopped")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		a.stop(t)
+	})
+}
+
+// A lease whose store cannot be used is said so, and never held.
+func TestLease_NeedsAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &testLAN{}
+		a := l.node(t, "a", "192.0.2.1", "fe80::1")
+		a.engine.opt.Leases = noStores{}
+		a.start(t, leased(100))
+		time.Sleep(time.Minute)
+		if a.answers("192.0.2.100") {
+			t.Error("it holds")
+		}
+		said := false
+		a.mu.Lock()
+		for _, r := range a.records {
+			said = said || r.Code == "HF2141" && r.Group == "db"
+		}
+		a.mu.Unlock()
+		if !said {
+			t.Error("nothing is said")
+		}
+		a.stop(t)
+	})
+}
+
+type noStores struct{}
+
+func (noStores) Instance() string { return "a" }
+func (noStores) Place() string    { return "" }
+
+func (noStores) Open(config.Store, string, func(lease.Event)) (LeaseClerk, error) {
+	return nil, errors.New("cannot use the store of leases: there is no certificate")
+}
