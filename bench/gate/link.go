@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	bpflink "github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 	vnetns "github.com/vishvananda/netns"
@@ -40,6 +41,7 @@ type link struct {
 	index        int
 	slot         engine.Slot
 	guarded      bool
+	empty        []bpflink.Link // programs that do nothing
 }
 
 func newLink() (_ *link, err error) {
@@ -151,9 +153,15 @@ func (l *link) close() error {
 }
 
 // arrange puts the gate there, or takes it away: anew for every run, so that
-// all three follow the same disturbance of the kernel.
+// all four follow the same disturbance of the kernel.
 func (l *link) arrange(how way) error {
 	return l.node.Do(func() (err error) {
+		for _, e := range l.empty {
+			err = errors.Join(err, e.Close())
+		}
+		if l.empty = nil; err != nil {
+			return err
+		}
 		if l.guarded {
 			l.guarded = false
 			if err := l.gate.Release(l.slot); err != nil {
@@ -164,14 +172,43 @@ func (l *link) arrange(how way) error {
 		if err != nil {
 			return err
 		}
-		if how == without {
+		switch how {
+		case without:
 			return l.gate.Release(l.slot)
+		case hook:
+			if err := l.gate.Release(l.slot); err != nil {
+				return err
+			}
+			return l.attachEmpty()
 		}
 		l.guarded = true
 		l.gate.Set(l.slot, engine.Hold{Announced: 1 << 62, Served: 1 << 62})
 		return nil
 	})
 }
+
+// attachEmpty puts a program at both places that passes everything on.
+func (l *link) attachEmpty() error {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SchedCLS, License: "MIT",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, tcxNext), asm.Return()},
+	})
+	if err != nil {
+		return err
+	}
+	defer prog.Close() // the links keep it
+	for _, at := range []ebpf.AttachType{ebpf.AttachTCXIngress, ebpf.AttachTCXEgress} {
+		e, err := bpflink.AttachTCX(bpflink.TCXOptions{Interface: l.index, Program: prog, Attach: at})
+		if err != nil {
+			return err
+		}
+		l.empty = append(l.empty, e)
+	}
+	return nil
+}
+
+// tcxNext asks whoever comes after (TCX_NEXT of linux/bpf.h).
+const tcxNext = -1
 
 // measure runs the traffic once, after arranging the gate, and returns what it
 // came to.

@@ -1,7 +1,8 @@
 // Gate measures what the gate costs: the same traffic through an interface
-// without it, with it on the path of a held address, and with it beside the
-// path of another address. The runs alternate, and medians are compared, so
-// what the machine does besides hits all three alike.
+// without it, with it on the path of a held address, with it beside the path of
+// another address, and with a program that does nothing in its place: less than
+// that no gate can cost. The runs alternate, and medians are compared, so what
+// the machine does besides hits all four alike.
 //
 //	tcp     iperf3: gigabits
 //	udp 64  frames of 64 bytes, sent as fast as the kernel takes them: packets
@@ -30,7 +31,7 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 21, "how often each of the three is run")
+	rounds := flag.Int("rounds", 21, "how often each of the four is run")
 	each := flag.Duration("time", time.Second, "how long one run of iperf3 takes; of frames of 64 bytes, a fifth")
 	only := flag.String("only", "", "only the workloads whose names begin with this")
 	out := flag.String("out", "bench/results/gate.json", "where the figures go as JSON")
@@ -82,9 +83,10 @@ const (
 	without way = "without"
 	held    way = "held"   // to and from an address that the gate guards
 	beside  way = "beside" // through the same interface, another address
+	hook    way = "hook"   // a program that does nothing, at the same places
 )
 
-var ways = []way{without, held, beside}
+var ways = []way{without, held, beside, hook}
 
 // workload is one kind of traffic.
 type workload struct {

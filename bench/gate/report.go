@@ -27,7 +27,8 @@ type Report struct {
 	Runs    []ProgramRun `json:"runs"`
 }
 
-// Traffic is the medians of one workload.
+// Traffic is the medians of one workload. Ratios are those of the runs of one
+// round, which had the same machine around them.
 type Traffic struct {
 	Name        string            `json:"name"`
 	Unit        string            `json:"unit"`
@@ -36,6 +37,7 @@ type Traffic struct {
 	Beside      float64           `json:"beside"`
 	HeldRatio   float64           `json:"held_ratio"`
 	BesideRatio float64           `json:"beside_ratio"`
+	HookRatio   float64           `json:"hook_ratio"`
 	All         map[way][]float64 `json:"all"`
 }
 
@@ -61,9 +63,18 @@ func (r *Report) add(w workload, figures map[way][]float64) {
 		Name: w.name, Unit: w.unit, All: figures,
 		Without: median(figures[without]), Held: median(figures[held]), Beside: median(figures[beside]),
 	}
-	t.HeldRatio, t.BesideRatio = t.Held/t.Without, t.Beside/t.Without
+	t.HeldRatio, t.BesideRatio, t.HookRatio = ratio(figures, held), ratio(figures, beside), ratio(figures, hook)
 	r.Traffic = append(r.Traffic, t)
-	fmt.Printf("%-12s %12.4g %s without, held ×%.3f, beside ×%.3f\n", t.Name, t.Without, t.Unit, t.HeldRatio, t.BesideRatio)
+	fmt.Printf("%-12s %12.4g %s without, held ×%.3f, beside ×%.3f, hook ×%.3f\n", t.Name, t.Without, t.Unit, t.HeldRatio, t.BesideRatio, t.HookRatio)
+}
+
+// ratio is the median of what a way came to beside no gate, round by round.
+func ratio(figures map[way][]float64, how way) float64 {
+	v := make([]float64, len(figures[how]))
+	for i := range v {
+		v[i] = figures[how][i] / figures[without][i]
+	}
+	return median(v)
 }
 
 // addRuns measures program runs in a run of its own: counting costs as well.
@@ -99,14 +110,14 @@ func (r *Report) addRuns(l *link, w workload, how way, each time.Duration) error
 func (r *Report) print(out io.Writer) {
 	fmt.Fprintf(out, "\nThe gate's cost: %s, Linux %s, %d CPUs\n\n", r.Line, r.Kernel, r.CPUs)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "traffic\tunit\twithout\theld\tbeside\theld/without\tbeside/without")
+	fmt.Fprintln(w, "traffic\tunit\twithout\theld\tbeside\theld/without\tbeside/without\thook/without")
 	for _, t := range r.Traffic {
-		fmt.Fprintf(w, "%s\t%s\t%.4g\t%.4g\t%.4g\t%.3f\t%.3f\n", t.Name, t.Unit, t.Without, t.Held, t.Beside, t.HeldRatio, t.BesideRatio)
+		fmt.Fprintf(w, "%s\t%s\t%.4g\t%.4g\t%.4g\t%.3f\t%.3f\t%.3f\n", t.Name, t.Unit, t.Without, t.Held, t.Beside, t.HeldRatio, t.BesideRatio, t.HookRatio)
 	}
-	fmt.Fprintln(w, "\t\t\t\t\t\t")
-	fmt.Fprintln(w, "traffic\tway\truns\tns/run\t\t\t")
+	fmt.Fprintln(w, "\t\t\t\t\t\t\t")
+	fmt.Fprintln(w, "traffic\tway\truns\tns/run\t\t\t\t")
 	for _, p := range r.Runs {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t\t\t\n", p.Name, p.Way, p.Runs, p.Nanoseconds)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t\t\t\t\n", p.Name, p.Way, p.Runs, p.Nanoseconds)
 	}
 	_ = w.Flush()
 }
