@@ -31,18 +31,7 @@ func newDialer(via check.Via, first opening) *dialer {
 	d.tcp.KeepAliveConfig.Enable = false
 	d.tcp.KeepAlive = -1
 	d.tcp.ControlContext = func(_ context.Context, network, _ string, c syscall.RawConn) error {
-		return control(c, func(fd int) error {
-			// Close sends RST and leaves no TIME_WAIT: see the package's doc.
-			if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
-				return err
-			}
-			if first == weBegin {
-				if err := lateACK(fd); err != nil {
-					return err
-				}
-			}
-			return takeWay(fd, via)
-		})
+		return control(c, func(fd int) error { return forChecks(fd, first, via) })
 	}
 	d.udp.ControlContext = func(_ context.Context, network, _ string, c syscall.RawConn) error {
 		return control(c, func(fd int) error {
@@ -66,6 +55,20 @@ func control(c syscall.RawConn, set func(fd int) error) error {
 		return err
 	}
 	return failed
+}
+
+// forChecks prepares the socket of a TCP connection that will not live long.
+func forChecks(fd int, first opening, via check.Via) error {
+	// Close sends RST and leaves no TIME_WAIT: see the package's doc.
+	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return err
+	}
+	if first == weBegin {
+		if err := lateACK(fd); err != nil {
+			return err
+		}
+	}
+	return takeWay(fd, via)
 }
 
 // lateACK lets the last packet of the handshake go with our first data. A look

@@ -3,7 +3,6 @@ package probe
 import (
 	"errors"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 
@@ -68,11 +67,11 @@ func (s *echoSocket) prepare(fd int, to netip.Addr, via check.Via, kind int) err
 		}
 	}
 	if via.Source.IsValid() {
-		if err := unix.Bind(fd, sockaddr(via.Source)); err != nil {
+		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(via.Source, 0))); err != nil {
 			return err
 		}
 	}
-	return unix.Connect(fd, sockaddr(to))
+	return unix.Connect(fd, sockaddr(netip.AddrPortFrom(to, 0)))
 }
 
 // filter lets only echo replies with our identifier in.
@@ -98,16 +97,4 @@ func (s *echoSocket) filter(fd int) error {
 		filter[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
 	}
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
-}
-
-// sockaddr is an address without a port.
-func sockaddr(a netip.Addr) unix.Sockaddr {
-	if a = a.Unmap(); a.Is4() {
-		return &unix.SockaddrInet4{Addr: a.As4()}
-	}
-	sa := &unix.SockaddrInet6{Addr: a.As16()}
-	if i, err := net.InterfaceByName(a.Zone()); err == nil {
-		sa.ZoneId = uint32(i.Index)
-	}
-	return sa
 }
