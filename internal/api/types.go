@@ -91,7 +91,7 @@ type Guardian struct {
 type Group struct {
 	Name         string    `json:"name"`
 	State        string    `json:"state"`   // init, backup, active, fault
-	Leaving      bool      `json:"leaving"` // backup that still serves traffic until its successor is heard
+	Leaving      bool      `json:"leaving"` // gone or going: announces nothing any more, and serves what arrives until its successor is heard
 	Since        time.Time `json:"since"`
 	Reason       string    `json:"reason"` // of the last transition, a sentence
 	Addresses    []string  `json:"addresses"`
@@ -104,6 +104,7 @@ type Group struct {
 	HolderIsMe   bool      `json:"holder_is_me"`
 	Guard        Guard     `json:"guard"`
 	Lease        *Lease    `json:"lease,omitempty"`    // that elects the holder; absent: VRRP does
+	Steps        *Steps    `json:"steps,omitempty"`    // what is taken besides the addresses; absent: nothing
 	Conflict     *Dispute  `json:"conflict,omitempty"` // another machine uses an address of the group now
 	Conflicts    Disputes  `json:"conflicts"`
 	Lapses       Lapses    `json:"lapses"`

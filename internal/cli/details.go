@@ -61,6 +61,9 @@ func (t Terminal) summary(w io.Writer, s *api.Status, g *api.Group) error {
 	if g.Lease != nil {
 		rows = append(rows, [2]string{"lease", oneLine(leaseMeaning(g.Lease))})
 	}
+	if g.Steps != nil {
+		rows = append(rows, [2]string{"steps", oneLine(stepsMeaning(g.Steps))})
+	}
 	rows = append(rows, t.disputes(s, g)...)
 	if len(g.With) > 0 {
 		rows = append(rows, [2]string{"moves with", oneLine(strings.Join(g.With, ", "))})

@@ -46,7 +46,7 @@ func describe(s *engine.Snapshot, drops func(engine.Slot) gate.Counters) *api.St
 func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(engine.Slot) gate.Counters) api.Group {
 	cfg := u.Groups[gi]
 	g := api.Group{
-		Name: cfg.Name, State: u.State.String(), Leaving: u.Leaving, Since: u.Since, Reason: u.Reason,
+		Name: cfg.Name, State: u.State.String(), Leaving: u.Leaving || u.Demoting, Since: u.Since, Reason: u.Reason,
 		Interface: cfg.Interface, With: cfg.With, BasePriority: cfg.VRRP.Priority,
 		Preempt: cfg.VRRP.Preempt && !u.Suspended, Transitions: u.Transitions,
 		Guard: describeGuard(u, cfg.Guard), Lease: describeLease(u, cfg.Lease), Conflict: describeDispute(u),
@@ -72,6 +72,9 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(en
 				g.Holder = nodeName(r.Active.Addr, u.Routers[i].Nodes)
 			}
 		}
+	}
+	if v, ok := u.Steps[cfg.Name]; ok {
+		g.Steps = &api.Steps{State: v.Phase, Step: v.Step, Why: v.Why, Done: v.Begun, Of: v.Steps, Epoch: v.Epoch}
 	}
 	if l := g.Lease; l != nil {
 		g.Preempt = cfg.Lease.Preempt

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/lease"
+	"github.com/holdfast-net/holdfast/internal/order"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/internal/vote"
 )
@@ -32,6 +33,7 @@ type UnitView struct {
 	group.View
 	Groups  []config.Group
 	Routers []RouterView
+	Steps   map[string]order.View // by group, where one has any
 
 	At      Instant      // the gate's clock when this was copied
 	Voted   bool         // a majority's promise is asked for
@@ -115,6 +117,12 @@ func (e *Engine) view(u *unit) UnitView {
 	if u.lease != nil {
 		l := u.lease.candidate.View()
 		v.Lease = &l
+	}
+	for _, t := range u.steps {
+		if v.Steps == nil {
+			v.Steps = map[string]order.View{}
+		}
+		v.Steps[t.group] = t.machine.View()
 	}
 	for i, r := range u.routers {
 		v.Routers[i] = RouterView{

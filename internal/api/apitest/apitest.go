@@ -144,6 +144,7 @@ func web(now time.Time) api.Group {
 		Addresses: []string{"192.0.2.10/24", "2001:db8::10/64"}, Interface: "eth0", With: []string{"dns"},
 		Priority: 150, BasePriority: 150, Preempt: true, Holder: "lb1", HolderIsMe: true,
 		Guard:  api.Guard{Kind: api.GuardMajority, Promised: api.Duration(2400 * time.Millisecond), Votes: 3, Of: 3},
+		Steps:  &api.Steps{State: "taken", Done: 2, Of: 2, Epoch: 7},
 		Lapses: api.Lapses{Count: 1, Last: now.Add(-80 * time.Hour), Late: api.Duration(1370 * time.Millisecond)},
 		Routers: []api.Router{
 			router("ipv4", "active", "192.0.2.10", "192.0.2.11", "00:00:5e:00:01:33"),
