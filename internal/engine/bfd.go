@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-net/holdfast/bfd"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/sight"
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // BFD is the Kind of a packet of package bfd: UDP, to port 3784, with TTL 255,
@@ -19,13 +20,15 @@ const BFD Kind = Vote + 1
 
 // sights is this node's part in watching its neighbours by BFD.
 type sights struct {
-	set   *sight.Set
-	acts  []sight.Action
-	sent  []sight.Action           // of the round, for job.packet
-	units []*unit                  // that have neighbours, in no order
-	said  map[string]string        // per interface, why BFD cannot be used
-	told  map[sight.Path]time.Time // when a neighbour was last named whose packets are refused
-	off   bool                     // none are wanted while another process takes over
+	set    *sight.Set
+	acts   []sight.Action
+	sent   []sight.Action           // of the round, for job.packet
+	units  []*unit                  // that have neighbours, in no order
+	said   map[string]string        // per interface, why BFD cannot be used
+	told   map[sight.Path]time.Time // when a neighbour was last named whose packets are refused
+	limits []sight.Limit            // of holds, at the last look
+	bound  bool                     // some hold may be limited
+	off    bool                     // none are wanted while another process takes over
 }
 
 func newSights() sights {
@@ -222,8 +225,13 @@ func (r *router) heardSince(a sight.Action) bool {
 // may have acted on that already, and a packet that says Down may be the news
 // of it.
 func (e *Engine) bound() {
-	for _, u := range e.sights.units {
-		b := e.sights.set.Bound(u.id)
+	s := &e.sights
+	if s.limits = s.set.Limits(s.limits[:0]); len(s.limits) == 0 && !s.bound {
+		return
+	}
+	s.bound = len(s.limits) > 0
+	for _, u := range e.units {
+		b := u.bounded(s.limits)
 		if b == u.bound {
 			continue
 		}
@@ -236,4 +244,21 @@ func (e *Engine) bound() {
 		u.bound = b
 		e.limit(u)
 	}
+}
+
+// bounded is the first of the limits on the unit's links. A unit whose holds
+// are leases has none: no neighbour takes them for its silence.
+func (u *unit) bounded(limits []sight.Limit) Instant {
+	var first Instant
+	for _, l := range limits {
+		if first != 0 && l.Until >= first {
+			continue
+		}
+		if slices.ContainsFunc(u.routers, func(r *router) bool {
+			return int(r.port.id) == l.Link && (r.cfg.Family == vrrp.IPv4) == l.V4 && !r.mute()
+		}) {
+			first = l.Until
+		}
+	}
+	return first
 }

@@ -108,3 +108,36 @@ func TestEngine_LeavesInOrderWithBFD(t *testing.T) {
 		b.stop(t)
 	})
 }
+
+// A hold is bound by whoever watches this node, also for groups that only the
+// neighbour watches: it was told of them first, or they are watched on one node
+// after the other.
+func TestEngine_BoundByAnothersWish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := pair(t)
+		other := func(g *config.Group) {
+			g.Name, g.VRRP.ID = "mail", 52
+			g.Addresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24")}
+			withBFD(g)
+		}
+		onA, onB := webConfig(150), webConfig(100, withBFD)
+		onA.Groups = append(onA.Groups, webConfig(150, other).Groups...)
+		onB.Groups = append(onB.Groups, webConfig(100, other).Groups...)
+		a.start(t, onA)
+		b.start(t, onB)
+		time.Sleep(10 * time.Second)
+		if !a.answers(vip) || b.answers(vip) {
+			t.Fatalf("answers: lb1 %v, lb2 %v; want only lb1", a.answers(vip), b.answers(vip))
+		}
+		thaw := a.freeze()
+		took, came := watchBoth(t, a, b, 5*time.Second, func() bool { return b.answers(vip) })
+		if !came || took > 100*time.Millisecond {
+			t.Errorf("lb2 took over after %s: %v", took, came)
+		}
+		watchBoth(t, a, b, 2*time.Second, never)
+		thaw()
+		watchBoth(t, a, b, 5*time.Second, never)
+		a.stop(t)
+		b.stop(t)
+	})
+}

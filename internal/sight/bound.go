@@ -1,6 +1,7 @@
 package sight
 
 import (
+	"slices"
 	"time"
 
 	"github.com/holdfast-net/holdfast/bfd"
@@ -36,42 +37,48 @@ func (n *watched) promise() time.Duration {
 	return n.relied
 }
 
-// Bound is until when a hold may last, as far as the neighbours that somebody
-// wants are concerned: before any of them can take us for dead. 0: none of them
-// would.
+// Limit is until when holds on a link and of an address family may last.
+type Limit struct {
+	Link  int
+	V4    bool
+	Until hold.Instant
+}
+
+// Limits appends until when holds may last: before any neighbour there can take
+// us for dead. Where none would, there is no limit.
+//
+// A limit is for every hold on the link, whoever wanted the session: which of
+// our groups a neighbour counts by it is what the neighbour was told last, and
+// may be more than we know of, where a group has just been started, or is
+// watched there and not here.
 //
 // It is asked before packets are sent, because an answer may have become
 // smaller since the last one, and again after. As with adverts, it counts what
 // was sent and not what arrived: a process that dies right after the network
 // lost its last packets is missed earlier.
 //
-// A hold may be extended to a later bound only if it was still open after the
+// A hold may be extended to a later limit only if it was still open after the
 // packet was sent, or heard, that made it later. One that has ended stays so:
 // the neighbour may have acted on our silence by then, and what it says may be
 // the news of that.
-func (s *Set) Bound(who uint64) hold.Instant {
-	var first hold.Instant
+func (s *Set) Limits(out []Limit) []Limit {
+	begin := len(out)
 	for _, n := range s.watched {
 		promise := n.promise()
-		if promise == 0 || n.sent == 0 || !n.wantedBy(who) {
+		if promise == 0 || n.sent == 0 {
 			continue
 		}
-		if end := n.sent.Add(promise - margin(promise)); first == 0 || end < first {
-			first = end
+		l := Limit{n.path.Link, n.path.Peer.Is4(), n.sent.Add(promise - margin(promise))}
+		i := slices.IndexFunc(out[begin:], func(o Limit) bool { return o.Link == l.Link && o.V4 == l.V4 })
+		if i < 0 {
+			out = append(out, l)
+		} else if o := &out[begin+i]; l.Until < o.Until {
+			o.Until = l.Until
 		}
 	}
-	return first
+	return out
 }
 
 // margin covers that the clocks of two machines run at different speeds, and
 // that a gate's instant is read a little late.
 func margin(d time.Duration) time.Duration { return d/1000 + 500*time.Microsecond }
-
-func (n *watched) wantedBy(who uint64) bool {
-	for _, w := range n.wishes {
-		if w.who == who {
-			return true
-		}
-	}
-	return false
-}

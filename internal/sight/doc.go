@@ -29,5 +29,5 @@
 // neighbour may do what the silence allows it. A claim of ours must be over by
 // then: before each packet is sent it is cut to what the packets before allow,
 // and after each it may be extended, never beyond what the other neighbours
-// and VRRP allow. [Set.Bound] is that instant.
+// and VRRP allow. [Set.Limits] are those instants.
 package sight

@@ -27,7 +27,7 @@ type lan struct {
 	deaf [2]bool
 	news [2][]string
 	sent [2]int
-	// held is until when each node's claim lasts, kept as Bound wants it; lost
+	// held is until when each node's claim lasts, kept as Limits wants it; lost
 	// is when each was missed.
 	held [2]hold.Instant
 	lost [2]hold.Instant
@@ -35,9 +35,17 @@ type lan struct {
 
 func (l *lan) instant() hold.Instant { return hold.Instant(l.now.UnixNano()) }
 
+// bound is the one limit of a set; 0: none.
+func bound(s *Set) hold.Instant {
+	for _, l := range s.Limits(nil) {
+		return l.Until
+	}
+	return 0
+}
+
 // keep cuts a claim before packets are sent.
 func (l *lan) keep(i int) {
-	if b := l.sets[i].Bound(1); b != 0 && b < l.held[i] {
+	if b := bound(l.sets[i]); b != 0 && b < l.held[i] {
 		l.held[i] = b
 	}
 }
@@ -79,7 +87,7 @@ func (l *lan) carry(i int, acts []Action) {
 		}
 		l.sent[i]++
 		l.sets[i].Sent(a, l.instant())
-		l.held[i] = l.sets[i].Bound(1)
+		l.held[i] = bound(l.sets[i])
 		p := bfd.Packet{Src: addrs[i], Link: 7, TTL: bfd.TTL, Payload: a.AppendPacket(nil)}
 		if !l.dead[1-i] && !l.deaf[1-i] {
 			l.carry(1-i, l.sets[1-i].Received(l.now, &p, nil))
@@ -178,11 +186,8 @@ func TestSet_BoundIsKept(t *testing.T) {
 		if l.lost[0] == 0 || l.held[0] >= l.lost[0] {
 			t.Errorf("seed %d: held until %d, missed at %d", seed, l.held[0], l.lost[0])
 		}
-		if got := l.sets[1].Bound(1); got != 0 {
+		if got := bound(l.sets[1]); got != 0 {
 			t.Errorf("seed %d: bound by a dead neighbour until %d", seed, got)
-		}
-		if got := l.sets[0].Bound(2); got != 0 {
-			t.Errorf("seed %d: bound without a wish until %d", seed, got)
 		}
 	}
 }
@@ -212,7 +217,7 @@ func TestSet_BoundOutlivesADeafNeighbour(t *testing.T) {
 	well(5 * time.Second)
 	l.state(0, bfd.Up)
 	l.state(1, bfd.Up)
-	if b := l.sets[0].Bound(1); b == 0 || b > l.instant().Add(150*ms) {
+	if b := bound(l.sets[0]); b == 0 || b > l.instant().Add(150*ms) {
 		t.Errorf("bound until %d, and it is %d", b, l.instant())
 	}
 }
@@ -334,10 +339,10 @@ func TestSet_BoundLastsUntilDownIsTold(t *testing.T) {
 	l.dead[1] = true
 	s := l.sets[0]
 	l.now = l.now.Add(40 * ms)
-	before := s.Bound(1)
+	before := bound(s)
 	acts := s.Tick(l.now, nil)
-	if before == 0 || s.Bound(1) != before {
-		t.Errorf("bound %d, and %d before the neighbour was told", before, s.Bound(1))
+	if before == 0 || bound(s) != before {
+		t.Errorf("bound %d, and %d before the neighbour was told", before, bound(s))
 	}
 	down := false
 	for _, a := range acts {
@@ -347,7 +352,7 @@ func TestSet_BoundLastsUntilDownIsTold(t *testing.T) {
 	if !down {
 		t.Errorf("not missed: %v", acts)
 	}
-	if b := s.Bound(1); b != 0 {
+	if b := bound(s); b != 0 {
 		t.Errorf("bound %d when it was told", b)
 	}
 }

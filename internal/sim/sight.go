@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/sight"
+	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // BFD is how the nodes of a group watch each other. The zero BFD is not at all.
@@ -233,16 +234,13 @@ func (r *router) heardSince(a sight.Action) bool {
 // extends none that has ended.
 func (w *World) bound(n *node) {
 	for _, u := range n.units {
-		if len(u.paths) == 0 && u.bound == 0 {
+		var b, now hold.Instant
+		w.do(n, func() { b = w.bounded(u, n.sights.set.Limits(nil)) })
+		if b == u.bound {
 			continue
 		}
-		var b, now hold.Instant
-		w.do(n, func() { b = n.sights.set.Bound(u.id()) })
 		w.do(n, func() { now = w.instant() })
 		w.do(n, func() {
-			if b == u.bound {
-				return
-			}
 			if later := b == 0 || b > u.bound; later && u.bound != 0 {
 				if _, late := u.lapsed(now); late > 0 {
 					u.expired = true
@@ -255,4 +253,19 @@ func (w *World) bound(n *node) {
 			}
 		})
 	}
+}
+
+// bounded is the first of the limits on the unit's links.
+func (w *World) bounded(u *unit, limits []sight.Limit) hold.Instant {
+	var first hold.Instant
+	for _, l := range limits {
+		here := slices.ContainsFunc(u.routers, func(r *router) bool {
+			v := &w.vrs[r.vr]
+			return v.lan == l.Link && (v.family == vrrp.IPv4) == l.V4
+		})
+		if here && (first == 0 || l.Until < first) {
+			first = l.Until
+		}
+	}
+	return first
 }
