@@ -20,6 +20,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		Realtime: Realtime{Mode: realtimeMode(raw.realtime.v), Priority: raw.rtPrio.v},
 		Guardian: guardianModes[raw.guardian.v],
 	}
+	c.Watchdog, c.Fence = raw.watchdog.build(), raw.fence.build()
 	c.Cluster, c.Witness = raw.cluster.build(), raw.witness.build()
 	if c.Node == "" {
 		c.Node = f.Hostname
@@ -45,6 +46,7 @@ func (g *rawGroup) build(with []string, guard Guard) Group {
 		Lease:     g.lease.build(),
 		With:      with,
 		Guard:     guard,
+		Fence:     GroupFence{Watchdog: g.fence.watchdog.v, Agents: g.fence.agents.v},
 		Run: Run{
 			Active:  values(g.run.active),
 			Backup:  values(g.run.backup),

@@ -45,6 +45,7 @@ func (c *checker) all() {
 	}
 	c.cluster()
 	c.elections()
+	c.fencing()
 }
 
 // family names a family as people do.

@@ -21,6 +21,8 @@ type Config struct {
 	Cluster  *Cluster // nil: none
 	Witness  *Witness // nil: this is a node; else it has no groups
 	Guardian GuardianMode
+	Watchdog Watchdog // used if a group asks for it
+	Fence    *Fence   // nil: nobody can be fenced
 
 	Path   string // as given to Load or Parse
 	Source []byte // the file as read
@@ -96,6 +98,7 @@ type Group struct {
 	ReadyTimeout time.Duration // how long they have
 	Announce     Announce
 	Guard        Guard // the same for groups that move together
+	Fence        GroupFence
 }
 
 // Use is one check as one group uses it.

@@ -81,6 +81,7 @@ func TestParse_Everything(t *testing.T) {
 		Control:  Control{Socket: "/run/holdfast/holdfast.sock", Group: "holdfast"},
 		HTTP:     HTTP{Listen: "127.0.0.1:9110"},
 		Realtime: Realtime{Priority: 60},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 10 * time.Second},
 		Path:     "holdfast.yaml",
 		Source:   []byte(everything(t)),
 		Hash:     got.Hash,
@@ -123,6 +124,7 @@ func TestSchema_EveryKeyIsRead(t *testing.T) {
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, version: 2, auth: {pass: {env: A}}}}}",
 		voting,
 		taking,
+		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1}}}\nfence: {nodes: {b: {levels: [[d]]}}, devices: {d: {agent: fence_dummy, secrets: {a: {text: b}}}}}",
 		"groups: {a: {addresses: [192.0.2.10], lease: {store: etcd, endpoints: ['a:1'], password: {text: a}, tls: {ca: /a}}}}",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, bfd: {interval: 5ms, multiplier: 3, auth: {text: a}}}}}",
 	}

@@ -55,7 +55,7 @@ type Field struct {
 // is an empty configuration, of which everything in new is an addition.
 func Diff(old, new *Config) []Change {
 	if old == nil {
-		old = &Config{Node: new.Node, State: new.State, Control: new.Control, HTTP: new.HTTP, Realtime: new.Realtime, Guardian: new.Guardian}
+		old = &Config{Node: new.Node, State: new.State, Control: new.Control, HTTP: new.HTTP, Realtime: new.Realtime, Guardian: new.Guardian, Watchdog: new.Watchdog}
 	}
 	var out []Change
 	if fields := compare(daemonSettings(old), daemonSettings(new)); len(fields) > 0 {

@@ -21,6 +21,8 @@ type Facts struct {
 	LookupEnv func(string) (string, bool)
 	// Agent says what is wrong with the use of an OCF agent; nil: not known.
 	Agent func(OCF) []error
+	// FenceAgent says the same of a fence device; nil: not known.
+	FenceAgent func(FenceDevice) []error
 }
 
 // Link is one interface. Addresses are the node's own ones (not those of

@@ -70,6 +70,12 @@ func testFacts() Facts {
 			}
 			return []error{fmt.Errorf("cannot run agent %s:%s: there is none", o.Provider, o.Type)}
 		},
+		FenceAgent: func(d FenceDevice) []error {
+			if d.Agent != "fence_unknown" {
+				return nil
+			}
+			return []error{fmt.Errorf("cannot run fence agent: there is no %s", d.Agent)}
+		},
 	}
 }
 

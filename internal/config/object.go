@@ -212,6 +212,10 @@ func nameOf(path string) string {
 		return "a header"
 	case stepPath:
 		return "a step"
+	case devicePath:
+		return "a fence device"
+	case "fence.nodes.NAME":
+		return "a node"
 	case "groups.NAME.checks.CHECK":
 		return "the use of a check"
 	case "groups.NAME.vrrp.auth.hmac.keys.ID", "SECRET":

@@ -23,6 +23,8 @@ type rawConfig struct {
 	rtPrio    val[int]
 	cluster   *rawCluster // nil: none
 	witness   *rawWitness // nil: none
+	watchdog  rawWatchdog
+	fence     *rawFence // nil: none
 	groupsAt  span
 	hasGroups origin
 }
@@ -45,6 +47,7 @@ type rawGroup struct {
 	repeat        val[int]
 	refresh       val[time.Duration]
 	guard         rawGuard
+	fence         rawGroupFence
 }
 
 type rawVRRP struct {

@@ -19,6 +19,7 @@ func (rd *reader) group(e entry) *rawGroup {
 		timeout: run.duration("timeout"),
 	}
 	g.steps, g.ready, g.readyTimeout = rd.steps(o), o.names("ready"), o.duration("ready_timeout")
+	g.fence = rd.groupFence(o)
 	announce := o.child("announce")
 	g.repeat = announce.integer("repeat")
 	g.refresh = announce.duration("refresh")

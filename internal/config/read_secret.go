@@ -25,7 +25,7 @@ const (
 
 // isText tells the secrets that are text from those that are bytes.
 func isText(what string) bool {
-	return what == passPath || what == bfdPath || what == userPath || ofCheck(what)
+	return what == passPath || what == bfdPath || what == userPath || what == fencePath || ofCheck(what)
 }
 
 // ofCheck tells whether a secret is one that a check shows.
@@ -86,6 +86,8 @@ func secretName(what string) string {
 		return "pass"
 	case bfdPath:
 		return "the key of bfd"
+	case fencePath:
+		return "a parameter"
 	case userPath, "checks.NAME.postgres.password", "checks.NAME.script.password":
 		return "password"
 	case "checks.NAME.http.headers.NAME":
@@ -198,7 +200,7 @@ func (rd *reader) decode(raw []byte, source string, at span, what string) (Secre
 		}
 		return NewSecret(raw), true
 	}
-	if what == userPath || ofCheck(what) {
+	if what == userPath || what == fencePath || ofCheck(what) {
 		if len(raw) < 1 || !printableASCII(raw) {
 			rd.add(ruleSecretForm, at, "write it into the file as it is", "the password must have printable characters only, and some")
 			return Secret{}, false

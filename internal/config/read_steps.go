@@ -133,21 +133,7 @@ func (rd *reader) agent(s *rawStep, o object) {
 	s.ocf.Provider, s.ocf.Type, _ = strings.Cut(s.agent.v, ":")
 	s.ocf.Promote = o.boolean("promote").v
 	s.ocf.Instance = o.form("instance", ruleName, badNode).v
-	_, n, _ := o.key("parameters")
-	for _, e := range rd.entries(n, o.path+".parameters") {
-		switch {
-		case badParameter(e.key.text):
-			rd.add(ruleName, e.key.span, "parameters have letters, digits and _", "%q cannot be the name of a parameter", cut(e.key.text))
-		case e.value == nil || e.value.kind != scalarNode:
-			rd.add(ruleType, e.key.span, "", "parameter %s must be a single value", e.key.text)
-		default:
-			if s.ocf.Parameters == nil {
-				s.ocf.Parameters = map[string]string{}
-			}
-			s.ocf.Parameters[e.key.text] = e.value.text
-		}
-	}
-	rd.used[o.path+".parameters"] = true
+	s.ocf.Parameters = rd.parameters(o)
 }
 
 func (rd *reader) route(s *rawStep, o object) {

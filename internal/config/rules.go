@@ -90,30 +90,38 @@ const (
 
 // What refers to something else: groups, checks, programs, secrets.
 const (
-	ruleWith         rule = "HF1201"
-	ruleWithSelf     rule = "HF1202"
-	ruleCheckUnknown rule = "HF1203"
-	ruleCheckUnused  rule = "HF1204"
-	ruleCheckTwice   rule = "HF1205"
-	ruleCheckLink    rule = "HF1206"
-	ruleWeight       rule = "HF1207"
-	ruleOwnerWeight  rule = "HF1208"
-	ruleCheckKind    rule = "HF1209"
-	ruleProgram      rule = "HF1210"
-	ruleCheck        rule = "HF1211"
-	ruleCheckCircle  rule = "HF1212"
-	ruleCheckTiming  rule = "HF1213"
-	ruleMayNotRun    rule = "HF1214"
-	ruleStepKind     rule = "HF1220"
-	ruleStepKey      rule = "HF1221"
-	ruleStepTwice    rule = "HF1222"
-	ruleStepAgent    rule = "HF1223"
-	ruleStepReady    rule = "HF1224"
-	ruleStepLook     rule = "HF1225"
-	ruleSecret       rule = "HF1301"
-	ruleSecretOpen   rule = "HF1302"
-	ruleSecretInline rule = "HF1303"
-	ruleSecretForm   rule = "HF1304"
+	ruleWith          rule = "HF1201"
+	ruleWithSelf      rule = "HF1202"
+	ruleCheckUnknown  rule = "HF1203"
+	ruleCheckUnused   rule = "HF1204"
+	ruleCheckTwice    rule = "HF1205"
+	ruleCheckLink     rule = "HF1206"
+	ruleWeight        rule = "HF1207"
+	ruleOwnerWeight   rule = "HF1208"
+	ruleCheckKind     rule = "HF1209"
+	ruleProgram       rule = "HF1210"
+	ruleCheck         rule = "HF1211"
+	ruleCheckCircle   rule = "HF1212"
+	ruleCheckTiming   rule = "HF1213"
+	ruleMayNotRun     rule = "HF1214"
+	ruleStepKind      rule = "HF1220"
+	ruleStepKey       rule = "HF1221"
+	ruleStepTwice     rule = "HF1222"
+	ruleStepAgent     rule = "HF1223"
+	ruleStepReady     rule = "HF1224"
+	ruleStepLook      rule = "HF1225"
+	ruleFenceDevice   rule = "HF1230"
+	ruleFenceUnused   rule = "HF1231"
+	ruleFenceAgent    rule = "HF1232"
+	ruleFenceSelf     rule = "HF1233"
+	ruleFenceNodes    rule = "HF1234"
+	ruleFenceMissing  rule = "HF1235"
+	ruleWatchdog      rule = "HF1236"
+	ruleWatchdogShort rule = "HF1237"
+	ruleSecret        rule = "HF1301"
+	ruleSecretOpen    rule = "HF1302"
+	ruleSecretInline  rule = "HF1303"
+	ruleSecretForm    rule = "HF1304"
 )
 
 // Rules lists every rule in the order of the ids.
@@ -210,6 +218,14 @@ func Rules() []Rule {
 		{ruleStepAgent, Warning, "an OCF agent that is not there, or does not take what it is given"},
 		{ruleStepReady, Warning, "ready without steps"},
 		{ruleStepLook, Error, "ready waits for a check that does not look itself"},
+		{ruleFenceDevice, Error, "a fence device that is not there, or is given something twice"},
+		{ruleFenceUnused, Warning, "a fence device that is used for no node"},
+		{ruleFenceAgent, Warning, "a fence agent that is not there, or does not take what it is given"},
+		{ruleFenceSelf, Warning, "this node among those that can be fenced"},
+		{ruleFenceNodes, Error, "a group asks for fencing, and nobody can be fenced"},
+		{ruleFenceMissing, Warning, "a node of the cluster cannot be fenced"},
+		{ruleWatchdog, Error, "the times of the watchdog contradict each other"},
+		{ruleWatchdogShort, Warning, "the watchdog's time is not longer than a hold"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

@@ -26,6 +26,7 @@ const (
 	kPrefix   kind = "address or subnet"
 	kStepList kind = "list of steps"
 	kWords    kind = "mapping of words"
+	kLevels   kind = "list of lists of names"
 )
 
 // key describes one key of the file. The readers take types, bounds, words
@@ -143,6 +144,9 @@ func fileKeys() []key {
 		{path: "groups.NAME.steps.undo_timeout", kind: kDuration, absent: "as `timeout`", min: "100ms", max: "1h", doc: "How long undoing it may take. A step that cannot be undone in time keeps the group from handing over in order: the hold lapses, and the group is in fault until it is undone."},
 		{path: "groups.NAME.ready", kind: kNames, absent: "at once", doc: "Checks that must pass after the last step, before the addresses answer."},
 		{path: "groups.NAME.ready_timeout", kind: kDuration, def: "30s", min: "100ms", max: "1h", doc: "How long they have. Then the steps are undone."},
+		{path: "groups.NAME.fence", kind: kMap, doc: "What has to be certain before this node takes the group's steps and its addresses, beyond that nobody else holds. See [fencing.md](fencing.md)."},
+		{path: "groups.NAME.fence.watchdog", kind: kBool, def: "false", doc: "That the machine's `watchdog` runs. It is fed only while the group's hold is really extended, and resets the machine where what the group takes cannot be undone."},
+		{path: "groups.NAME.fence.agents", kind: kBool, def: "false", doc: "That the node which held before has let go in order, or was fenced as the file's `fence` says."},
 		{path: "groups.NAME.announce", kind: kMap, doc: "How the network is told where the addresses are: gratuitous ARP and unsolicited neighbour advertisements."},
 		{path: "groups.NAME.announce.repeat", kind: kInteger, def: "7", min: "1", max: "100", doc: "How many times each address is announced after this node became active: the first seven within three seconds, dense at first, then one a second."},
 		{path: "groups.NAME.announce.refresh", kind: kDuration, def: "60s", min: "0s", max: "24h", doc: "How often each address is announced while this node is active, so that switches and neighbours do not forget; 0s turns it off. At least 1s."},
@@ -162,6 +166,25 @@ func fileKeys() []key {
 		{path: "witness.key", kind: kSecret, absent: "required; with a store, as there", doc: "As `cluster.key`. A witness without one does not start."},
 		{path: "witness.second_key", kind: kSecret, absent: "none", doc: "As `cluster.second_key`."},
 		{path: "state", kind: kPath, def: "/var/lib/holdfast", doc: "The directory of the journal and of what must survive a restart."},
+		{path: "watchdog", kind: kMap, doc: "The device that resets this machine, for groups with `fence: {watchdog: true}`."},
+		{path: "watchdog.device", kind: kPath, def: "/dev/watchdog", doc: "Its path. Nobody else may have it open: not systemd (RuntimeWatchdogSec=), not watchdogd."},
+		{path: "watchdog.timeout", kind: kDuration, def: "10s", min: "2s", max: "10m", doc: "After how long without food the machine is reset; devices count in whole seconds. Longer than any hold, so that the gate has closed long before."},
+		{path: "watchdog.pretimeout", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "How long before that the kernel is told, where the device can do so: it may write a dump. 0s: not."},
+		{path: "fence", kind: kMap, absent: "nobody", doc: "How other nodes are cut off, for groups with `fence: {agents: true}` and for `holdfast fence`. See [fencing.md](fencing.md)."},
+		{path: "fence.nodes", kind: kMap, absent: "none", doc: "The nodes by name (their `node`)."},
+		{path: "fence.nodes.NAME", kind: kMap, doc: "One of them."},
+		{path: "fence.nodes.NAME.levels", kind: kLevels, absent: "required", doc: "The devices that cut the node off: `[[ipmi-b], [pdu-1, pdu-2]]`. All of a level have to succeed; the next level is tried where one fails."},
+		{path: "fence.devices", kind: kMap, absent: "none", doc: "The devices by name."},
+		{path: "fence.devices.NAME", kind: kMap, doc: "One device."},
+		{path: "fence.devices.NAME.agent", kind: kName, absent: "required", doc: "The program that commands it: `fence_ipmilan` and the like, from Debian's fence-agents, or a path."},
+		{path: "fence.devices.NAME.action", kind: kChoice, def: "reboot", words: []string{"reboot", "off"}, doc: "What cuts a node off. Of several devices in a level that reboot, all are switched off before the first is switched on again."},
+		{path: "fence.devices.NAME.parameters", kind: kWords, absent: "the agent's defaults", doc: "What the agent is given, by names that it knows: `ip`, `plug`, `power_wait`, … `check` holds them against what the agent says of itself."},
+		{path: "fence.devices.NAME.secrets", kind: kMap, absent: "none", doc: "More of the same, which nobody shall see: `{password: {file: /etc/holdfast/ipmi}}`."},
+		{path: "fence.devices.NAME.secrets.NAME", kind: kSecret, doc: "One secret parameter."},
+		{path: "fence.devices.NAME.timeout", kind: kDuration, def: "60s", min: "1s", max: "1h", doc: "How long one run of the agent may take. Then it is killed, and counts as failed."},
+		{path: "fence.devices.NAME.delay", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "How long is waited before a node is fenced whose first level has this device: give the devices of one of two nodes some, and they do not fence each other."},
+		{path: "fence.random_delay", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "The longest further delay, by chance."},
+		{path: "fence.priority_delay", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "A further delay on a node that holds nothing itself, so that of two nodes that lose sight of each other the one that holds shoots first."},
 		{path: "control", kind: kMap, doc: "The socket that the command line talks to."},
 		{path: "control.socket", kind: kPath, def: "/run/holdfast/holdfast.sock", doc: "Its path."},
 		{path: "control.group", kind: kName, absent: "`holdfast` where that group exists", doc: "The unix group that may read from it. Changing something takes root."},

@@ -48,6 +48,7 @@ func daemonSettings(c *Config) []setting {
 	s.add("realtime.mode", Daemon, c.Realtime.Mode.String())
 	s.add("realtime.priority", Daemon, strconv.Itoa(c.Realtime.Priority))
 	s.add("guardian", Daemon, c.Guardian.String())
+	s.fence(c)
 	return s
 }
 
@@ -78,6 +79,7 @@ func groupSettings(g Group) []setting {
 	s.add("checks", InPlace, list(texts(g.Checks, Use.String)))
 	s.add("with", InPlace, list(g.With))
 	s.add("guard", Election, g.Guard.String())
+	s.groupFence(g.Fence)
 	s.add("run.active", InPlace, list(g.Run.Active))
 	s.add("run.backup", InPlace, list(g.Run.Backup))
 	s.add("run.fault", InPlace, list(g.Run.Fault))
