@@ -44,7 +44,7 @@ func (c *checker) store(g *rawGroup) {
 			"the lease of group %s has no store: the cluster has none", g.name)
 	case l.ttl.good() && l.ttl.v < cl.shortestTTL():
 		c.add(ruleLeaseTTL, l.ttl.at, "use a ttl of at least "+duration(cl.shortestTTL())+", or a shorter heartbeat of the cluster's store",
-			"group %s may be lost with the leader of the store: another one takes up to %s, while nothing is renewed", g.name, duration(cl.shortestTTL()/2))
+			"group %s may be lost with the leader of the store: another one takes up to %s, while nothing is renewed", g.name, duration(cl.shortestTTL()/3))
 	}
 }
 

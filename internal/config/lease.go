@@ -54,8 +54,9 @@ func (e *Embedded) Election() time.Duration { return 20 * e.Heartbeat }
 // ShortestTTL is the shortest time that a lease can have without being lost
 // with the leader of the store: while there is none, nothing is renewed. A
 // lease is renewed three times in its time, and the last renewal before may
-// just have been due.
-func (e *Embedded) ShortestTTL() time.Duration { return 2 * e.Election() }
+// just have been due; it is held for seven eighths of it; and a leader that is
+// new has to write before it can answer.
+func (e *Embedded) ShortestTTL() time.Duration { return 3 * e.Election() }
 
 type rawLease struct {
 	at           span
