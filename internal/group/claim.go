@@ -42,6 +42,7 @@ func (s *Set) settleWaiting() bool {
 		return true
 	}
 	if s.busy() {
+		s.half = half{}
 		return false // what was taken before is being undone
 	}
 	if !s.wanted() || s.plead() {
@@ -49,11 +50,12 @@ func (s *Set) settleWaiting() bool {
 		s.watchHalf()
 		return false
 	}
+	s.half = half{} // whoever waits for a mandate does not wait for the other half
 	if s.want(); !s.mandated() {
 		return false
 	}
 	if s.leased() && s.taking == "" {
-		s.taking = s.granted
+		s.taking, s.missing = s.granted, false
 	}
 	s.claim()
 	return true
@@ -73,7 +75,8 @@ func (s *Set) claim() {
 	s.half = half{}
 	s.said, s.listening, s.security = false, time.Time{}, insecure
 	s.want()
-	if s.taking == "" && s.mandated() && s.orphaned() && !s.doubting() {
+	orphaned := s.taking == "" && s.orphaned() || s.taking != "" && s.missing
+	if orphaned && s.mandated() && !s.doubting() {
 		s.speak()
 	}
 	s.order(Install)
@@ -309,13 +312,13 @@ func (s *Set) giveUp(next phase, why string) {
 	}
 }
 
-// take claims at once: the leaving holder named this node. A node that has
+// take claims at once: the leaving holder named this node, or is missed. A node that has
 // just left itself, and is heard to have a successor, goes back.
 func (s *Set) take(ev Event) {
 	if s.phase == leaving && s.leave.followed() && s.mustGo() == "" && !s.maintenance {
 		s.phase = waiting
 	}
 	if s.phase == waiting {
-		s.taking = ev.Text
+		s.taking, s.missing = ev.Text, ev.Up
 	}
 }

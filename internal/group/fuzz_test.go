@@ -22,6 +22,11 @@ type watcher struct {
 	stopped int
 	active  []bool // by router: what it said last was not priority 0
 	level   []hold.Level
+	how     byte // fuzzed
+	taking  bool // the steps are asked for, and not answered
+	taken   bool // something of them may be
+	leaving bool // they are to be undone
+	stuck   bool
 }
 
 func watch(b *bench) *watcher {
@@ -55,15 +60,32 @@ func (w *watcher) look(what string, acts []Action) {
 			if a.For <= 0 && a.Level != hold.Closed {
 				fail("a hold without end: %s for %s", a.Level, a.For)
 			}
+		case ActionTake:
+			if w.phase != claiming || w.taken {
+				fail("takes its steps")
+			}
+			w.taking, w.taken = true, true
+		case ActionLeave:
+			if !w.taken || w.leaving || a.Text == "" {
+				fail("leaves its steps")
+			}
+			w.taking, w.leaving = false, true
+		case ActionRelease:
+			if w.taken && w.now.Before(w.mandate) {
+				fail("gives back a mandate under which something may be taken")
+			}
 		case ActionAsk:
 			if w.State() != Backup || a.Priority == 0 {
 				fail("asks with priority %d", a.Priority)
 			}
 		case ActionYield:
-			if w.phase == claiming || w.phase == holding {
+			if w.phase == claiming || w.phase == holding || w.taken {
 				fail("says that it yields, and does not")
 			}
 		case ActionSend:
+			if a.Priority == 0 && w.taken {
+				fail("priority 0 while something may be taken")
+			}
 			// Priority 0 is the last that a router says.
 			if r := w.Router(a.Router); a.Priority != 0 && r.State() != vrrp.Active && !r.Claiming() && !w.active[a.Router] {
 				fail("an advert of a backup")
@@ -80,7 +102,7 @@ func (w *watcher) look(what string, acts []Action) {
 			}
 		case ActionStopped:
 			w.stopped++
-			if w.stopped > 1 || !w.stopping {
+			if w.stopped > 1 || !w.stopping || w.taken && !w.stuck {
 				fail("stopped")
 			}
 		case ActionRecord:
@@ -131,6 +153,12 @@ func (w *watcher) invariants(fail func(string, ...any)) {
 			fail("router %d waits for %d answers, %d are open", i, m.pending, len(w.open(i)))
 		}
 	}
+	switch {
+	case w.phase == holding && w.ordered() && (!w.taken || w.taking || w.leaving):
+		fail("holds without its steps")
+	case w.taken && !w.leaving && w.phase != claiming && w.phase != holding:
+		fail("keeps its steps")
+	}
 	if d := w.Deadline(); !d.IsZero() && d.Before(w.now.Add(-time.Hour)) {
 		fail("the deadline is in another age: %s", d)
 	}
@@ -146,6 +174,8 @@ func (w *watcher) allowed(i int) bool {
 	case holding:
 		// One that lost a tie is silent until it is settled.
 		return m.level == hold.Holding || m.level == hold.Serving && m.router.State() != vrrp.Active && !w.contest.IsZero()
+	case demoting:
+		return m.level == hold.Claiming
 	case leaving:
 		return m.level == hold.Serving
 	default:
@@ -176,6 +206,24 @@ func (w *watcher) kernelDoes(err error) {
 	w.step(Done(o.Router, o.Op, err))
 }
 
+// stepsDo answers what was asked of the steps: well, or not.
+func (w *watcher) stepsDo(well bool) {
+	switch {
+	case w.leaving && well:
+		w.taken, w.leaving, w.stuck = false, false, false
+		w.step(Stepped(StepsLeft, "undone"))
+	case w.leaving && !w.stuck:
+		w.stuck = true
+		w.step(Stepped(StepsStuck, "it hangs"))
+	case w.taking && well:
+		w.taking = false
+		w.step(Stepped(StepsTook, "done"))
+	case w.taking:
+		w.taking, w.taken = false, false
+		w.step(Stepped(StepsFailed, "no such unit"))
+	}
+}
+
 // pass lets time go by, with a tick at each deadline.
 func (w *watcher) pass(d time.Duration) {
 	end := w.now.Add(d)
@@ -189,7 +237,7 @@ func (w *watcher) pass(d time.Duration) {
 		}
 		w.step(Tick())
 		if d := w.Deadline(); !d.IsZero() && !d.After(w.now) {
-			w.t.Fatalf("after %s: the deadline stays in the past", w.now.Sub(w.began))
+			w.t.Fatalf("after %s: the deadline stays in the past: %s", w.now.Sub(w.began), w.phase)
 		}
 	}
 	w.now = end
@@ -200,7 +248,7 @@ func (w *watcher) happen(kind, x, y byte) {
 	i := int(x) % len(w.members)
 	name := string('b' + rune(y%3))
 	prios := [...]uint8{0, 1, 50, 99, 100, 101, 150, 254, 255}
-	switch kind % 26 {
+	switch kind % 29 {
 	case 0:
 		w.pass(time.Duration(x) * time.Millisecond)
 	case 1:
@@ -248,11 +296,16 @@ func (w *watcher) happen(kind, x, y byte) {
 		w.step(Sighted(i, addr(w.Router(i).Config().Family, 151), "02:00:00:00:00:09", "00:00:5e:00:01:33"))
 	case 24:
 		w.step(Mandate(w.now.Add(time.Duration(y) * 20 * time.Millisecond)))
+	case 25, 26:
+		w.stepsDo(true)
+	case 27:
+		w.stepsDo(y&1 != 0)
 	case 21, 22:
 		for i := range w.members {
 			w.step(Received(i, w.packet(i, [...]byte{lower, higher}[y&1], prios[int(y>>1)%len(prios)], nil)).FromKin())
 		}
 	default:
+		y = y&^steady | w.how&steady
 		groups := []Config{fuzzed("web", 51, prios[1+int(x)%8], y), fuzzed("dns", 53, prios[1+int(x)%8], y)}
 		out, err := w.Reconfigure(w.now, groups[:len(w.groups)], nil)
 		if err != nil {
@@ -263,10 +316,14 @@ func (w *watcher) happen(kind, x, y byte) {
 	}
 }
 
+// steady are settings with which a set is made anew, and not changed in place.
+const steady = 0b1100_0000
+
 func fuzzed(name string, vrid uint8, prio uint8, how byte) Config {
 	c := Config{
 		Name: name, Priority: prio, Routers: []vrrp.Config{router(vrid, vrrp.IPv4), router(vrid, vrrp.IPv6)},
-		Uses: []Use{{"service", 0}, {"disk", 40}},
+		Uses:  []Use{{"service", 0}, {"disk", 40}},
+		Steps: how>>6&1 != 0, Guarded: how>>7&1 != 0,
 	}
 	for i := range c.Routers {
 		r := &c.Routers[i]
@@ -306,6 +363,7 @@ func FuzzSet(f *testing.F) {
 			groups = append(groups, fuzzed("dns", 53, 100, script[1]))
 		}
 		w := watch(place(t, groups...))
+		w.how = script[1]
 		if script[0]&2 != 0 {
 			for i := range w.members {
 				w.step(LinkUp(i, addr(w.Router(i).Config().Family, self)))
@@ -326,6 +384,7 @@ func (w *watcher) end() {
 		for len(w.orders) > 0 {
 			w.kernelDoes(nil)
 		}
+		w.stepsDo(true)
 		w.pass(100 * time.Millisecond)
 	}
 	if w.stopped != 1 || w.phase != resting {
