@@ -23,7 +23,7 @@ const (
 	EventLost                         // an address of Router vanished from the kernel
 	EventHandover                     // an operator wants another node (Name; empty: any) to take over
 	EventMaintenance                  // an operator switches maintenance (Up, Force)
-	EventTake                         // a leaving peer named this node as its successor (Text: why it takes over)
+	EventTake                         // a leaving peer named this node as its successor (Text: why it takes over), or fell silent (Up)
 	EventSuspend                      // a leaving peer named another node as its successor: do not preempt it
 	EventAsked                        // the holdfast node Name with Priority would preempt this one
 	EventYielded                      // the holdfast node at Addr does not hold or claim any more
@@ -226,9 +226,9 @@ func Next(from string) Event {
 }
 
 // Missed says that the holder is not heard any more, by quicker means than
-// adverts.
+// adverts: nobody serves.
 func Missed(holder string) Event {
-	return Event{Kind: EventTake, Text: holder + " is not heard any more"}
+	return Event{Kind: EventTake, Up: true, Text: holder + " is not heard any more"}
 }
 
 func Suspend(to string) Event { return Event{Kind: EventSuspend, Name: to} }

@@ -210,7 +210,7 @@ func (s *Set) abandoned(why string) {
 // resume takes the addresses back when nobody answered the leave: an address
 // is better held here than nowhere.
 func (s *Set) resume() {
-	s.taking = fmt.Sprintf("no node took over within %s: still held here", s.now.Sub(s.leave.begun).Round(time.Millisecond))
+	s.taking, s.missing = fmt.Sprintf("no node took over within %s: still held here", s.now.Sub(s.leave.begun).Round(time.Millisecond)), false
 	s.resuming = true
 	s.claim()
 }

@@ -34,6 +34,7 @@ type Set struct {
 
 	lead        int    // the router that speaks for the set where they disagree
 	taking      string // why to claim without having been asked
+	missing     bool   // as nobody serves
 	resuming    bool   // the claim takes back what this node was leaving
 	half        half
 	contest     time.Time // a tie that is being settled counts as lost then
