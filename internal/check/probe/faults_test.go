@@ -130,9 +130,9 @@ func TestFaults_LeaveNothingBehind(t *testing.T) {
 		all.Wait()
 	})
 	t.Logf("%d looks", total.Load())
-	// A machine with two busy cores is late now and then, a probe that forgets
-	// its deadline is late always.
-	if n := late.Load(); n > total.Load()/100 {
+	// Servers here hang until the client goes away: a probe that forgets its
+	// deadline is late by far more than a busy machine is.
+	if n := late.Load(); n > 0 {
 		t.Errorf("%d of %d looks were late", n, total.Load())
 	}
 }
@@ -149,7 +149,7 @@ func lookOnce(t *testing.T, p check.Probe, early bool, late *atomic.Int64) {
 	}
 	start := time.Now()
 	seen := p.Try(ctx)
-	if time.Since(start) > timeout+2*farewell+500*time.Millisecond {
+	if time.Since(start) > patience/4 {
 		late.Add(1)
 	}
 	if seen.Text == "" {

@@ -71,7 +71,7 @@ func (p *grpcHealth) Try(ctx context.Context) check.Seen {
 	if err != nil {
 		early := open.dialFailure()
 		if tls != nil && early == nil {
-			failure, wrong := tls.refusal()
+			wrong, failure := tls.refusal()
 			if wrong != "" {
 				return check.Failed(wrong)
 			}

@@ -42,11 +42,12 @@ func (s *secureRPC) ClientHandshake(ctx context.Context, authority string, conn 
 // in one place.
 func (s *secureRPC) Clone() credentials.TransportCredentials { return s }
 
-// refusal is why there was no connection, if that was TLS.
-func (s *secureRPC) refusal() (failed error, wrong string) {
+// refusal is why there was no connection, if that was TLS: the days of the
+// certificate, or the handshake.
+func (s *secureRPC) refusal() (wrong string, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.failed, s.wrong
+	return s.wrong, s.failed
 }
 
 func (s *secureRPC) warning() string {
