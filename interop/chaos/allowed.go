@@ -33,6 +33,9 @@ const (
 //   - A fault that hits a backup, or a process that holds nothing, allows none.
 //   - A witness that is gone allows none by itself. While a node is gone, too,
 //     the other one has no majority, and until a majority is back.
+//   - A store that has lost a member may have lost its leader, and a lease that
+//     is shorter than two elections with it; one that has lost its majority has
+//     nobody renew until it is back.
 //   - While there is no node that could answer, none need answer, and for a
 //     start and a failover after.
 func allowed(mode Mode, happened []Happened) []measure.Span {
@@ -57,6 +60,11 @@ func allowed(mode Mode, happened []Happened) []measure.Span {
 	}
 	for _, s := range nobody(mode, happened, comeback) {
 		spans = append(spans, measure.Span{From: s.From, To: s.To + move})
+	}
+	if mode.Guard == Leased {
+		for _, s := range storeless(mode, happened) {
+			spans = append(spans, measure.Span{From: s.From, To: s.To + move})
+		}
 	}
 	if mode.Guard == Guarded {
 		for _, s := range minority(happened, comeback) {

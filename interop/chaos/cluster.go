@@ -97,7 +97,7 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 			return err
 		}
 	}
-	if err := c.startStore(); err != nil {
+	if err := c.startStore(binary); err != nil {
 		return err
 	}
 	for i := range c.mode.Nodes {
@@ -177,6 +177,8 @@ func (c *cluster) global(kind peer.Kind) []string {
 		return []string{"vrrp_rt_priority 50", "vrrp_rlimit_rttime 500000"}
 	case c.votes(kind):
 		return c.voters()
+	case c.mode.embedded():
+		return c.embedded()
 	}
 	return nil
 }

@@ -7,12 +7,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
+	"github.com/holdfast-net/holdfast/interop/chaos/measure"
 )
 
 // Groups whose election is a lease are tried beside an etcd of one or three
@@ -63,15 +65,59 @@ func RandomLease(seed uint64) Plan {
 
 func (c chooser) leaseMode() Mode {
 	ttl := []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}[c.pick(35, 25, 25, 15)]
-	return Mode{
+	m := Mode{
 		Nodes: 2 + c.pick(40, 60), Guard: Leased, TTL: ttl, Interval: ttl / 3, Stores: []int{1, 3}[c.pick(40, 60)],
 		IPv6: c.often(0.2), Clocks: c.often(0.3), Again: c.often(0.3),
 	}
+	if m.Nodes == 3 && c.often(0.4) {
+		m.Stores = 0
+		m.TTL = max(m.TTL, 40*heartbeat) // the shortest that outlives an election
+		m.Interval = m.TTL / 3
+	}
+	return m
+}
+
+// heartbeat is that of the store which the nodes make up.
+const heartbeat = 20 * time.Millisecond
+
+// begins is what a store of the nodes' own may take on a busy machine until it
+// has found itself.
+const begins = 30 * time.Second
+
+// embedded says whether the nodes make up the store.
+func (m Mode) embedded() bool { return m.Guard == Leased && m.Stores == 0 }
+
+// embedded are the lines of the nodes' files that say so.
+func (c *cluster) embedded() []string {
+	var nodes []string
+	for i := range c.mode.Nodes {
+		nodes = append(nodes, fmt.Sprintf("%s: %s", names[i], own4(i).Addr()))
+	}
+	return []string{"cluster:", "  nodes: {" + strings.Join(nodes, ", ") + "}", "  store: embedded",
+		fmt.Sprintf("  heartbeat: %s", heartbeat), "  certificates: " + c.certificates()}
+}
+
+func (c *cluster) certificates() string { return filepath.Join(c.dir, "certificates") }
+
+// certify makes the certificates, as an operator does.
+func (c *cluster) certify(binary string) error {
+	path := filepath.Join(c.dir, "init.yaml")
+	text := fmt.Sprintf("node: %s\n%s\n", names[0], strings.Join(c.embedded(), "\n"))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if out, err := exec.Command(binary, "cluster", "init", "-c", path).CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot make the store's certificates: %w: %s", err, out)
+	}
+	return nil
 }
 
 // startStore starts the members of the store, if the mode has one.
-func (c *cluster) startStore() error {
-	if c.mode.Guard != Leased {
+func (c *cluster) startStore(binary string) error {
+	switch {
+	case c.mode.embedded():
+		return c.certify(binary)
+	case c.mode.Guard != Leased:
 		return nil
 	}
 	if _, err := exec.LookPath("etcd"); err != nil {
@@ -118,6 +164,9 @@ func (c *cluster) startStore() error {
 
 // lease is the line of a node's group.
 func (c *cluster) lease(i int) string {
+	if c.mode.embedded() {
+		return fmt.Sprintf("{ttl: %s, priority: %d}", c.mode.TTL, priorities[i])
+	}
 	var endpoints []string
 	for s := range c.mode.Stores {
 		endpoints = append(endpoints, fmt.Sprintf("%q", fmt.Sprintf("http://%s:%d", storeAddress(s).Addr(), clientPort)))
@@ -126,8 +175,11 @@ func (c *cluster) lease(i int) string {
 }
 
 // storeFault does something to a member of the store, or to all of them.
-func (r *run) storeFault(f Fault, h *Happened) (end func() error, err error) {
+func (r *run) storeFault(f Fault, on *node, h *Happened) (end func() error, err error) {
 	c := r.cluster
+	if c.mode.embedded() {
+		return r.embeddedFault(f, on, h)
+	}
 	var members []*storeMember
 	for _, m := range c.stores {
 		if !m.gone && (f == LoseStore || len(members) == 0) {
@@ -166,4 +218,58 @@ func (r *run) memberFault(f Fault, m *storeMember) (end func() error, err error)
 		return func() error { return m.proc.Signal(unix.SIGCONT) }, m.proc.Signal(unix.SIGSTOP)
 	}
 	return r.cluster.lose(lab.Loss{From: m.name, Percent: 100}, lab.Loss{To: m.name, Percent: 100})
+}
+
+// embeddedFault does it to the member of a node, or to all members. A member
+// that is killed is started again by its daemon.
+func (r *run) embeddedFault(f Fault, on *node, h *Happened) (end func() error, err error) {
+	nodes := []*node{on}
+	if f == LoseStore {
+		nodes = r.cluster.nodes
+	}
+	h.Held = f == LoseStore
+	h.Nodes = nil
+	for _, n := range nodes {
+		h.Nodes = append(h.Nodes, "the member of "+n.name)
+	}
+	switch f {
+	case KillStore:
+		return nil, r.signal(on, unix.SIGKILL, theMember)
+	case CutStore:
+		return nil, skipped{"it is no host of its own"}
+	}
+	for _, n := range nodes {
+		n.signal(unix.SIGSTOP, theMember)
+	}
+	return func() error {
+		for _, n := range nodes {
+			n.signal(unix.SIGCONT, theMember)
+		}
+		return nil
+	}, nil
+}
+
+// election is how long a store takes at most to have another leader.
+const election = 800 * time.Millisecond
+
+// storeless lists when the store may not have answered.
+func storeless(mode Mode, happened []Happened) []measure.Span {
+	var spans, whole []measure.Span
+	for _, h := range happened {
+		if h.Skipped != "" || kindOf(h.Fault).class != OfStore && !mode.embedded() {
+			continue
+		}
+		spans = append(spans, measure.Span{From: h.From, To: h.From + election})
+		if mode.Stores == 1 || h.Fault == LoseStore {
+			spans = append(spans, measure.Span{From: h.From, To: h.To + comeback + election})
+		}
+		for _, w := range whole {
+			// Two members that are gone at a time are a majority.
+			if both := (measure.Span{From: max(w.From, h.From), To: min(w.To, h.To+comeback)}); both.Length() > 0 {
+				spans = append(spans, measure.Span{From: both.From, To: both.To + election})
+			}
+		}
+		whole = append(whole, measure.Span{From: h.From, To: h.To + comeback})
+	}
+	return spans
 }

@@ -103,6 +103,7 @@ type which uint8
 const (
 	theDaemon which = iota
 	theGuardian
+	theMember // of the store that the nodes make up
 	all
 )
 
@@ -122,7 +123,7 @@ func (n *node) pids(w which) []int {
 	}
 	var pids []int
 	for _, p := range procs {
-		if w == all || n.guards(p, procs) == (w == theGuardian) {
+		if w == all || w == n.part(p, procs) {
 			pids = append(pids, p.pid)
 		}
 	}
@@ -135,6 +136,17 @@ func (n *node) program() string {
 		return filepath.Base(n.opt.Binary)
 	}
 	return string(n.kind)
+}
+
+// part is which of a node's processes one is.
+func (n *node) part(p process, procs []process) which {
+	switch {
+	case n.kind == peer.Holdfast && len(p.args) > 1 && p.args[1] == "member":
+		return theMember
+	case n.guards(p, procs):
+		return theGuardian
+	}
+	return theDaemon
 }
 
 // guards tells whether a process watches over another one.

@@ -161,7 +161,7 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 		h.Held, h.Nodes = false, []string{witnessName}
 		return r.witnessFault(e.Fault)
 	case KillStore, PauseStore, CutStore, LoseStore:
-		return r.storeFault(e.Fault, h)
+		return r.storeFault(e.Fault, on, h)
 	case Upgrade:
 		h.Held, h.Nodes = false, names[:len(c.nodes)]
 		if on.kind != peer.Holdfast {

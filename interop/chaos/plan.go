@@ -22,7 +22,7 @@ type Mode struct {
 	BFD      time.Duration // between the packets of BFD; 0: none
 	Again    bool          // guardians start daemons again, nobody else does
 	TTL      time.Duration // of the lease
-	Stores   int           // members of the etcd that it is in
+	Stores   int           // members of the etcd that it is in; 0: the nodes make it up
 }
 
 // Guard is holdfast's answer to a partition.
@@ -45,6 +45,9 @@ func (m Mode) String() string {
 	}
 	if m.Guard == Leased {
 		cast = fmt.Sprintf("lease of %s in an etcd of %d,", m.TTL, m.Stores)
+		if m.embedded() {
+			cast = fmt.Sprintf("lease of %s in a store of their own,", m.TTL)
+		}
 	}
 	s := fmt.Sprintf("%d nodes, %s, %s every %v, %s MAC, %s", m.Nodes, family, cast, m.Interval, m.MAC, m.Guard)
 	if m.Clocks {

@@ -135,6 +135,9 @@ func (r *run) play(v *Verdict) error {
 	if r.plan.Mode.Guard == Guarded {
 		patience += 2*term(r.plan.Mode) + abstain // of a witness that was started again
 	}
+	if r.plan.Mode.embedded() {
+		patience += begins
+	}
 	if err := r.wait(patience, r.settled); err != nil {
 		return fmt.Errorf("cannot begin: %w", err)
 	}
