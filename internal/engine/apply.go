@@ -39,6 +39,7 @@ func (e *Engine) apply(now time.Time, cfg *config.Config) error {
 		return fmt.Errorf("cannot apply configuration: %w", err)
 	}
 	e.node = cfg.Node
+	e.fencing.configure(cfg)
 	e.forgetChecks(cfg.Checks)
 	e.waiting = nil
 

@@ -70,11 +70,12 @@ func (e *Engine) tellChecks(now time.Time, u *unit) {
 			e.step(now, u, ev)
 		}
 	}
+	e.tellWatchdog(now, u)
 }
 
 // forgetChecks drops the results of checks that are not in the file any more.
 func (e *Engine) forgetChecks(checks []config.Check) {
-	there := map[string]bool{}
+	there := map[string]bool{dogCheck: true}
 	for _, c := range checks {
 		there[c.Name] = true
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	Steps Stepper // for groups that take more than their addresses; nil: none does
 	// NewAgent makes this node's part in the votes of a cluster.
 	NewAgent func(*config.Config) (*vote.Agent, error)
+	Watchdog Watchdog     // for groups that ask for it; nil: there is none
+	Agents   Agents       // that fence other nodes; nil: there are none
 	Leases   Leases       // for groups with a lease; nil: there are none
 	Record   func(Record) // must not block
 	Log      *slog.Logger
@@ -90,7 +92,8 @@ type Engine struct {
 	unknown   uint64 // adverts for virtual routers that are not configured
 	pending   []collector
 	sights    sights
-	heir      *heirship    // a process that waits for all of this
+	heir      *heirship // a process that waits for all of this
+	fencing   fencing
 	legacy    *vote.Estate // of the process before, until it was inherited
 }
 
@@ -147,6 +150,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return ErrHandedOn
 		}
 		if e.stopping && len(e.units) == 0 {
+			e.walkDog(now)
 			return nil
 		}
 	}
@@ -192,6 +196,7 @@ func (e *Engine) turn(n int, looked time.Time) {
 	e.talk(now)
 	e.collect(now)
 	e.send()
+	e.guard(now)
 	e.beat(now)
 }
 
@@ -214,7 +219,7 @@ func (e *Engine) wake(now time.Time) time.Time {
 	if h := e.heir; h != nil && (t.IsZero() || h.next.Before(t)) {
 		t = h.next
 	}
-	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.leaseDue(now), e.nextQuestion(now), e.sights.set.Deadline()} {
+	for _, o := range [...]time.Time{e.nextBeat, e.nextTalk, e.polled(now), e.leaseDue(now), e.nextQuestion(now), e.sights.set.Deadline(), e.fencing.due()} {
 		if !o.IsZero() && (t.IsZero() || o.Before(t)) {
 			t = o
 		}

@@ -53,6 +53,7 @@ func (e *Engine) inherit(now time.Time, cfg *config.Config, es *Estate, taken fu
 	}
 	e.node, e.maintenance, e.stamped = cfg.Node, es.Maintenance, es.Stamped
 	e.hellos, e.sights.off = news, true
+	e.fencing.configure(cfg)
 	taken()
 	drawn := now.Add(-e.opt.Gate.Now().Sub(es.Drawn))
 	for _, c := range es.Checks { // they count until there is something newer

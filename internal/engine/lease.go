@@ -33,10 +33,11 @@ type tenancy struct {
 	candidate *lease.Candidate
 	clerk     LeaseClerk
 	failback  []config.Window
-	open      bool   // one of them is, or there are none
-	holder    string // the other node that the set knows of
-	asked     string // who asked this node to hand over
-	why       string // how this node may come to it
+	open      bool    // one of them is, or there are none
+	holder    string  // the other node that the set knows of
+	asked     string  // who asked this node to hand over
+	why       string  // how this node may come to it
+	seen      Instant // when the other holder's last word was heard of
 	acts      []lease.Action
 }
 
@@ -72,6 +73,7 @@ func (e *Engine) contend(u *unit) {
 func (e *Engine) enterLease(u *unit) error {
 	l := u.groups[0].Lease
 	cfg := leaseConfig(l)
+	cfg.Fences = u.asks(wantsAgents)
 	if t := u.lease; t != nil {
 		t.failback = l.Failback
 		acts, err := t.candidate.Reconfigure(e.opt.Gate.Now(), cfg, t.acts[:0])
@@ -120,6 +122,7 @@ func (e *Engine) leaseEvent(u *unit, ev lease.Event) {
 // the set hears of it when it has done what it is at.
 func (e *Engine) leaseActions(u *unit, acts []lease.Action) {
 	t := u.lease
+	e.heardOfHolder(t)
 	for i := range acts {
 		switch a := &acts[i]; a.Kind {
 		case lease.ActionHold:

@@ -37,6 +37,9 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 			e.releaseMandate(now, u, a)
 		case group.ActionForsake:
 			e.forsakeMandate(u)
+		case group.ActionSecure:
+			why := a.Text
+			e.afterwards(u, func(now time.Time) { e.secure(now, u, why) })
 		case group.ActionTake:
 			why := a.Text
 			e.afterwards(u, func(now time.Time) { e.take(now, u, why) })

@@ -112,6 +112,7 @@ func (e *Engine) meet(now time.Time, r *router, n peer.Node, hears bool) {
 	if n.State != uint8(group.Active) && r.unit.set.Doubts(r.index, n.Addr) {
 		e.step(now, r.unit, group.Rests(r.index, n.Addr))
 	}
+	e.heardAgain(now, n.Name)
 	before, known := r.table.Named(n.Name, now)
 	if !hears {
 		n.Unheard = 1

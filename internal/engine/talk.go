@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/peer"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -91,8 +92,12 @@ func (e *Engine) helloTo(h peer.Hello, p *port, to netip.Addr) {
 }
 
 func (r *router) entry() peer.Entry {
+	state := r.unit.set.State()
+	if r.unit.set.Taken() && r.unit.asks(wantsAgents) {
+		state = group.Active // who fences must not think that it has let go
+	}
 	return peer.Entry{
-		VRID: r.cfg.VRID, State: uint8(r.unit.set.State()), Priority: r.unit.set.Router(r.index).Priority(),
+		VRID: r.cfg.VRID, State: uint8(state), Priority: r.unit.set.Router(r.index).Priority(),
 	}
 }
 

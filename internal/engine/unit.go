@@ -35,6 +35,7 @@ type unit struct {
 	at       int       // index in the queue; -1: not in it
 
 	steps  []*transaction // of its groups, where they have any
+	secure *securing      // what is done before it holds; nil: nothing
 	failed string         // why they could not be taken
 	epoch  uint64         // of the mandate, where it has one
 
@@ -102,6 +103,9 @@ func setConfigs(groups []config.Group) []group.Config {
 			c.Uses = append(c.Uses, group.Use{Check: u.Check, Weight: u.Weight})
 		}
 		c.Steps = hasSteps(&g)
+		if c.Fenced = g.Fence.Asks(); g.Fence.Watchdog {
+			c.Uses = append(c.Uses, group.Use{Check: dogCheck})
+		}
 		c.Guarded, c.Leased = g.Guard.Kind != config.GuardAvailable, g.Lease != nil
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
@@ -200,6 +204,7 @@ func (e *Engine) retire(now time.Time, u *unit, why string) {
 
 // end takes a unit that has left out of the engine.
 func (e *Engine) end(now time.Time, u *unit) {
+	e.fencing.stuck = e.fencing.stuck || u.set.Stuck() && u.asks(wantsWatchdog)
 	e.leaveGateway(u)
 	e.quitLease(u)
 	e.keepBooks(u)

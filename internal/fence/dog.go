@@ -37,8 +37,7 @@ const (
 	awake
 )
 
-// NewDog makes a watchdog's decider. A running one was left by a process that
-// died: it is taken over at once, and stopped if nothing is held.
+// NewDog makes a watchdog's decider.
 func NewDog(timeout time.Duration) *Dog { return &Dog{timeout: timeout} }
 
 // Step says what is to be done now.
@@ -52,11 +51,21 @@ func (d *Dog) Step(now time.Time, need Need) DogAction {
 	case need == Idle:
 		d.state = asleep
 		return Disarm
-	case now.Sub(d.fed) >= d.every():
+	case now.Sub(d.fed) >= d.Every():
 		d.fed = now
 		return Feed
 	}
 	return Nothing
+}
+
+// Adopt reports whether a watchdog that runs already is to be opened: a process
+// that died has left it so.
+func (d *Dog) Adopt() bool {
+	if d.state != asleep {
+		return false
+	}
+	d.state = waking
+	return true
 }
 
 // Armed says that the device is open and was fed at now.
@@ -68,14 +77,6 @@ func (d *Dog) Refused() { d.state = asleep }
 // Awake reports whether it runs.
 func (d *Dog) Awake() bool { return d.state == awake }
 
-// Deadline is when it wants to be fed; zero: it does not run.
-func (d *Dog) Deadline() time.Time {
-	if d.state != awake {
-		return time.Time{}
-	}
-	return d.fed.Add(d.every())
-}
-
-// every is how often it is fed: often enough for a loop that is late, and for a
+// Every is how often it is fed: often enough for a loop that is late, and for a
 // device that counts in whole seconds.
-func (d *Dog) every() time.Duration { return d.timeout / 5 }
+func (d *Dog) Every() time.Duration { return d.timeout / 5 }

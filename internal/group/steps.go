@@ -32,6 +32,12 @@ const (
 // busy reports whether anything of the steps may be taken here.
 func (s *Set) busy() bool { return s.steps != stepsClean }
 
+// Taken reports whether anything of the steps may be taken here, and Stuck
+// whether that could not be undone.
+func (s *Set) Taken() bool { return s.busy() }
+
+func (s *Set) Stuck() bool { return s.steps == stepsStuck }
+
 // ordered reports whether a group of the set has steps.
 func (s *Set) ordered() bool {
 	for g := range s.groups {

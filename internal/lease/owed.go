@@ -35,6 +35,15 @@ func (c *Candidate) settled(node string) {
 // Owed names the nodes that held before this one and whose holds ran out.
 func (c *Candidate) Owed() []string { return split(c.owed) }
 
+// Heard tells which other node the record names as its holder, and when it was
+// written last as far as this node knows.
+func (c *Candidate) Heard() (holder string, at Instant) {
+	if h := c.record.Record.Holder; h != c.cfg.Node {
+		return h, c.record.observed
+	}
+	return "", 0
+}
+
 func split(names string) []string {
 	if names == "" {
 		return nil
