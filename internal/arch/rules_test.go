@@ -3,9 +3,10 @@ package arch
 // module is the prefix of every import path of this tree.
 const module = "github.com/holdfast-net/holdfast"
 
-// layers name sets of packages. A path stands for itself and what is below.
+// layers name sets of packages. A path stands for itself and what is below;
+// one that ends in "/." stands for itself alone.
 var layers = map[string][]string{
-	"pure":  {"vrrp", "hsrp", "carp", "bfd", "internal/hold", "internal/group", "internal/vote", "internal/sight", "internal/order"},
+	"pure":  {"vrrp", "hsrp", "carp", "bfd", "internal/hold", "internal/group", "internal/vote", "internal/sight", "internal/order", "internal/check/."},
 	"doers": {"internal/engine", "internal/journal", "internal/guardian", "internal/check", "internal/steps", "internal/announce", "internal/balance", "internal/fence", "internal/store", "internal/cluster", "internal/kube", "internal/config", "internal/keepalived"},
 	// internal/api itself is not a face: it is the documents, plain values
 	// that the journal keeps and the faces show.
@@ -80,6 +81,10 @@ var impureStd = map[string]string{
 	"runtime/debug": "no scheduler",
 	"unsafe":        "bytes are decoded by hand",
 }
+
+// contracts are imports that a pure package may have all the same, for an
+// interface that others implement.
+var contracts = map[string]string{"internal/check": "context"}
 
 // impureCalls are functions that a pure package must not call: what they
 // return is not an input of Step, so no run could be repeated.

@@ -69,6 +69,10 @@ func TestDiff(t *testing.T) {
 		{"program", "promote]", "promote, now, \"\"]", one("run.active", "[/usr/local/bin/promote]", `[/usr/local/bin/promote, now, ""]`, InPlace)},
 		{"announce", "    checks: [uplink]", "    announce: {refresh: 0s}\n    checks: [uplink]", one("announce.refresh", "1m", "0s", InPlace)},
 		{"link of a check", "link: eth1", "link: eth2", daemon("checks.uplink.link", "eth1", "eth2", InPlace)},
+		{"another check", "link: eth1", "link: {name: eth1, mtu: 9000}", []Change{{Kind: Changed, Fields: []Field{
+			{"checks.uplink.link", "eth1", "", InPlace}, {"checks.uplink.link.name", "", "eth1", InPlace}, {"checks.uplink.link.mtu", "", "9000", InPlace},
+		}}}},
+		{"interval of a check", "link: eth1}", "link: eth1, interval: 2s}", daemon("checks.uplink.interval", "", "2s", InPlace)},
 		{"node", "groups:\n", "node: lb2\ngroups:\n", daemon("node", "lb1", "lb2", Daemon)},
 		{"http", "groups:\n", "http: {listen: \":9110\"}\ngroups:\n", daemon("http.listen", "", ":9110", Daemon)},
 		{"realtime", "groups:\n", "realtime: off\ngroups:\n", daemon("realtime.mode", "auto", "off", Daemon)},

@@ -210,3 +210,22 @@ func (c *checks) describe(st *api.Status) {
 		}
 	}
 }
+
+// checkWarnings are of checks that need somebody, whatever their state.
+func checkWarnings(st *api.Status) []api.Warning {
+	var out []api.Warning
+	for _, c := range st.Checks {
+		if c.Hanging {
+			out = append(out, api.Warning{Code: "HF2151", Since: c.At, Text: fmt.Sprintf(
+				"check %s (%s) hangs: what it waits for cannot be interrupted, and it is not asked again before that ends", c.Name, c.Target)})
+		}
+		if c.Flapping {
+			out = append(out, api.Warning{Code: "HF2152", Since: c.Since, Text: fmt.Sprintf(
+				"check %s changed too often and stays down until it has passed for a while: %s", c.Name, c.Text)})
+		}
+		if c.Warning {
+			out = append(out, api.Warning{Code: "HF2153", Since: c.Since, Text: fmt.Sprintf("check %s passes, but: %s", c.Name, c.Text)})
+		}
+	}
+	return out
+}

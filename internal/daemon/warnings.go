@@ -70,6 +70,7 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
 		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
 	}
+	out = append(out, checkWarnings(st)...)
 	out = append(out, d.memberWarning(st.Now)...)
 	for _, n := range d.notices.current(st.Now) {
 		if n.Code != "HF2024" { // that is said above for as long as it lasts

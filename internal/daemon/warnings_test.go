@@ -31,3 +31,24 @@ func TestAliveElsewhere(t *testing.T) {
 		t.Errorf("alive elsewhere are %v, want b", got)
 	}
 }
+
+// A check that passes may need somebody all the same.
+func TestCheckWarnings(t *testing.T) {
+	st := &api.Status{Checks: []api.CheckState{
+		{Name: "fine", State: "up"},
+		{Name: "down", State: "down", Text: "refused"},
+		{Name: "disk", State: "down", Target: "/mnt/ready", Hanging: true},
+		{Name: "app", State: "down", Flapping: true, Text: "HTTP 503"},
+		{Name: "cert", State: "up", Warning: true, Text: "the certificate ends in 5 days"},
+	}}
+	var codes []string
+	for _, w := range checkWarnings(st) {
+		codes = append(codes, w.Code)
+		if w.Text == "" {
+			t.Errorf("%s says nothing", w.Code)
+		}
+	}
+	if want := []string{"HF2151", "HF2152", "HF2153"}; !slices.Equal(codes, want) {
+		t.Errorf("warnings %v, want %v", codes, want)
+	}
+}
