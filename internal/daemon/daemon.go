@@ -211,12 +211,15 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer d.steps.close()
 	l := newLeases(func() *config.Config { return d.current.Load().cfg })
 	defer l.wait()
+	dog, agents := d.newDog(cfg), d.newAgents()
+	defer closeAgents(agents)
 	d.engine = engine.New(engine.Options{
-		Leases: l,
+		Leases: l, Watchdog: dog, Agents: agents,
 		Wire:   tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
+	defer d.startDog(dog)()
 	if d.checks, err = newChecks(faces, cfg.Node, d.engine); err != nil {
 		return err
 	}
