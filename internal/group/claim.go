@@ -185,7 +185,7 @@ func (s *Set) clear() bool {
 func (s *Set) clearAt() time.Time {
 	done, _ := s.carried()
 	switch {
-	case s.steps == stepsTaking || s.security == securing:
+	case s.busy() && s.steps != stepsTaken || s.security == securing:
 		return time.Time{}
 	case !done || !s.mandated() || s.said && s.listening.IsZero():
 		return time.Time{}

@@ -141,6 +141,7 @@ func (s *Set) Inherit(now, drawn time.Time, e *Estate, out []Action) []Action {
 	}
 	for s.settle() {
 	}
+	s.demote()
 	s.announce()
 	out, s.out = s.out, nil
 	return out

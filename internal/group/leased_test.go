@@ -101,3 +101,15 @@ func TestLeased_Lapses(t *testing.T) {
 		t.Errorf("the reason is %q", got)
 	}
 }
+
+// So is one that a reload changes.
+func TestLeased_PriorityOfAReload(t *testing.T) {
+	b := tenant(t, single(leased))
+	acts, err := b.Reconfigure(b.now, []Config{single(leased, priority(70))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if story := b.story(acts); !slices.Contains(story, "ask for a mandate with 70") {
+		t.Errorf("it does %q", story)
+	}
+}

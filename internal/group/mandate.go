@@ -30,8 +30,12 @@ func (s *Set) bequeath(to string, best bool) {
 	if !s.wanting {
 		return
 	}
-	if s.busy() && s.mandated() {
-		s.withheld.mandate = true
+	if s.busy() {
+		if s.withheld.mandate = s.mandated(); !s.withheld.mandate {
+			// It has ended by itself: to give it back now would say that
+			// nothing is taken here.
+			s.abandonMandate()
+		}
 		return
 	}
 	s.wanting, s.mandate = false, time.Time{}

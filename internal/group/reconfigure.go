@@ -23,6 +23,7 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 	s.now, s.out = now, out
 	s.groups = groups
 	s.forgetChecks()
+	rank := s.rank()
 	for i := range s.members {
 		m := &s.members[i]
 		source := m.config.Source
@@ -32,6 +33,9 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 		s.adapt(i)
 	}
 	s.humble(s.humbled)
+	if s.rank() != rank {
+		s.wantAgain()
+	}
 	if s.phase == claiming || s.phase == holding {
 		for i := range s.members {
 			s.give(i, Install) // the addresses may be others
@@ -43,6 +47,7 @@ func (s *Set) Reconfigure(now time.Time, groups []Config, out []Action) ([]Actio
 	}
 	for s.settle() {
 	}
+	s.demote()
 	s.announce()
 	out, s.out = s.out, nil
 	return out, nil

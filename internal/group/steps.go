@@ -115,8 +115,11 @@ func (s *Set) stepped(ev Event) {
 		s.release()
 	case StepsStuck:
 		s.steps, s.stuckText = stepsStuck, ev.Text
-		if s.phase == demoting {
+		switch s.phase {
+		case demoting:
 			s.overstay()
+		case claiming:
+			s.giveUp(unfit, s.stuckText)
 		}
 		s.forsake()
 	}
@@ -139,9 +142,13 @@ func (s *Set) release() {
 func (s *Set) forsake() {
 	s.withheld.mandate = false
 	if s.wanting && s.phase != holding && s.phase != claiming {
-		s.wanting, s.mandate = false, time.Time{}
-		s.emit(Action{Kind: ActionForsake, Router: s.lead})
+		s.abandonMandate()
 	}
+}
+
+func (s *Set) abandonMandate() {
+	s.wanting, s.mandate = false, time.Time{}
+	s.emit(Action{Kind: ActionForsake, Router: s.lead})
 }
 
 // letGo makes routers let go of what they advertised: with a priority 0, unless

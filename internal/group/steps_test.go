@@ -1,6 +1,7 @@
 package group
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -144,4 +145,61 @@ func TestSteps_BesideAnotherVendor(t *testing.T) {
 	b.carried("web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100")
 	b.hear(lower, 0, "web ipv4: advert 100")
 	b.listened("take the steps: preempted 192.0.2.9: its priority 50 is below 100")
+}
+
+// Who can neither do them nor undo what was begun keeps nobody else from holding:
+// it does not give its mandate back, and does not renew it.
+func TestSteps_StuckInTheMiddle(t *testing.T) {
+	b := backup(t, single(stepped, guarded))
+	b.feed(Mandate(b.now.Add(time.Hour)))
+	b.pass(5 * time.Second)
+	b.in(claiming)
+	b.reply(nil)
+	b.pass(time.Second)
+	b.do(Stepped(StepsStuck, "mount.sh failed, and umount.sh too"), "web ipv4: hold closed", "web ipv4: remove",
+		"web: backup -> fault: mount.sh failed, and umount.sh too", "forsake the mandate")
+	b.carried()
+	b.wait(10 * time.Minute)
+	b.in(unfit)
+	if b.Wanting() {
+		t.Error("it still asks for its mandate")
+	}
+}
+
+// A mandate that has ended is not given back while the steps are taken: that
+// would say that they are not.
+func TestSteps_OfAMandateThatEnded(t *testing.T) {
+	b := trusted(t)
+	b.feed(Mandate(b.now))
+	reason := "the hold has ended: who guards the group does not agree to this node any more"
+	b.do(Lapsed(0, time.Millisecond), "web ipv4: hold closed", "forsake the mandate", "web ipv4: remove",
+		"web: notice HF2026: "+reason, "web: active -> backup: "+reason, "leave the steps, to become backup: "+reason)
+	b.carried()
+	b.wait(time.Minute)
+	b.do(Stepped(StepsLeft, ""), "web ipv4: say that it yields", "ask for a mandate with 100")
+}
+
+// A claim waits for steps that are being undone with its deadlines, too: a
+// deadline that is never met would keep the caller busy for ever.
+func TestSteps_AreWaitedForWithoutADeadline(t *testing.T) {
+	b := claimer(t, single(stepped))
+	b.carried()
+	b.listened("take the steps: no advert heard within 3.609375s")
+	for _, b.steps = range []steps{stepsTaking, stepsLeaving} {
+		if at := b.clearAt(); !at.IsZero() {
+			t.Errorf("steps %d: it wants to be stepped %s from now", b.steps, at.Sub(b.now))
+		}
+	}
+}
+
+// A holder that cannot go on where another process stopped leaves its steps.
+func TestSteps_InheritedInVain(t *testing.T) {
+	b := holder(t, single(stepped))
+	e := b.Estate(b.now)
+	h := place(t, single(stepped))
+	h.feed(LinkDown(0, "eth0 is down"))
+	acts := h.story(h.Inherit(h.now, h.now, &e, nil))
+	if !slices.Contains(acts, "leave the steps, to become fault: eth0 is down") {
+		t.Errorf("it does %q", acts)
+	}
 }
