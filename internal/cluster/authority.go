@@ -24,7 +24,8 @@ import (
 // certificates, and should be nowhere else than where that is done.
 const (
 	authorityCert = "ca.crt"
-	authorityKey  = "ca.key"
+	// AuthorityKey is the file with the key of the authority.
+	AuthorityKey = "ca.key"
 )
 
 const (
@@ -56,7 +57,7 @@ func Init(dir, voteKey string, peers []Peer) (made []string, err error) {
 			continue
 		}
 		if key == nil {
-			return made, fmt.Errorf("cannot make a certificate for %s: there is no %s in %s", p.Name, authorityKey, dir)
+			return made, fmt.Errorf("cannot make a certificate for %s: there is no %s in %s", p.Name, AuthorityKey, dir)
 		}
 		if err := certify(ca, key, p, write); err != nil {
 			return made, fmt.Errorf("cannot make a certificate for %s: %w", p.Name, err)
@@ -94,7 +95,7 @@ func authority(dir string, write writer) (*x509.Certificate, *ecdsa.PrivateKey, 
 	if err != nil {
 		return nil, nil, err
 	}
-	der, err = readPEM(filepath.Join(dir, authorityKey))
+	der, err = readPEM(filepath.Join(dir, AuthorityKey))
 	if errors.Is(err, fs.ErrNotExist) {
 		return ca, nil, nil
 	}
@@ -107,7 +108,7 @@ func authority(dir string, write writer) (*x509.Certificate, *ecdsa.PrivateKey, 
 	}
 	ec, ok := key.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s has a key of another kind than holdfast makes", authorityKey)
+		return nil, nil, fmt.Errorf("%s has a key of another kind than holdfast makes", AuthorityKey)
 	}
 	return ca, ec, nil
 }
@@ -138,7 +139,7 @@ func newAuthority(write writer) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := writeKey(write, authorityKey, key); err != nil {
+	if err := writeKey(write, AuthorityKey, key); err != nil {
 		return nil, nil, err
 	}
 	if err := write(authorityCert, 0o644, pemOf("CERTIFICATE", der)); err != nil {

@@ -3,6 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/cluster"
@@ -12,10 +17,30 @@ import (
 // ClusterStore does what `holdfast cluster` says, with or without a daemon.
 type ClusterStore struct{}
 
-// Init makes the certificates that are missing, and says which.
+// Init makes the certificates that are missing, and says which. Made by root,
+// they are the packaged daemon's user's to read, but for the authority's key.
 func (ClusterStore) Init(cfg *config.Config, dir string) ([]string, error) {
-	return cluster.Init(dir, config.VoteKey, memberSpec(cfg, "").Peers)
+	made, err := cluster.Init(dir, config.VoteKey, memberSpec(cfg, "").Peers)
+	who, unknown := user.Lookup(daemonUser)
+	if err != nil || unknown != nil || os.Geteuid() != 0 || len(made) == 0 {
+		return made, err
+	}
+	uid, _ := strconv.Atoi(who.Uid) // a number, on Linux
+	gid, _ := strconv.Atoi(who.Gid)
+	errs := []error{os.Chown(dir, -1, gid), os.Chmod(dir, 0o750)}
+	for _, name := range made {
+		if name != cluster.AuthorityKey {
+			errs = append(errs, os.Chown(filepath.Join(dir, name), uid, gid))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return made, fmt.Errorf("cannot give the certificates to user %s: %w", daemonUser, err)
+	}
+	return made, nil
 }
+
+// daemonUser is who the packaged unit runs the daemon as.
+const daemonUser = "holdfast"
 
 // Status describes the store.
 func (ClusterStore) Status(ctx context.Context, cfg *config.Config) (api.Cluster, error) {
