@@ -49,7 +49,7 @@ func RandomLease(seed uint64) Plan {
 	for range 1 + c.pick(30, 35, 20, 15) {
 		f := c.fault()
 		if c.often(0.4) {
-			f = []Fault{KillStore, PauseStore, CutStore, LoseStore}[c.pick(3, 3, 3, 1)]
+			f = []Fault{KillStore, PauseStore, CutStore, LoseStore, Upgrade}[c.pick(3, 3, 3, 1, 2)]
 		}
 		e := c.event(p.Mode, f)
 		e.At = at
