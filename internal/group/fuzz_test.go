@@ -266,7 +266,10 @@ func (w *watcher) happen(kind, x, y byte) {
 	case 8:
 		w.step(Failed([]string{"service", "disk"}[y&1], "refused"))
 	case 9:
-		w.step(Passed([]string{"service", "disk"}[y&1]))
+		w.step([]Event{
+			Passed("service"), Passed("disk"), Passed("service"), Passed("disk").Being(Worth{Points: int(y)}),
+			Awaited("service"), Awaited("disk"), Passed("service"), Passed("disk").Being(Worth{Short: int(y)}),
+		}[y&7])
 	case 10:
 		w.step(LinkDown(i, "no carrier"))
 	case 11:
