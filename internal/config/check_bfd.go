@@ -12,6 +12,11 @@ func (c *checker) bfd(g *rawGroup) {
 		return
 	}
 	v := g.vrrp
+	if part := b.interval.v % time.Microsecond; b.interval.good() && part != 0 {
+		// RFC 5880 §4.1: the fields count microseconds.
+		c.add(ruleBFDInterval, b.interval.at, fmt.Sprintf("write %s", b.interval.v-part),
+			"bfd counts in whole microseconds, not %s", b.interval.v)
+	}
 	if b.interval.good() && b.multiplier.good() && v.interval.good() {
 		after, anyway := b.interval.v*time.Duration(b.multiplier.v), 3*v.interval.v
 		c.noEffect(after >= anyway, b.at, fmt.Sprintf(

@@ -66,8 +66,9 @@ const (
 	ruleActiveKey   rule = "HF1134"
 	ruleNoKeys      rule = "HF1135"
 
-	ruleBFDKey    rule = "HF1136"
-	ruleBFDDiffer rule = "HF1137"
+	ruleBFDKey      rule = "HF1136"
+	ruleBFDDiffer   rule = "HF1137"
+	ruleBFDInterval rule = "HF1138"
 
 	ruleVoterTwice    rule = "HF1140"
 	ruleVoterMoves    rule = "HF1141"
@@ -182,6 +183,7 @@ func Rules() []Rule {
 		{ruleNoKeys, Error, "hmac without keys"},
 		{ruleBFDKey, Error, "a key of bfd is empty, longer than 20 bytes, or has unprintable bytes"},
 		{ruleBFDDiffer, Error, "groups on one interface have different keys of bfd"},
+		{ruleBFDInterval, Error, "an interval of bfd is not a whole number of microseconds"},
 		{ruleVoterTwice, Error, "a name or an address votes twice"},
 		{ruleVoterMoves, Error, "a voter has an address of a group"},
 		{ruleVoterPlace, Warning, "a voter's address is on another machine than it should be"},
