@@ -1,0 +1,63 @@
+# shellcheck shell=bash disable=SC2034
+# What promote, demote and follow share: settings first, the same on all nodes.
+
+# Every node with the address that is its own, and the one that clients use.
+declare -A nodes=([db1]=192.0.2.11 [db2]=192.0.2.12 [db3]=192.0.2.13)
+address=192.0.2.10
+
+bin=/usr/lib/postgresql/15/bin
+base=/var/lib/postgresql/holdfast # belongs to postgres
+data=$base/data
+this=$(<"$base/node") # the name of this node
+
+export PGPASSFILE=$base/pgpass PGUSER=holdfast PGDATABASE=postgres PGCONNECT_TIMEOUT=2
+export PGOPTIONS='-c statement_timeout=20s'
+
+# Two files say what this node's data may be:
+#   promoted   a primary's. Only promote makes it, only demote takes it away.
+#   demoted    was a primary's. It may have transactions that nobody else has
+#              and that nobody was told were done; follow takes them away.
+# Each says how far it came: "promoting" or "done".
+
+say() { printf '%s: %s\n' "${0##*/}" "$*"; }
+
+# only_one lets one of the scripts work at a time.
+only_one() {
+  exec 9>"$base/lock"
+  flock "$@" 9
+}
+
+# ask HOST QUERY
+ask() { "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$1" -c "$2" 2>/dev/null; }
+
+# position HOST says how far a standby is: the last term that it knows, who was
+# primary in it, and how much it has. Nothing while it has not applied all it
+# received, because only then it knows its term. A primary has no position: what
+# it has grows.
+position() {
+  ask "$1" "
+    select term, node, pg_last_wal_replay_lsn() - '0/0' from holdfast.terms
+    where pg_is_in_recovery()
+      and coalesce(pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn(), true)
+      and exists (select from pg_stat_activity where backend_type = 'startup'
+                  and wait_event in ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval'))
+    order by term desc limit 1"
+}
+
+# stop ends PostgreSQL, also where it is frozen or its postmaster was killed and
+# the others live on. Killing is safe: what was not written was not acknowledged.
+stop() {
+  "$bin/pg_ctl" -D "$data" stop -s -m fast -t 6 2>/dev/null ||
+    "$bin/pg_ctl" -D "$data" stop -s -m immediate -t 1 2>/dev/null || true
+  local p left
+  for _ in {1..50}; do
+    left=()
+    for p in /proc/[0-9]*; do
+      [[ ! $p/cwd -ef $data ]] || left+=("${p#/proc/}")
+    done
+    ((${#left[@]} > 0)) || return 0
+    kill -KILL "${left[@]}" 2>/dev/null || true
+    sleep 0.1
+  done
+  return 1
+}

@@ -1,0 +1,91 @@
+package database
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/interop/peer"
+)
+
+var (
+	trials = flag.Int("trials", 1, "how often each fault happens")
+	only   = flag.String("fault", "", "the only fault that happens")
+	out    = flag.String("out", "", "the page that gets the table")
+)
+
+const example = "../../examples/postgresql"
+
+// start sets the cluster up.
+func start(t *testing.T) *cluster {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it makes network namespaces")
+	}
+	if _, err := exec.LookPath("/usr/lib/postgresql/15/bin/postgres"); err != nil {
+		t.Skip("needs PostgreSQL 15: scripts/need installs it")
+	}
+	dir, err := os.MkdirTemp("", "hfd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary, err := peer.Build(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	c, err := newCluster(dir, binary, example)
+	if err != nil {
+		logs(t, dir)
+		t.Fatal(err)
+	}
+	t.Logf("set up in %s", time.Since(began).Round(time.Millisecond))
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, m := range c.machines {
+				events, _ := m.run(binary, "events")
+				t.Logf("%s: %s\n%s", m.name, m.state(), events)
+			}
+			logs(t, dir)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// logs shows what the programs of the machines printed.
+func logs(t *testing.T, dir string) {
+	t.Helper()
+	out, _ := exec.Command("sh", "-c", "for f in "+dir+"/*/log "+dir+"/*/var-lib/postgresql/holdfast/log; do echo \"== $f\"; tail -n 60 $f; done").CombinedOutput()
+	t.Logf("%s", out)
+}
+
+// Whatever happens to the node that has the address, no acknowledged commit is
+// lost, no two primaries answer at the address, and another node serves.
+func TestFaults(t *testing.T) {
+	c := start(t)
+	var all []trial
+	for range *trials {
+		for _, f := range faults {
+			if *only != "" && f.name != *only {
+				continue
+			}
+			got, err := c.try(f)
+			if err != nil {
+				t.Fatalf("%s: %v", f.name, err)
+			}
+			t.Logf("%-28s %s to %s: %5d ms without a commit, %d commits", f.name, got.from, got.to, got.gap.Milliseconds(), got.commits)
+			all = append(all, got)
+		}
+	}
+	if *out != "" {
+		if err := write(*out, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
