@@ -127,7 +127,9 @@ func (c *Candidate) Step(now Instant, ev Event, out []Action) []Action {
 	case EventChanged:
 		c.learn(ev.Answer.Found, 0)
 	case EventFailed:
-		c.bar.failed(now, &c.cfg)
+		if c.bar.failed(now, &c.cfg); c.epoch == 0 && now < c.bar.until {
+			c.end() // also what is on its way
+		}
 	case EventForgiven:
 		c.bar = bar{}
 	case EventSettled:

@@ -31,13 +31,12 @@ func (c *Candidate) claim() {
 	}, true)
 }
 
-// highest is the highest epoch that there may be.
+// highest is the highest epoch that there may be below what is written next.
 func (c *Candidate) highest() uint64 {
-	e := c.record.epoch
-	for i := range c.writes {
-		e = max(e, c.writes[i].record.Epoch)
+	if last := c.onItsWay(); last != nil {
+		return max(c.record.epoch, last.record.Epoch)
 	}
-	return e
+	return c.record.epoch
 }
 
 // claiming reports whether a claim waits for its answer.

@@ -126,7 +126,7 @@ func randomPlan(seed uint64) plan {
 			m.delay = upTo(3 * term)
 		}
 		if often(0.2) {
-			m.failures = 2
+			m.failures = 1 + c.IntN(2)
 		}
 		p.machines = append(p.machines, m)
 	}
