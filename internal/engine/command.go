@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/group"
+	"github.com/holdfast-net/holdfast/internal/lease"
 )
 
 // CommandResult is the end of an operator's command.
@@ -93,6 +94,9 @@ func (e *Engine) Maintenance(ctx context.Context, on, force bool) (CommandResult
 				}
 				all.add(name, r)
 			})
+			if !on && u.lease != nil {
+				e.leaseEvent(u, lease.Forgiven()) // whoever says that it is well again knows of its failures
+			}
 			e.step(now, u, ev)
 		}
 	})
