@@ -10,6 +10,10 @@ import (
 // trimEvery is how often workers that are not needed are dismissed.
 const trimEvery = 10 * time.Second
 
+// stall is how late the loop may be before it takes a look that is over its
+// time for one that was starved with it.
+const stall = 100 * time.Millisecond
+
 // Run looks until ctx ends. It returns when no look is under way any more,
 // but for those that hang. A runner runs once.
 func (r *Runner) Run(ctx context.Context) {
@@ -45,11 +49,17 @@ func (r *Runner) round() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
+	r.gather(now) // before anything is said to hang
 	next := now.Add(time.Hour)
 	for e := r.pending.first(); e != nil; e = r.pending.first() {
 		if now.Before(e.at) {
 			next = e.at
 			break
+		}
+		if now.Sub(e.at) > stall {
+			// This process stood still, and so did the look.
+			r.pending.set(e, now.Add(check.Grace))
+			continue
 		}
 		r.step(now, e.item, check.Event{Kind: check.EventTick})
 	}
@@ -82,14 +92,19 @@ func (r *Runner) giveUp(it *item) {
 	r.figures.Hanging++
 }
 
-// finished takes a result and those that have come in meanwhile.
+// finished takes a result.
 func (r *Runner) finished(res result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for now := time.Now(); ; {
-		r.finish(now, res)
+	r.finish(time.Now(), res)
+}
+
+// gather takes the results that have come in.
+func (r *Runner) gather(now time.Time) {
+	for {
 		select {
-		case res = <-r.work.results:
+		case res := <-r.work.results:
+			r.finish(now, res)
 		default:
 			return
 		}

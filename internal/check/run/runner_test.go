@@ -30,7 +30,8 @@ type world struct {
 	begun  time.Time
 	now    atomic.Int64 // looks under way
 	most   int64
-	after  func() // when the runner has ended
+	after  func()            // when the runner has ended
+	hears  func(name string) // when something is told; nil: nothing more
 	*Runner
 }
 
@@ -102,6 +103,9 @@ func play(t *testing.T, workers int, body func(w *world)) {
 			Workers: workers,
 			Probe:   func(k check.Kind) check.Probe { return &probe{w, k.Target()} },
 			Tell: func(name string, c check.Change) {
+				if w.hears != nil {
+					w.hears(name)
+				}
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.told = append(w.told, fmt.Sprintf("%s %s", name, c.To))
@@ -316,6 +320,27 @@ func TestRunner_ANudgeLooksAtOnce(t *testing.T) {
 		synctest.Wait()
 		if got := w.heard(); got != "link down" {
 			t.Errorf("told %q", got)
+		}
+	})
+}
+
+// Looks that came back while the runner itself stood still do not hang.
+func TestRunner_BlamesNoLookForItsOwnPause(t *testing.T) {
+	play(t, 0, func(w *world) {
+		w.set("a", func(context.Context) check.Seen { time.Sleep(300 * time.Millisecond); return check.Passed("fine") })
+		w.set("b", func(context.Context) check.Seen { time.Sleep(100 * time.Millisecond); return check.Passed("fine") })
+		pause := sync.OnceFunc(func() { time.Sleep(10 * time.Second) })
+		looked := false
+		w.hears = func(name string) {
+			if name == "b" && looked {
+				pause()
+			}
+			looked = looked || name == "a"
+		}
+		w.Apply([]check.Spec{spec("b"), spec("a")})
+		w.pass(15 * time.Second)
+		if v := w.view(t, "a"); v.Counts.Hung > 0 || v.Counts.Failed > 0 {
+			t.Errorf("view: %+v", v)
 		}
 	})
 }

@@ -109,7 +109,7 @@ func TestRunner_LeavesNothingBehind(t *testing.T) {
 	if fds > fdsBefore || goroutines > goroutinesBefore {
 		t.Errorf("%d descriptors and %d goroutines; before there were %d and %d", fds, goroutines, fdsBefore, goroutinesBefore)
 	}
-	if f := r.Figures(); f.Hung > 0 || f.Busy > 0 {
+	if f := r.Figures(); f.Hanging > 0 || f.Busy > 0 {
 		t.Errorf("figures: %+v", f)
 	}
 }
