@@ -21,6 +21,7 @@ type Judge struct {
 	retried   time.Duration // when all that they refused was tried again
 
 	two     []time.Duration // by virtual router: since when two nodes answer; 0: they do not
+	looks   []time.Duration // by virtual router: when it is looked again whether two do; 0: not by itself
 	longest time.Duration   // two nodes answered, in undisturbed times
 
 	state  map[stateKey]group.State
@@ -56,7 +57,7 @@ type bounds struct {
 
 func newJudge(w *World) *Judge {
 	j := &Judge{
-		w: w, two: make([]time.Duration, len(w.vrs)),
+		w: w, two: make([]time.Duration, len(w.vrs)), looks: make([]time.Duration, len(w.vrs)),
 		state: map[stateKey]group.State{}, split: map[*unit]time.Duration{},
 		sends: map[*router]*rate{}, shouts: map[*router]*rate{},
 	}
@@ -179,7 +180,7 @@ func (j *Judge) kernelChanged(vr int) {
 		}
 	}
 	if count > 1 && ends != 0 {
-		j.w.at(time.Duration(ends), func() { j.kernelChanged(vr) })
+		j.lookAt(vr, time.Duration(ends))
 	}
 	switch since := j.two[vr]; {
 	case count > 1 && since == 0:
@@ -190,6 +191,20 @@ func (j *Judge) kernelChanged(vr int) {
 		j.w.tell("wire", "%s alone, after %s", j.w.whoAnswers(vr), show(j.w.now-since))
 		j.bothAnswered(vr, since)
 	}
+}
+
+// lookAt has it looked again at an instant. One look is enough, the first.
+func (j *Judge) lookAt(vr int, at time.Duration) {
+	if t := j.looks[vr]; t != 0 && t <= at {
+		return
+	}
+	j.looks[vr] = at
+	j.w.at(at, func() {
+		if j.w.due(j.looks[vr]) {
+			j.looks[vr] = 0
+			j.kernelChanged(vr)
+		}
+	})
 }
 
 // bothAnswered judges a time in which two nodes answered.

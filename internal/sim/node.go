@@ -201,7 +201,7 @@ func (w *World) schedule(n *node, u *unit) {
 	if d.IsZero() {
 		return
 	}
-	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now)
+	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now, 1)
 	if u.wakeAt != 0 && u.wakeAt <= at {
 		return
 	}

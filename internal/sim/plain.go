@@ -101,7 +101,7 @@ func (w *World) schedulePlain(n *node, p *plainRouter) {
 	if d.IsZero() {
 		return
 	}
-	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now)
+	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now, 1)
 	if p.wakeAt != 0 && p.wakeAt <= at {
 		return
 	}

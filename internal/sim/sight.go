@@ -141,7 +141,7 @@ func (w *World) scheduleSights(n *node) {
 	if d.IsZero() {
 		return
 	}
-	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now)
+	at := max(w.now+d.Sub(n.clock.at(w.now)), w.now, 1)
 	if n.sights.wakeAt != 0 && n.sights.wakeAt <= at {
 		return
 	}

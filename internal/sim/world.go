@@ -98,6 +98,11 @@ func (w *World) after(n *node, d time.Duration, f func()) {
 	})
 }
 
+// due reports whether a timer is, of which several may be in the queue: where
+// one was set earlier than the one before, both are. Only the first one counts
+// that comes when it is due, or each would set another for ever.
+func (w *World) due(at time.Duration) bool { return at != 0 && at <= w.now }
+
 func (w *World) happen(e *event) {
 	n := w.nodes[e.node]
 	current := n.running && n.life == e.life && !n.paused
@@ -117,15 +122,15 @@ func (w *World) happen(e *event) {
 			n.post(func() { w.prepared(n) })
 		}
 	case wakeSet:
-		if current && int(e.index) < len(n.units) {
+		if current && int(e.index) < len(n.units) && w.due(n.units[e.index].wakeAt) {
 			w.wake(n, n.units[e.index])
 		}
 	case wakePlain:
-		if current {
+		if current && w.due(n.plains[e.index].wakeAt) {
 			w.wakePlain(n, int(e.index))
 		}
 	case wakeSights:
-		if current {
+		if current && w.due(n.sights.wakeAt) {
 			w.watch(n)
 		}
 	case talk:
