@@ -12,6 +12,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Admin looks at a cluster's store and changes its members.
@@ -23,6 +25,9 @@ type Admin struct {
 
 // changeBound is how long a change of the members may take.
 const changeBound = 10 * time.Second
+
+// neededBound is how long a change waits for members that do not answer.
+const neededBound = 3 * time.Second
 
 // NewAdmin makes one with the certificates of this machine: those of the Spec's
 // Name. Of a Spec it takes Peers and Heartbeat as well.
@@ -54,24 +59,22 @@ var ErrNoMajority = errors.New("the store has no majority of its members: nothin
 // Replace makes a member anew whose data is lost, or damaged: it is removed,
 // and expected with the same name and address.
 func (a *Admin) Replace(ctx context.Context, name string) error {
-	removed := false
+	var old uint64
 	return a.change(ctx, func(ctx context.Context, r *Report) error {
 		m := r.member(name)
 		p, listed := a.peer(name)
 		switch {
 		case !listed:
 			return fmt.Errorf("%s is not among the nodes and witnesses of the cluster in the file", name)
-		case removed:
-		case m == nil || m.ID == 0:
+		case m != nil && m.ID != 0 && (old == 0 || m.ID == old):
+			old = m.ID
+			if err := a.remove(ctx, r, m); err != nil {
+				return err
+			}
+		case old == 0:
 			return fmt.Errorf("%s is no member: run `holdfast cluster grow %s`", name, name)
-		default:
-			if err := r.spare(name); err != nil {
-				return err
-			}
-			if _, err := a.client.MemberRemove(ctx, m.ID); err != nil {
-				return err
-			}
-			removed = true
+		case m != nil && m.ID != 0:
+			return nil // it is expected: only the answer was lost
 		}
 		_, err := a.client.MemberAddAsLearner(ctx, []string{p.peerURL()})
 		return err
@@ -96,17 +99,37 @@ func (a *Admin) Grow(ctx context.Context, name string) error {
 
 // Shrink removes a member.
 func (a *Admin) Shrink(ctx context.Context, name string) error {
+	tried := false
 	return a.change(ctx, func(ctx context.Context, r *Report) error {
 		m := r.member(name)
 		if m == nil || m.ID == 0 {
+			if tried {
+				return nil // only the answer was lost
+			}
 			return fmt.Errorf("%s is no member", name)
 		}
-		if err := r.spare(name); err != nil {
-			return err
-		}
-		_, err := a.client.MemberRemove(ctx, m.ID)
-		return err
+		tried = true
+		return a.remove(ctx, r, m)
 	})
+}
+
+// remove removes a member that can be spared. It is not itself asked to: it
+// ends with it, and the answer would be lost.
+func (a *Admin) remove(ctx context.Context, r *Report, m *Member) error {
+	if err := r.spare(m.Name); err != nil {
+		return err
+	}
+	var others []string
+	for _, p := range a.spec.Peers {
+		if o := r.member(p.Name); p.Name != m.Name && o.Answers() {
+			others = append(others, p.Client())
+		}
+	}
+	if len(others) > 0 {
+		a.client.SetEndpoints(others...)
+	}
+	_, err := a.client.MemberRemove(ctx, m.ID)
+	return err
 }
 
 func (a *Admin) peer(name string) (Peer, bool) {
@@ -122,13 +145,15 @@ func (a *Admin) peer(name string) (Peer, bool) {
 func (a *Admin) change(ctx context.Context, do func(context.Context, *Report) error) error {
 	ctx, cancel := context.WithTimeout(ctx, changeBound)
 	defer cancel()
-	for {
+	for begun := time.Now(); ; {
 		r := a.Status(ctx)
 		if r.Leader == "" {
 			return ErrNoMajority
 		}
 		err := do(ctx, r)
-		if err == nil || ctx.Err() != nil || !passes(err) {
+		// A member that has just lost its leader answers again in a moment.
+		soon := errors.Is(err, errNeeded) && time.Since(begun) < neededBound
+		if err == nil || ctx.Err() != nil || !passes(err) && !soon {
 			return err
 		}
 		select {
@@ -140,10 +165,15 @@ func (a *Admin) change(ctx context.Context, do func(context.Context, *Report) er
 }
 
 // passes says whether etcd refused a change only for now: its members do not
-// all know each other yet, or an earlier one still learns.
+// all know each other yet, an earlier one still learns, or the leader changed
+// before it had answered.
 func passes(err error) bool {
 	e := rpctypes.Error(err)
-	return errors.Is(e, rpctypes.ErrUnhealthy) || errors.Is(e, rpctypes.ErrTooManyLearners)
+	if ours, ok := errors.AsType[rpctypes.EtcdError](e); ok && ours.Code() == codes.Unavailable {
+		return true // a timeout, another leader
+	}
+	s, said := status.FromError(err)
+	return errors.Is(e, rpctypes.ErrUnhealthy) || errors.Is(e, rpctypes.ErrTooManyLearners) || said && (s.Code() == codes.Unavailable || s.Code() == codes.Unknown)
 }
 
 // Snapshot writes all that the store has to a file, which Restore reads.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -59,6 +60,9 @@ func (r *Report) Majority() bool {
 	return r.Leader != "" && 2*answer > all
 }
 
+// errNeeded is the error of a change that takes too much.
+var errNeeded = errors.New("the store would have no majority")
+
 // spare says whether the others can do without a member.
 func (r *Report) spare(name string) error {
 	all, answer := r.votes()
@@ -74,7 +78,7 @@ func (r *Report) spare(name string) error {
 		return fmt.Errorf("%s is the only member", name)
 	}
 	if 2*answer <= all {
-		return fmt.Errorf("without %s the store would have no majority: %d of %d others answer", name, answer, all)
+		return fmt.Errorf("%w: without %s %d of %d would answer", errNeeded, name, answer, all)
 	}
 	return nil
 }

@@ -4,9 +4,9 @@ import "sync"
 
 // identity is which cluster the endpoints lead to.
 type identity struct {
-	mu  sync.Mutex
-	is  uint64   // zero: not known yet
-	of  []uint64 // what each member said last
+	mu sync.Mutex
+	is uint64   // zero: not known yet
+	of []uint64 // what each member said last
 }
 
 // belongs notes of which cluster a member says to be, and tells whether that
