@@ -62,7 +62,7 @@ func (d *Daemon) guard(cfg *config.Config, socket string, w engine.Wire, files [
 		close(g.ready)
 		return w, func() {}
 	}
-	g.tap = guardian.NewTap(w, d.keys)
+	g.tap = guardian.NewTap(w, d.keys, d.quiet)
 	hello := guardian.Hello{
 		Dir: memory(socket), Name: filepath.Base(socket), Deaths: d.begun.Deaths,
 		Restart: g.mode == config.GuardianAuto && !d.managed, Node: cfg.Node, Argv: os.Args, Program: self(),
@@ -128,6 +128,17 @@ func (d *Daemon) keys(ifname string, family vrrp.Family, vrid uint8) *vrrp.HMAC 
 		}
 	}
 	return nil
+}
+
+// quiet is for the Tap, too: steps that were taken stay taken when this process is
+// killed, until the next one undoes them.
+func (d *Daemon) quiet(ifname string, vrid uint8) bool {
+	for _, g := range d.current.Load().cfg.Groups {
+		if g.Interface == ifname && g.VRRP.ID == vrid && g.Lease == nil {
+			return len(g.Steps) > 0
+		}
+	}
+	return false
 }
 
 // leave is what the other holdfast nodes are told besides priority 0: nothing

@@ -54,7 +54,7 @@ func keep(t *testing.T, name string) (k *Keeper, notes func() []string, ready <-
 	var mu sync.Mutex
 	var said []string
 	k = &Keeper{
-		Tap:   NewTap(&mouth{knew: func() int { return 0 }}, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil }),
+		Tap:   NewTap(&mouth{knew: func() int { return 0 }}, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil }, spoken),
 		Hello: Hello{Name: name},
 		Command: func() *exec.Cmd {
 			cmd := exec.Command("/proc/self/exe", "-test.run=^TestKeeperChild$")

@@ -19,7 +19,8 @@ import (
 // advert costs one look into a map.
 type Tap struct {
 	engine.Wire
-	key KeyFunc
+	key   KeyFunc
+	quiet QuietFunc
 
 	line   atomic.Pointer[line] // to the guardian that is there now; nil: none
 	told   *line                // to the one that was told last
@@ -37,6 +38,11 @@ type Tap struct {
 
 // KeyFunc finds the keys of a virtual router; nil: it has none.
 type KeyFunc func(ifname string, family vrrp.Family, vrid uint8) *vrrp.HMAC
+
+// QuietFunc reports whether nothing may be said for a virtual router whose daemon
+// is dead, because what the node took beside its addresses outlives the daemon:
+// the others must not think that it has let go.
+type QuietFunc func(ifname string, vrid uint8) bool
 
 // voiceKey tells voices apart.
 type voiceKey struct {
@@ -58,6 +64,7 @@ type voice struct {
 	at       time.Time
 	interval time.Duration
 	keyless  bool // it is signed, and the key was not found yet
+	quiet    bool // the guardian never hears of it
 	told     bool
 }
 
@@ -69,8 +76,8 @@ const (
 )
 
 // NewTap makes a Tap before a wire.
-func NewTap(w engine.Wire, key KeyFunc) *Tap {
-	return &Tap{Wire: w, key: key, names: map[engine.Port]string{}, voices: map[voiceKey]*voice{}, others: map[routerKey]*peer.Table{}}
+func NewTap(w engine.Wire, key KeyFunc, quiet QuietFunc) *Tap {
+	return &Tap{Wire: w, key: key, quiet: quiet, names: map[engine.Port]string{}, voices: map[voiceKey]*voice{}, others: map[routerKey]*peer.Table{}}
 }
 
 // use makes the Tap tell the guardian at the end of a line, from the next
@@ -142,14 +149,14 @@ func (t *Tap) hear(now time.Time, o *engine.Outgoing) {
 		family = vrrp.IPv6
 	}
 	sent := vrrp.Sent{Family: family, Src: o.Src, Dst: o.Dst, Message: o.Data}
-	if v != nil && v.SrcMAC == o.SrcMAC && !v.keyless && v.Sent.Same(sent) {
-		v.at = now
-		return
-	}
 	if v == nil {
 		t.last++
 		v = &voice{Voice: Voice{ID: t.last, Interface: t.names[o.Port]}}
+		v.quiet = t.quiet(v.Interface, k.vrid)
 		t.voices[k] = v
+	} else if v.quiet || v.SrcMAC == o.SrcMAC && !v.keyless && v.Sent.Same(sent) {
+		v.at = now
+		return
 	}
 	sent.Message = clone(o.Data)
 	v.Sent, v.SrcMAC, v.KeyID, v.Key = sent, o.SrcMAC, 0, nil
@@ -164,7 +171,8 @@ func (t *Tap) hear(now time.Time, o *engine.Outgoing) {
 	v.Heir = t.heir(now, v, k)
 	var a vrrp.Advert
 	_, _ = a.Decode(sent.Message, family) // what the engine sends can be read
-	v.at, v.interval, v.told, t.news = now, a.Interval, false, true
+	v.at, v.interval = now, a.Interval
+	v.told, t.news = v.quiet, t.news || !v.quiet
 }
 
 func (t *Tap) forget(k voiceKey) {
@@ -173,7 +181,9 @@ func (t *Tap) forget(k voiceKey) {
 		return
 	}
 	delete(t.voices, k)
-	t.gone, t.news = append(t.gone, v.ID), true
+	if !v.quiet {
+		t.gone, t.news = append(t.gone, v.ID), true
+	}
 }
 
 // Left says that a group's virtual routers are active no more: one that gives
@@ -196,7 +206,7 @@ func (t *Tap) tidy(now time.Time) {
 			t.forget(k)
 			continue
 		}
-		if heir := t.heir(now, v, k); heir != v.Heir {
+		if heir := t.heir(now, v, k); heir != v.Heir && !v.quiet {
 			v.Heir, v.told, t.news = heir, false, true
 		}
 	}
@@ -207,7 +217,7 @@ func (t *Tap) changeLine() {
 	t.told = t.line.Load()
 	t.gone, t.news = t.gone[:0], true
 	for _, v := range t.voices {
-		v.told = false
+		v.told = v.quiet
 	}
 }
 

@@ -89,13 +89,32 @@ func advert(vrid, priority byte, dst netip.Addr) engine.Outgoing {
 func tapped(t *testing.T) (*Tap, *mouth, *ear) {
 	t.Helper()
 	m := &mouth{}
-	tap := NewTap(m, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil })
+	tap := NewTap(m, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil }, spoken)
 	e := listenTo(t, tap)
 	m.knew = e.knows
 	if _, err := tap.Open("eth0"); err != nil {
 		t.Fatal(err)
 	}
 	return tap, m, e
+}
+
+// spoken is a QuietFunc: nothing is kept quiet.
+func spoken(string, uint8) bool { return false }
+
+// Of a router whose node has taken more than addresses the guardian never hears,
+// so that it cannot say that all of it was let go.
+func TestTap_KeepsQuiet(t *testing.T) {
+	tap, _, e := tapped(t)
+	tap.quiet = func(ifname string, vrid uint8) bool { return ifname == "eth0" && vrid == 51 }
+	for range 2 {
+		tap.Send([]engine.Outgoing{advert(51, 100, vrrp.Group4), advert(51, 90, vrrp.Group4), advert(52, 100, vrrp.Group4)})
+		if n := e.knows(); n != 1 || e.voices.list[0].Sent.Message[vridAt] != 52 {
+			t.Errorf("it knows of %d voices: %+v", n, e.voices.list)
+		}
+		e.theirs.close()
+		tap.use(nil)
+		e = listenTo(t, tap)
+	}
 }
 
 // The guardian knows of a router before its first advert leaves, and until
@@ -213,7 +232,7 @@ func TestTap_AsksAgainForAKey(t *testing.T) {
 			return nil
 		}
 		return cfg.HMAC
-	})
+	}, spoken)
 	e := listenTo(t, tap)
 	for range 5 {
 		tap.Send([]engine.Outgoing{{
@@ -263,7 +282,7 @@ func TestTap_AllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkTap(b *testing.B) {
-	tap := NewTap(&mouth{knew: func() int { return 0 }, had: make([]int, 0, 1<<24)}, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil })
+	tap := NewTap(&mouth{knew: func() int { return 0 }, had: make([]int, 0, 1<<24)}, func(string, vrrp.Family, uint8) *vrrp.HMAC { return nil }, spoken)
 	out := make([]engine.Outgoing, 255)
 	for i := range out {
 		out[i] = advert(byte(i+1), 100, vrrp.Group4)
