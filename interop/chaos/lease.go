@@ -93,8 +93,10 @@ func (c *cluster) embedded() []string {
 	for i := range c.mode.Nodes {
 		nodes = append(nodes, fmt.Sprintf("%s: %s", names[i], own4(i).Addr()))
 	}
-	return []string{"cluster:", "  nodes: {" + strings.Join(nodes, ", ") + "}", "  store: embedded",
-		fmt.Sprintf("  heartbeat: %s", heartbeat), "  certificates: " + c.certificates()}
+	return []string{
+		"cluster:", "  nodes: {" + strings.Join(nodes, ", ") + "}", "  store: embedded",
+		fmt.Sprintf("  heartbeat: %s", heartbeat), "  certificates: " + c.certificates(),
+	}
 }
 
 func (c *cluster) certificates() string { return filepath.Join(c.dir, "certificates") }
