@@ -18,7 +18,15 @@ func TestParseStatusSet(t *testing.T) {
 		{"200-299,302", StatusSet{{200, 299}, {302, 302}}},
 		{" 200 , 301 - 308 ", StatusSet{{200, 200}, {301, 308}}},
 		{"2xx,4XX", StatusSet{{200, 299}, {400, 499}}},
-		{"", nil}, {"200,", nil}, {"99", nil}, {"1000", nil}, {"299-200", nil}, {"ok", nil}, {"+20", nil}, {"0xx", nil}, {"200-", nil},
+		{"", nil},
+		{"200,", nil},
+		{"99", nil},
+		{"1000", nil},
+		{"299-200", nil},
+		{"ok", nil},
+		{"+20", nil},
+		{"0xx", nil},
+		{"200-", nil},
 	} {
 		got, err := ParseStatusSet(c.text)
 		if diff := cmp.Diff(c.want, got); diff != "" || (err == nil) != (c.want != nil) {

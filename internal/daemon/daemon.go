@@ -215,7 +215,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer closeAgents(agents)
 	d.engine = engine.New(engine.Options{
 		Leases: l, Watchdog: dog, Agents: agents,
-		Wire:   tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
+		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
