@@ -23,8 +23,12 @@ type Admin struct {
 	client *clientv3.Client
 }
 
-// changeBound is how long a change of the members may take.
-const changeBound = 10 * time.Second
+// changeBound is how long a change of the members may take, tryBound one try of
+// it: what was asked of a leader that is none any more is never answered.
+const (
+	changeBound = 30 * time.Second
+	tryBound    = 4 * time.Second
+)
 
 // neededBound is how long a change waits for members that do not answer.
 const neededBound = 3 * time.Second
@@ -150,10 +154,13 @@ func (a *Admin) change(ctx context.Context, do func(context.Context, *Report) er
 		if r.Leader == "" {
 			return ErrNoMajority
 		}
-		err := do(ctx, r)
+		try, end := context.WithTimeout(ctx, tryBound)
+		err := do(try, r)
+		late := try.Err() != nil
+		end()
 		// A member that has just lost its leader answers again in a moment.
 		soon := errors.Is(err, errNeeded) && time.Since(begun) < neededBound
-		if err == nil || ctx.Err() != nil || !passes(err) && !soon {
+		if err == nil || ctx.Err() != nil || !passes(err) && !soon && !late {
 			return err
 		}
 		select {
