@@ -77,6 +77,8 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 		_, _ = io.Copy(io.Discard, p.conn)
 		_ = p.conn.Close()
 		d.engine.Alone()
+		// That one may have been at it, and begins nothing any more.
+		d.steps.undoForgotten(faces, d.current.Load().cfg, d.note)
 	}()
 	return nil
 }

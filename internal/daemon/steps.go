@@ -63,8 +63,14 @@ func (s *stepper) prepare(ctx context.Context, cfg *config.Config) error {
 			return fmt.Errorf("%w (see what of it still runs, stop that, and remove the file)", err)
 		}
 		s.mu.Lock()
-		s.plans[g.Name], s.books[g.Name] = plan, book
+		undoing := s.forgotten[g.Name] != nil
+		if !undoing {
+			s.plans[g.Name], s.books[g.Name] = plan, book
+		}
 		s.mu.Unlock()
+		if undoing {
+			return fmt.Errorf("cannot take group %s in: what an earlier run had begun of it is still being undone (see `holdfast events`, and try again when it is)", g.Name)
+		}
 	}
 	return nil
 }
