@@ -90,6 +90,9 @@ func (e *BadConfig) Error() string {
 // would be slower, but no service manager waits that long).
 const shutdownBound = 20 * time.Second
 
+// endBound is what ending the rest may take after that.
+const endBound = 30 * time.Second
+
 // Run runs a daemon until ctx ends, and then until every group has left.
 func Run(ctx context.Context, opt Options) (err error) {
 	d := &Daemon{opt: opt, started: time.Now(), begun: guardian.Begin(), managed: managed(), raised: make(chan struct{}), handedOn: make(chan struct{})}
@@ -289,16 +292,16 @@ func (d *Daemon) work(ctx context.Context, start func() error) error {
 		case <-hup:
 			go func() { _, _ = d.Reload(ctx) }() // the outcome is in the journal
 		case <-ctx.Done():
-			d.notify.stopping()
+			bound := shutdownBound + d.steps.longest()
+			d.notify.stopping(bound + endBound)
 			d.engine.Stop("the daemon was told to stop")
-			return d.drain(done)
+			return drain(done, bound)
 		}
 	}
 }
 
 // drain waits for the groups to leave.
-func (d *Daemon) drain(done <-chan error) error {
-	bound := shutdownBound + d.steps.longest()
+func drain(done <-chan error, bound time.Duration) error {
 	select {
 	case err := <-done:
 		return err

@@ -52,7 +52,12 @@ func (n *notifier) environment() []string {
 }
 
 func (n *notifier) ready(status string) { n.send("READY=1\nSTATUS=" + status) }
-func (n *notifier) stopping()           { n.send("STOPPING=1\nSTATUS=handing over") }
+
+// stopping says that this may take as long as bound, lest the manager kill it in
+// the middle of a step (EXTEND_TIMEOUT_USEC, sd_notify(3)).
+func (n *notifier) stopping(bound time.Duration) {
+	n.send(fmt.Sprintf("STOPPING=1\nSTATUS=handing over\nEXTEND_TIMEOUT_USEC=%d", bound.Microseconds()))
+}
 
 // beatEvery is how often the watchdog has to be fed.
 func (n *notifier) beatEvery() time.Duration { return n.watchdog / 4 }
