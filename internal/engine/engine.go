@@ -176,7 +176,7 @@ func (e *Engine) turn(n int, looked time.Time) {
 	}
 	e.round = e.opt.Gate.Now()
 	if e.stood > stumble || stopped {
-		e.sights.set.Wake(now)
+		e.sights.set.Wake(now, e.round)
 	}
 	for i := range n {
 		e.datagram(now, &e.in[i])

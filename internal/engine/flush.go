@@ -75,7 +75,7 @@ func (e *Engine) sent(before, after Instant) {
 		case o.Err != nil:
 			e.sendFailed(now, o)
 		case j.packet != 0:
-			e.sights.set.Sent(e.sights.sent[j.packet-1], before)
+			e.sights.set.Sent(e.sights.sent[j.packet-1], before, after)
 		case j.router != nil:
 			e.spoke(j.router, before, after)
 			if !j.due.IsZero() {

@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
-// Sent tells that the packet of an action was handed to the kernel, not before
-// an instant of the gate's clock.
-func (s *Set) Sent(a Action, before hold.Instant) {
+// Sent tells that the packet of an action was handed to the kernel, between two
+// instants of the gate's clock.
+func (s *Set) Sent(a Action, before, after hold.Instant) {
 	n := s.find(a.Path)
 	if a.Kind != bfd.ActionSend || n == nil || n.session != a.from {
 		return
@@ -21,7 +21,16 @@ func (s *Set) Sent(a Action, before hold.Instant) {
 		n.sent = 0
 		return
 	}
+	n.sure = !n.late(after)
 	n.sent = before
+}
+
+// late reports whether the neighbour may have missed this node by an instant, or
+// never counted on it: our last packet was sent too long before, or was late
+// itself. Its own hold is bound by nothing then.
+func (n *watched) late(at hold.Instant) bool {
+	p := n.promise()
+	return !n.sure || n.sent == 0 || at >= n.sent.Add(p-margin(p))
 }
 
 func met(s bfd.State) bool { return s == bfd.Up || s == bfd.Init }

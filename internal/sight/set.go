@@ -34,7 +34,7 @@ type Action struct {
 	Path  Path
 	Local netip.Addr
 	Heard time.Time // the last packet of the neighbour
-	Fresh bool      // it was heard when it arrived, and this machine has run since
+	Fresh bool      // it was heard when it arrived, and the neighbour cannot have missed this node since
 	// Refused is why a packet of the neighbour was dropped; bfd.DropNone: the
 	// action is another one.
 	Refused bfd.Drop
@@ -59,7 +59,6 @@ type Set struct {
 	table   bfd.Table
 	watched []*watched // in the order in which they began
 	acts    []bfd.Action
-	woken   bool // what is heard now may have waited
 }
 
 // watched is one neighbour.
@@ -73,7 +72,9 @@ type watched struct {
 	sent    hold.Instant  // the last packet that lets the neighbour take us for alive; 0: it was told otherwise since
 	relied  time.Duration // how long it waits after that
 	heard   time.Time     // the last packet of the neighbour
-	fresh   bool          // it was heard when it arrived, and this machine has run since
+	fresh   bool          // it was heard when it arrived, and the neighbour cannot have missed this node since
+	woken   bool          // what is heard now may have waited, while the neighbour missed this node
+	sure    bool          // our packets left in time, since it was last heard so
 }
 
 type wish struct {
@@ -157,7 +158,8 @@ func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 			out = s.step(now, n, bfd.Received(p), out)
 			after := session.Counters()
 			if after.Received != before.Received {
-				n.heard, n.fresh = now, !s.woken
+				n.heard, n.fresh = now, !n.woken
+				n.sure = n.sure || n.fresh
 			}
 			for _, why := range signatures {
 				if after.Dropped[why] != before.Dropped[why] {
@@ -172,8 +174,8 @@ func (s *Set) Received(now time.Time, p *bfd.Packet, out []Action) []Action {
 
 // Tick says that time has passed, after every packet there is was handed over.
 func (s *Set) Tick(now time.Time, out []Action) []Action {
-	s.woken = false
 	for _, n := range s.watched {
+		n.woken = false
 		if at := n.session.Deadline(); !at.IsZero() && !now.Before(at) {
 			out = s.step(now, n, bfd.Tick(), out)
 		}
@@ -188,12 +190,16 @@ func (s *Set) Tick(now time.Time, out []Action) []Action {
 	return out
 }
 
-// Wake says that this machine did not run; see bfd.Wake. What is heard until the
-// next Tick may have waited meanwhile.
-func (s *Set) Wake(now time.Time) {
-	s.woken = true
+// Wake says that this machine did not run, until at by the gate's clock; see
+// bfd.Wake. Where a neighbour may have missed this node meanwhile, what is heard
+// until the next Tick may have waited, and its silence proves nothing: it may
+// have gone on without us. A standstill too short for that changes nothing: who
+// falls silent then is gone.
+func (s *Set) Wake(now time.Time, at hold.Instant) {
 	for _, n := range s.watched {
-		n.fresh = false
+		if n.late(at) {
+			n.fresh, n.woken = false, true
+		}
 		n.session.Step(now, bfd.Wake(), nil)
 	}
 }

@@ -273,7 +273,7 @@ func (w *World) processHears(n *node, lan int, f *frame) {
 func (w *World) thaw(n *node) {
 	n.paused, n.thawed = false, w.now
 	if n.sights.set != nil && w.now-n.pausedAt > stumble {
-		n.sights.set.Wake(n.sightTime(w))
+		n.sights.set.Wake(n.sightTime(w), w.instant())
 	}
 	life := n.life
 	for len(n.pending) > 0 && !n.paused {

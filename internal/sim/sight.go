@@ -175,7 +175,7 @@ func (w *World) saw(n *node, acts []sight.Action) {
 			before := w.instant()
 			w.do(n, func() { before = w.instant() })
 			w.do(n, func() { w.sendBFD(n, a, data) })
-			w.do(n, func() { n.sights.set.Sent(a, before) })
+			w.do(n, func() { n.sights.set.Sent(a, before, w.instant()) })
 			w.bound(n)
 			for _, u := range n.units {
 				w.do(n, func() { w.tellSent(n, u) })
