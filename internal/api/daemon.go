@@ -12,6 +12,9 @@ type Daemon interface {
 	Events(after uint64, limit int) ([]Event, <-chan struct{})
 	Handover(ctx context.Context, group string, h Handover) (Result, error)
 	Maintenance(ctx context.Context, m Maintenance) (Result, error)
+	// Fence cuts a node off, or takes a person's word that it is.
+	Fence(ctx context.Context, f Fence) (Result, error)
+	Fencing(ctx context.Context) (Fencing, error)
 	// Plan compares the file on disk with the one in force; Reload also
 	// applies it. A file with errors changes nothing and is described in
 	// Diagnostics.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/fence"
 	"github.com/holdfast-net/holdfast/internal/fence/agent"
 	"github.com/holdfast-net/holdfast/internal/linux/realtime"
@@ -33,4 +35,42 @@ func closeAgents(r *agent.Runner) {
 	ctx, cancel := context.WithTimeout(context.Background(), fenceEnd)
 	defer cancel()
 	r.Close(ctx)
+}
+
+// Fence fences a node because a person wants it, and Confirm takes a person's
+// word that it is off.
+func (d *Daemon) Fence(ctx context.Context, f api.Fence) (api.Result, error) {
+	act := d.engine.Fence
+	if f.Confirm {
+		act = d.engine.FenceConfirm
+	}
+	r, err := act(ctx, f.Node, f.Who)
+	return result(r), err
+}
+
+// Fencing describes who can be fenced, and whether the watchdog runs.
+func (d *Daemon) Fencing(ctx context.Context) (api.Fencing, error) {
+	f, err := d.engine.Fencing(ctx)
+	if err != nil {
+		return api.Fencing{}, err
+	}
+	return describeFencing(f), nil
+}
+
+func describeFencing(f engine.Fencing) api.Fencing {
+	out := api.Fencing{Schema: api.SchemaFencing, Watchdog: "not asked for", Nodes: []api.FenceNode{}}
+	switch {
+	case f.Armed:
+		out.Watchdog = "runs"
+	case f.Watchdog:
+		out.Watchdog = "stopped"
+	}
+	for _, n := range f.Nodes {
+		x := api.FenceNode{Node: n.Node, State: n.State.String(), How: n.Fenced, Why: n.Why, Failure: n.Failure, Waiting: n.Waiting, Levels: n.Levels}
+		if !n.Since.IsZero() {
+			x.Since = &n.Since
+		}
+		out.Nodes = append(out.Nodes, x)
+	}
+	return out
 }

@@ -15,6 +15,8 @@ type Daemon struct {
 	State         *api.Status
 	OnHandover    func(ctx context.Context, group string, h api.Handover) (api.Result, error)
 	OnMaintenance func(ctx context.Context, m api.Maintenance) (api.Result, error)
+	OnFence       func(ctx context.Context, f api.Fence) (api.Result, error)
+	OnFencing     func(ctx context.Context) (api.Fencing, error)
 	OnPlan        func(ctx context.Context) (api.Plan, error)
 	OnReload      func(ctx context.Context) (api.Plan, error)
 	OnUpgrade     func(ctx context.Context) (api.Result, error)
@@ -71,6 +73,14 @@ func (d *Daemon) Handover(ctx context.Context, group string, h api.Handover) (ap
 func (d *Daemon) Maintenance(ctx context.Context, m api.Maintenance) (api.Result, error) {
 	return d.OnMaintenance(ctx, m)
 }
+
+// Fence implements api.Daemon.
+func (d *Daemon) Fence(ctx context.Context, f api.Fence) (api.Result, error) {
+	return d.OnFence(ctx, f)
+}
+
+// Fencing implements api.Daemon.
+func (d *Daemon) Fencing(ctx context.Context) (api.Fencing, error) { return d.OnFencing(ctx) }
 
 // Plan implements api.Daemon.
 func (d *Daemon) Plan(ctx context.Context) (api.Plan, error) { return d.OnPlan(ctx) }

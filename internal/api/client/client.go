@@ -120,6 +120,18 @@ func (c *Client) Maintenance(ctx context.Context, m api.Maintenance) (api.Result
 	return r, c.post(ctx, "/v1/maintenance", m, http.StatusConflict, &r)
 }
 
+// Fence cuts a node off, or says that it is.
+func (c *Client) Fence(ctx context.Context, f api.Fence) (api.Result, error) {
+	var r api.Result
+	return r, c.post(ctx, "/v1/fence", f, http.StatusConflict, &r)
+}
+
+// Fencing asks who can be cut off, and whether the watchdog runs.
+func (c *Client) Fencing(ctx context.Context) (api.Fencing, error) {
+	var f api.Fencing
+	return f, c.get(ctx, "/v1/fencing", &f)
+}
+
 // Upgrade replaces the daemon's program by the one on the disk, and waits until
 // that goes on.
 func (c *Client) Upgrade(ctx context.Context) (api.Result, error) {

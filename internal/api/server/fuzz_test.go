@@ -56,6 +56,11 @@ func FuzzHandler(f *testing.F) {
 			changed()
 			return reload(ctx)
 		}
+		d.OnFence = func(context.Context, api.Fence) (api.Result, error) {
+			changed()
+			return api.Result{OK: true}, nil
+		}
+		d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
 		d.OnUpgrade = func(context.Context) (api.Result, error) {
 			changed()
 			return api.Result{OK: true}, nil

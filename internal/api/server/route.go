@@ -23,6 +23,8 @@ func Routes() []Route {
 		{"POST", "/v1/reload", true, "Plan", "Puts the file on disk in force; the answer says what that changed.", (*Server).reload},
 		{"POST", "/v1/groups/{name}/handover", true, "Result", "Moves a group to another node; answers when it has moved.", (*Server).handover},
 		{"POST", "/v1/maintenance", true, "Result", "Takes the node out of all elections, or back in.", (*Server).maintenance},
+		{"GET", "/v1/fencing", false, "Fencing", "Which nodes can be cut off, which are, and whether the watchdog runs.", (*Server).fencing},
+		{"POST", "/v1/fence", true, "Result", "Cuts a node off by its fence devices, or takes a person's word that it is off; answers when it is, or could not be.", (*Server).fence},
 		{"POST", "/v1/upgrade", true, "Result", "Replaces the running program by the one on the disk, without a move; answers when that has taken over.", (*Server).upgrade},
 	}
 }

@@ -51,6 +51,26 @@ func (s *Server) maintenance(w http.ResponseWriter, req *http.Request) {
 	result(w, r, err)
 }
 
+func (s *Server) fence(w http.ResponseWriter, req *http.Request) {
+	var f api.Fence
+	if !body(w, req, &f) {
+		return
+	}
+	ctx, cancel := command(req)
+	defer cancel()
+	r, err := s.opt.Daemon.Fence(ctx, f)
+	result(w, r, err)
+}
+
+func (s *Server) fencing(w http.ResponseWriter, req *http.Request) {
+	f, err := s.opt.Daemon.Fencing(req.Context())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, f)
+}
+
 func (s *Server) upgrade(w http.ResponseWriter, req *http.Request) {
 	ctx, cancel := command(req)
 	defer cancel()
