@@ -21,7 +21,7 @@ export PGOPTIONS='-c statement_timeout=20s'
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 
-# only_one lets one of the scripts work at a time.
+# only_one HOW lets one of the scripts work at a time.
 only_one() {
   exec 9>"$base/lock"
   flock "$@" 9

@@ -76,11 +76,17 @@ func (o *Observer) follow(ctx context.Context) {
 	}
 }
 
+// question is for the node, its term, and whether it is a standby. A primary that
+// has not written down yet that its term began is in the next one.
+const question = `select current_setting('cluster_name'),
+	term + (node <> current_setting('cluster_name'))::int, pg_is_in_recovery()
+	from holdfast.terms order by term desc limit 1`
+
 func (o *Observer) ask(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	a := Answer{Asked: time.Now()}
-	rows, err := ask(ctx, conn, "select current_setting('cluster_name'), max(term), pg_is_in_recovery() from holdfast.terms")
+	rows, err := ask(ctx, conn, question)
 	a.Heard = time.Now()
 	if err != nil {
 		return err
