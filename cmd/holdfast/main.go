@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/daemon"
 	"github.com/holdfast-net/holdfast/internal/daemon/doctor"
 	"github.com/holdfast-net/holdfast/internal/demo"
+	"github.com/holdfast-net/holdfast/internal/fence/agent"
 	"github.com/holdfast-net/holdfast/internal/steps"
 )
 
@@ -41,6 +42,6 @@ func facts() config.Facts {
 		links = nil
 	}
 	f := config.Here(links)
-	f.Agent = steps.Agent
+	f.Agent, f.FenceAgent = steps.Agent, agent.CheckDevice
 	return f
 }

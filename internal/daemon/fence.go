@@ -26,7 +26,9 @@ func (d *Daemon) newAgents() *agent.Runner {
 		if !ok {
 			return nil
 		}
-		return &agent.Agent{Path: agent.Find(dev.Agent), Parameters: dev.Given(), Start: realtime.Start}
+		a := agent.Of(dev)
+		a.Start = realtime.Start
+		return a
 	}, func(ev fence.Event) { d.engine.FenceRan(ev) })
 }
 

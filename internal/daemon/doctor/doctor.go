@@ -27,6 +27,7 @@ func Examine(cfg *config.Config) api.Diagnosis {
 	e.settings(cfg)
 	if cfg != nil {
 		e.groups(cfg)
+		e.fencing(cfg)
 	}
 	e.punctual(cfg) // last: nothing else is done in the real-time class
 	e.out.Judge()
