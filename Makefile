@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-database generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -58,6 +58,10 @@ bench-gate: ## what the gate costs, as ratios: table and JSON (root, iperf3)
 bench-checks: ## what a check costs beside HAProxy's: table and JSON (root, haproxy)
 	scripts/need haproxy taskset=util-linux
 	$(GO) run ./bench/checks $(BENCH)
+
+bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=n (root, PostgreSQL 15)
+	scripts/need
+	$(GO) test ./interop/database -count 1 -timeout 3h -v -run Faults -trials $(or $(TRIALS),20) -out $(CURDIR)/docs/database.md $(BENCH)
 
 generate: ## the eBPF objects of the gate from gate.c (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev

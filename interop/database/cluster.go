@@ -45,8 +45,8 @@ type cluster struct {
 const small = "shared_buffers = 16MB\nmax_connections = 60\n"
 
 // newCluster sets everything up below dir, with holdfast's binary, as the
-// example says.
-func newCluster(dir, binary, example string) (c *cluster, err error) {
+// example says; edit may change what a machine has before anything is started.
+func newCluster(dir, binary, example string, edit func(*machine) error) (c *cluster, err error) {
 	c = &cluster{}
 	defer func() {
 		if err != nil {
@@ -95,12 +95,9 @@ func newCluster(dir, binary, example string) (c *cluster, err error) {
 	}
 	c.door = Door{From: client, Address: "192.0.2.10", User: "holdfast", Password: strings.TrimSpace(string(pass))}
 	for _, m := range c.machines {
-		if err := m.begin(); err != nil {
+		if err := errors.Join(edit(m), m.begin()); err != nil {
 			return nil, err
 		}
-	}
-	if err := c.healthy(); err != nil {
-		return nil, err
 	}
 	return c, nil
 }

@@ -2,8 +2,10 @@ package database
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ var (
 const example = "../../examples/postgresql"
 
 // start sets the cluster up.
-func start(t *testing.T) *cluster {
+func start(t *testing.T, edit func(*machine) error) *cluster {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it makes network namespaces")
@@ -37,7 +39,7 @@ func start(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	c, err := newCluster(dir, binary, example)
+	c, err := newCluster(dir, binary, example, edit)
 	if err != nil {
 		logs(t, dir)
 		t.Fatal(err)
@@ -68,7 +70,7 @@ func logs(t *testing.T, dir string) {
 // Whatever happens to the node that has the address, no acknowledged commit is
 // lost, no two primaries answer at the address, and another node serves.
 func TestFaults(t *testing.T) {
-	c := start(t)
+	c := start(t, func(*machine) error { return nil })
 	var all []trial
 	for range *trials {
 		for _, f := range faults {
@@ -85,6 +87,61 @@ func TestFaults(t *testing.T) {
 	}
 	if *out != "" {
 		if err := write(*out, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Somebody else decides who is primary, here a hand with the example's scripts,
+// and holdfast only looks: the address follows.
+func TestFollows(t *testing.T) {
+	c := start(t, func(m *machine) error {
+		path := m.file("/etc/holdfast/holdfast.yaml")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		before, rest, _ := strings.Cut(string(text), "    checks: [alive]")
+		_, after, ok := strings.Cut(rest, "    ready_timeout: 10s\n")
+		if !ok {
+			return fmt.Errorf("%s has no steps to leave out", path)
+		}
+		return os.WriteFile(path, []byte(before+"    checks: [primary]\n"+after), 0o644)
+	})
+	decide := func(m *machine, what string) error {
+		_, err := m.run("runuser", "-u", "postgres", "--", "/usr/local/lib/holdfast-postgresql/"+what)
+		return err
+	}
+	last := ""
+	for range 2 {
+		err := until(func() (err error) {
+			for _, m := range c.machines {
+				if m.name == last {
+					continue
+				}
+				if err = decide(m, "promote"); err == nil {
+					last = m.name
+					return nil
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		err = until(func() error {
+			p, err := c.primary()
+			if err == nil && p.name != last {
+				err = fmt.Errorf("%s has the address, and %s is primary", p.name, last)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("the address is at %s %s after it was promoted", last, time.Since(began).Round(time.Millisecond))
+		if err := decide(c.machine(last), "demote"); err != nil {
 			t.Fatal(err)
 		}
 	}
