@@ -318,7 +318,7 @@ func (s *Set) take(ev Event) {
 	if s.phase == leaving && s.leave.followed() && s.mustGo() == "" && !s.maintenance {
 		s.phase = waiting
 	}
-	if s.phase == waiting {
+	if s.phase == waiting && !s.busy() { // or the claim would come long after who left
 		s.taking, s.missing = ev.Text, ev.Up
 	}
 }

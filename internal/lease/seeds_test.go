@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", seedsByDefault(), "how many seeds to run; HOLDFAST_SEEDS sets it as well")
+	seeds  = flag.Int("seeds", seedsByDefault(), "how many seeds to run; HOLDFAST_LEASE_SEEDS sets it as well")
 	first  = flag.Uint64("first", 1, "the first seed")
 	replay = flag.Uint64("replay", 0, "run this seed alone and show what happens")
 )
 
 func seedsByDefault() int {
-	if n, err := strconv.Atoi(os.Getenv("HOLDFAST_SEEDS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("HOLDFAST_LEASE_SEEDS")); err == nil {
 		return n
 	}
 	return 500
