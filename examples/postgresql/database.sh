@@ -47,8 +47,9 @@ position() {
 # stop ends PostgreSQL, also where it is frozen or its postmaster was killed and
 # the others live on. Killing is safe: what was not written was not acknowledged.
 stop() {
-  "$bin/pg_ctl" -D "$data" stop -s -m fast -t 6 2>/dev/null ||
-    "$bin/pg_ctl" -D "$data" stop -s -m immediate -t 1 2>/dev/null || true
+  if "$bin/pg_isready" -q -h 127.0.0.1 -t 2; then
+    "$bin/pg_ctl" -D "$data" stop -s -m fast -t 6 2>/dev/null || true
+  fi
   local p left
   for _ in {1..50}; do
     left=()

@@ -83,11 +83,12 @@ func TestFaults(t *testing.T) {
 			}
 			t.Logf("%-28s %s to %s: %5d ms without a commit, %d commits", f.name, got.from, got.to, got.gap.Milliseconds(), got.commits)
 			all = append(all, got)
-		}
-	}
-	if *out != "" {
-		if err := write(*out, all); err != nil {
-			t.Fatal(err)
+			if *out == "" {
+				continue
+			}
+			if err := write(*out, all); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
