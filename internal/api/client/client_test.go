@@ -182,7 +182,7 @@ func TestFollow_GoesOnAfterARestartOfTheDaemon(t *testing.T) {
 			Back:  func() { back <- struct{}{} },
 		})
 	}()
-	want(t, ids, 105, 106)
+	want(t, ids, 106, 107)
 	stop()
 	select {
 	case err := <-lost:
@@ -202,7 +202,7 @@ func TestFollow_GoesOnAfterARestartOfTheDaemon(t *testing.T) {
 		t.Fatal("not told that the daemon is back")
 	}
 	d.Append(api.Event{Reason: "after"})
-	want(t, ids, 107, 108)
+	want(t, ids, 108, 109)
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("Follow = %v", err)

@@ -51,11 +51,11 @@ func TestFollow_SendsThePastThenTheNews(t *testing.T) {
 	if ct := resp.Header.Get("Content-Type"); ct != "text/event-stream" {
 		t.Errorf("content type %q", ct)
 	}
-	if diff := cmp.Diff([]string{"105", "106"}, ids(2)); diff != "" {
+	if diff := cmp.Diff([]string{"106", "107"}, ids(2)); diff != "" {
 		t.Errorf("the past (-want +got):\n%s", diff)
 	}
 	d.Append(api.Event{Kind: "notice", Reason: "a"}, api.Event{Kind: "notice", Reason: "b"}, api.Event{Kind: "notice", Reason: "c"})
-	if diff := cmp.Diff([]string{"107", "108", "109"}, ids(3)); diff != "" {
+	if diff := cmp.Diff([]string{"108", "109", "110"}, ids(3)); diff != "" {
 		t.Errorf("the news (-want +got):\n%s", diff)
 	}
 }
@@ -75,7 +75,7 @@ func TestFollow_OneGroup(t *testing.T) {
 	_, ids := stream(t, r, "&group=dns", "")
 	first := ids(1)
 	d.Append(api.Event{Group: "web"}, api.Event{Group: "dns"})
-	if diff := cmp.Diff([]string{"105", "108"}, append(first, ids(1)...)); diff != "" {
+	if diff := cmp.Diff([]string{"105", "109"}, append(first, ids(1)...)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -139,11 +139,11 @@ func TestServer_PagesTheJournal(t *testing.T) {
 		query string
 		want  []uint64
 	}{
-		{"", []uint64{101, 102, 103, 104, 105, 106}},
-		{"?after=104", []uint64{105, 106}},
-		{"?after=106", []uint64{}},
+		{"", []uint64{101, 102, 103, 104, 105, 106, 107}},
+		{"?after=104", []uint64{105, 106, 107}},
+		{"?after=107", []uint64{}},
 		{"?limit=2", []uint64{101, 102}},
-		{"?last=2", []uint64{105, 106}},
+		{"?last=2", []uint64{106, 107}},
 		{"?group=web", []uint64{102, 103, 104}},
 		{"?group=web&after=102&limit=1", []uint64{103}},
 		{"?group=web&last=1", []uint64{104}},
