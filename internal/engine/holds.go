@@ -30,7 +30,7 @@ func (e *Engine) spoke(r *router, before, after Instant) {
 		return
 	}
 	e.store(r, doors)
-	if r.keeper.Level() != hold.Claiming || slices.Contains(e.claimed, r.unit) {
+	if !r.keeper.Claims() || slices.Contains(e.claimed, r.unit) {
 		return
 	}
 	e.claimed = append(e.claimed, r.unit)

@@ -90,7 +90,7 @@ func (s *Set) speak() {
 		s.members[i].owed = 0
 	}
 	s.said = true
-	s.level(hold.Claiming)
+	s.level(s.claimLevel())
 	if s.taking == "" {
 		s.probe() // RFC 5227 §2.1.1: the holder was not heard to leave
 	}

@@ -25,7 +25,7 @@ func (s *Set) levelOf(i int, to hold.Level) {
 	}
 	m.level = to
 	of := m.router
-	if to == hold.Claiming {
+	if to == hold.Claiming || to == hold.Preparing {
 		// The leading router speaks for all, so all may only rely on what
 		// others concede to it.
 		of = s.members[s.lead].router

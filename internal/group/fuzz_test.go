@@ -170,7 +170,7 @@ func (w *watcher) allowed(i int) bool {
 	m := &w.members[i]
 	switch w.phase {
 	case claiming:
-		return m.level == hold.Claiming || !w.said && m.level != hold.Holding
+		return m.level == w.claimLevel() || !w.said && m.level != hold.Holding
 	case holding:
 		// One that lost a tie is silent until it is settled.
 		return m.level == hold.Holding || m.level == hold.Serving && m.router.State() != vrrp.Active && !w.contest.IsZero()

@@ -48,6 +48,15 @@ func (s *Set) ordered() bool {
 	return false
 }
 
+// claimLevel is what a claim lets pass: with steps, nobody is served before they
+// are done.
+func (s *Set) claimLevel() hold.Level {
+	if s.ordered() {
+		return hold.Preparing
+	}
+	return hold.Claiming
+}
+
 // promoted reports whether the steps are done, and asks for them where they
 // were not begun.
 func (s *Set) promoted() bool {

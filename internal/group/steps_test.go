@@ -130,7 +130,7 @@ func TestSteps_OfAnEarlierProcess(t *testing.T) {
 	b.do(Stepped(StepsUnfinished, ""))
 	b.wait(20 * time.Second)
 	b.in(waiting)
-	b.do(Stepped(StepsLeft, ""), "web ipv4: hold claiming 3s", "web ipv4: ask who else has it",
+	b.do(Stepped(StepsLeft, ""), "web ipv4: hold preparing 3s", "web ipv4: ask who else has it",
 		"web ipv4: advert 100", "web ipv4: install")
 }
 
@@ -142,7 +142,7 @@ func TestSteps_BesideAnotherVendor(t *testing.T) {
 		b.hear(lower, 50)
 		b.pass(900 * time.Millisecond)
 	}
-	b.carried("web ipv4: hold claiming 3s", "web ipv4: ask who else has it", "web ipv4: advert 100")
+	b.carried("web ipv4: hold preparing 3s", "web ipv4: ask who else has it", "web ipv4: advert 100")
 	b.hear(lower, 0, "web ipv4: advert 100")
 	b.listened("take the steps: preempted 192.0.2.9: its priority 50 is below 100")
 }

@@ -29,14 +29,15 @@ type Doors struct {
 type Level uint8
 
 const (
-	Closed   Level = iota // nothing passes
-	Claiming              // adverts may be sent, and what arrives is served
-	Serving               // what still arrives is served; nothing is announced
-	Holding               // the address is announced and served, from the next advert on
+	Closed    Level = iota // nothing passes
+	Claiming               // adverts may be sent, and what arrives is served
+	Serving                // what still arrives is served; nothing is announced
+	Holding                // the address is announced and served, from the next advert on
+	Preparing              // adverts may be sent, as by Claiming; what arrives is not served yet
 )
 
 func (l Level) String() string {
-	if names := [...]string{"closed", "claiming", "serving", "holding"}; int(l) < len(names) {
+	if names := [...]string{"closed", "claiming", "serving", "holding", "preparing"}; int(l) < len(names) {
 		return names[l]
 	}
 	return "level ?"

@@ -42,7 +42,7 @@ func (k *Keeper) Until() Instant {
 	return max(d.Announced, d.Advertised)
 }
 
-// Move changes the level. d is how long: for Claiming and Holding the term
+// Move changes the level. d is how long: for claims and Holding the term
 // that follows each advert, for Serving the whole time.
 //
 // What closes does so at once. Holding begins with the next advert: until then
@@ -52,9 +52,9 @@ func (k *Keeper) Move(now Instant, to Level, d time.Duration) Doors {
 	switch to {
 	case Closed:
 		k.doors = Doors{}
-	case Claiming:
+	case Claiming, Preparing:
 		k.term = d
-		k.doors = claimed(now.Add(d))
+		k.doors = claimed(to, now.Add(d))
 	case Serving:
 		k.doors = Doors{Served: now.Add(d)}
 	case Holding:
@@ -66,7 +66,7 @@ func (k *Keeper) Move(now Instant, to Level, d time.Duration) Doors {
 
 func (k *Keeper) hold(now Instant, term time.Duration) {
 	switch k.level {
-	case Claiming:
+	case Claiming, Preparing:
 	case Holding:
 		if term < k.term && k.doors.Announced != 0 {
 			// The peers may hear of the shorter interval before the next
@@ -75,14 +75,23 @@ func (k *Keeper) hold(now Instant, term time.Duration) {
 			k.doors.Announced, k.doors.Served = end, end
 		}
 	default:
-		k.doors = claimed(now.Add(term))
+		k.doors = claimed(Claiming, now.Add(term))
 	}
 	k.term = term
 }
 
-// claimed is the doors of a claim. What arrives is served: with a virtual MAC
-// address, the adverts of a claim already draw it here.
-func claimed(until Instant) Doors { return Doors{Served: until, Advertised: until} }
+// claimed is the doors of a claim. What arrives is served, as with a virtual MAC
+// address the adverts of a claim already draw it here; but not by who has
+// something to do before it can.
+func claimed(by Level, until Instant) Doors {
+	if by == Preparing {
+		return Doors{Advertised: until}
+	}
+	return Doors{Served: until, Advertised: until}
+}
+
+// Claims says whether the router claims, and does not hold yet.
+func (k *Keeper) Claims() bool { return k.level == Claiming || k.level == Preparing }
 
 // May says whether an advert of a priority above 0 may be sent: whether the
 // door is still open.
@@ -100,7 +109,7 @@ func (k *Keeper) Spoke(before, after Instant) (Doors, bool) {
 	if k.level == Holding {
 		k.doors = Doors{Announced: end, Served: end}
 	} else {
-		k.doors = claimed(end)
+		k.doors = claimed(k.level, end)
 	}
 	return k.Doors(), true
 }
@@ -108,13 +117,13 @@ func (k *Keeper) Spoke(before, after Instant) (Doors, bool) {
 // Share is for a router of a set for which another one claims: an advert of
 // that one was sent, and what others concede to it they concede to the set.
 func (k *Keeper) Share(before Instant) Doors {
-	if k.level == Claiming {
-		k.doors = claimed(before.Add(k.term))
+	if k.Claims() {
+		k.doors = claimed(k.level, before.Add(k.term))
 	}
 	return k.Doors()
 }
 
 // Lapsed says whether a hold, or a claim, has ended that nobody closed.
 func (k *Keeper) Lapsed(now Instant) bool {
-	return (k.level == Claiming || k.level == Holding) && now >= k.Until()
+	return (k.Claims() || k.level == Holding) && now >= k.Until()
 }

@@ -291,3 +291,29 @@ func TestLevel_HasAName(t *testing.T) {
 		}
 	}
 }
+
+// Who has something to do before it can serve lets its adverts pass, and nothing
+// else, until it holds.
+func TestKeeper_Preparing(t *testing.T) {
+	var k Keeper
+	if d := k.Move(100, Preparing, 50); d != (Doors{Advertised: 150}) {
+		t.Errorf("it lets pass %+v", d)
+	}
+	if d, ok := k.Spoke(110, 111); !ok || d != (Doors{Advertised: 160}) {
+		t.Errorf("after an advert it lets pass %+v, %t", d, ok)
+	}
+	if d := k.Share(115); d != (Doors{Advertised: 165}) {
+		t.Errorf("after an advert of another router it lets pass %+v", d)
+	}
+	if d := k.Move(120, Holding, 50); d != (Doors{Advertised: 165}) {
+		t.Errorf("before the first advert of the hold it lets pass %+v", d)
+	}
+	if d, ok := k.Spoke(121, 122); !ok || d != (Doors{Announced: 171, Served: 171}) {
+		t.Errorf("holding, it lets pass %+v, %t", d, ok)
+	}
+	k = Keeper{}
+	k.Move(100, Preparing, 50)
+	if k.Lapsed(149) || !k.Lapsed(150) {
+		t.Error("it does not lapse when its claim is over")
+	}
+}

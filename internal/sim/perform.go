@@ -128,7 +128,7 @@ func (w *World) speak(n *node, r *router, priority uint8) {
 			return
 		}
 		w.store(n, r, doors)
-		if r.keeper.Level() != hold.Claiming {
+		if !r.keeper.Claims() {
 			return
 		}
 		r.unit.claimed = true
