@@ -24,6 +24,9 @@ func (e *Engine) send() {
 func (e *Engine) flush() {
 	e.speakMute()
 	if len(e.out) > 0 {
+		for _, a := range e.sights.sent {
+			e.sights.set.Sending(a, e.opt.Gate.Now())
+		}
 		e.bound()
 		e.withhold()
 		before := e.opt.Gate.Now()

@@ -8,6 +8,17 @@ import (
 	"github.com/holdfast-net/holdfast/internal/hold"
 )
 
+// Sending tells, at an instant of the gate's clock, that the packet of an action
+// is about to be handed to the kernel. If it is the first that lets the neighbour
+// take us for alive, holds are bound by it from now on: this process may stop
+// before it can tell that the packet was sent.
+func (s *Set) Sending(a Action, now hold.Instant) {
+	n := s.find(a.Path)
+	if a.Kind == bfd.ActionSend && n != nil && n.session == a.from && n.sent == 0 && met(a.Control.State) {
+		n.sent = now
+	}
+}
+
 // Sent tells that the packet of an action was handed to the kernel, between two
 // instants of the gate's clock.
 func (s *Set) Sent(a Action, before, after hold.Instant) {

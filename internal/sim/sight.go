@@ -171,6 +171,7 @@ func (w *World) saw(n *node, acts []sight.Action) {
 	for _, a := range acts {
 		if a.Kind == bfd.ActionSend {
 			data := a.AppendPacket(nil)
+			w.do(n, func() { n.sights.set.Sending(a, w.instant()) })
 			w.bound(n)
 			before := w.instant()
 			w.do(n, func() { before = w.instant() })
