@@ -307,15 +307,28 @@ func (j *Judge) sent(n *node, r *router) {
 	if c := j.sends[r]; c != nil && c.of != least {
 		*c = rate{begun: j.w.now, of: least}
 	}
-	if j.over(j.sends, r, window, mostAdverts+2*int(window/least)) {
+	if j.over(j.sends, r, window, mostAdverts+2*int(window/least)+flaps(n, r, window)) {
 		j.problem("%s sends too many adverts for %s", n.name, j.w.vrs[r.vr].name)
 	}
 }
 
 func (j *Judge) announced(n *node, r *router) {
-	if j.over(j.shouts, r, time.Second, mostAnnouncements) {
+	if j.over(j.shouts, r, time.Second, mostAnnouncements+flaps(n, r, time.Second)) {
 		j.problem("%s announces %s too often", n.name, j.w.vrs[r.vr].name)
 	}
+}
+
+// flaps is what sessions of BFD may add in a window: on a bad network one ends
+// as often as its detection time passes, and each time the set may move, with an
+// advert, an answer and announcements.
+func flaps(n *node, r *router, window time.Duration) int {
+	var most int
+	for _, g := range n.sets[r.unit.index].Groups {
+		if g.BFD.on() {
+			most = max(most, 4*int(window/(g.BFD.Interval*time.Duration(g.BFD.Multiplier))))
+		}
+	}
+	return most
 }
 
 func (j *Judge) over(rates map[*router]*rate, r *router, window time.Duration, most int) bool {
