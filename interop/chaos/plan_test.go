@@ -27,7 +27,7 @@ func TestRandom_LeavesNothingOut(t *testing.T) {
 	faults, modes := map[Fault]bool{}, map[Mode]bool{}
 	for seed := range uint64(1000) {
 		p := Random(seed)
-		for _, e := range p.Events {
+		for _, e := range append(p.Events, RandomLease(seed).Events...) {
 			faults[e.Fault] = true
 			if k := kindOf(e.Fault); e.Length < k.least || e.Length > max(k.most, 2*failover(p.Mode), 20*time.Second) {
 				t.Errorf("seed %d: %v takes %v", seed, e.Fault, e.Length)
