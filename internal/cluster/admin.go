@@ -133,6 +133,9 @@ func (a *Admin) remove(ctx context.Context, r *Report, m *Member) error {
 		a.client.SetEndpoints(others...)
 	}
 	_, err := a.client.MemberRemove(ctx, m.ID)
+	if err != nil && rpctypes.ErrorDesc(err) == rpctypes.ErrorDesc(rpctypes.ErrMemberNotFound) {
+		return nil // the client has asked twice, and the first answer was lost
+	}
 	return err
 }
 
