@@ -133,9 +133,6 @@ func (a *Admin) remove(ctx context.Context, r *Report, m *Member) error {
 		a.client.SetEndpoints(others...)
 	}
 	_, err := a.client.MemberRemove(ctx, m.ID)
-	if err != nil && rpctypes.ErrorDesc(err) == rpctypes.ErrorDesc(rpctypes.ErrMemberNotFound) {
-		return nil // the client has asked twice, and the first answer was lost
-	}
 	return err
 }
 
@@ -175,15 +172,17 @@ func (a *Admin) change(ctx context.Context, do func(context.Context, *Report) er
 }
 
 // passes says whether etcd refused a change only for now: its members do not
-// all know each other yet, an earlier one still learns, or the leader changed
-// before it had answered.
+// all know each other yet, an earlier one still learns, the leader changed
+// before it had answered, or a member with the same address was added and removed
+// in this very second: etcd makes a member's number of its address and the
+// second, and takes none again ("member not found").
 func passes(err error) bool {
 	e := rpctypes.Error(err)
 	if ours, ok := errors.AsType[rpctypes.EtcdError](e); ok && ours.Code() == codes.Unavailable {
 		return true // a timeout, another leader
 	}
 	s, said := status.FromError(err)
-	return errors.Is(e, rpctypes.ErrUnhealthy) || errors.Is(e, rpctypes.ErrTooManyLearners) || said && (s.Code() == codes.Unavailable || s.Code() == codes.Unknown)
+	return errors.Is(e, rpctypes.ErrUnhealthy) || errors.Is(e, rpctypes.ErrTooManyLearners) || errors.Is(e, rpctypes.ErrMemberNotFound) || said && (s.Code() == codes.Unavailable || s.Code() == codes.Unknown)
 }
 
 // Snapshot writes all that the store has to a file, which Restore reads.
