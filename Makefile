@@ -63,7 +63,7 @@ bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=
 	scripts/need
 	$(GO) test ./interop/database -count 1 -timeout 3h -v -run Faults -trials $(or $(TRIALS),20) -out $(CURDIR)/docs/database.md $(BENCH)
 
-generate: ## the eBPF objects of the gate from gate.c (clang, llvm-strip, libbpf-dev)
+generate: ## the eBPF objects of the gate from its bpf/ (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev
 	$(GO) generate ./internal/linux/gate
 

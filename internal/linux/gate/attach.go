@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// layout is LAYOUT of gate.c.
+// layout is LAYOUT of bpf/gate.c.
 const layout = 1
 
 // direction is where a program looks.
@@ -50,7 +50,7 @@ type attachment struct {
 	filter *netlink.BpfFilter // clsact
 }
 
-// names of programs, as the macro NAME of gate.c makes them.
+// names of programs, as the macro NAME of bpf/gate.c makes them.
 var names = regexp.MustCompile(`^holdfast(\d+)_(?:l3)?(in|out)$`)
 
 // parseName says whether a program is one of holdfast.
@@ -69,7 +69,7 @@ func parseName(name string) (layout int, d direction, ok bool) {
 // mapNames are the names that the kernel has of maps, see loadPrograms.
 var mapNames = regexp.MustCompile(`^hf(\d+)_(.+)$`)
 
-// parseMapName says whether a map is one of holdfast, and its name in gate.c.
+// parseMapName says whether a map is one of holdfast, and its name in bpf/maps.h.
 func parseMapName(name string) (layout int, inC string, ok bool) {
 	m := mapNames.FindStringSubmatch(name)
 	if m == nil {

@@ -18,7 +18,7 @@
 //
 // # Lines of defence
 //
-// The first line is a pair of eBPF programs on the interface (gate.c), which
+// The first line is a pair of eBPF programs on the interface (bpf/gate.c), which
 // read the holds from memory that this process maps: Set is three stores, no
 // system call, and is in force when it returns. They are attached to the tcx
 // hooks of Linux 6.6, or as classifiers of the clsact qdisc before. It needs

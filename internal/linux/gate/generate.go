@@ -5,5 +5,5 @@ package gate
 // where Debian has the asm/ of its architectures; one that is missing is
 // passed over.
 //
-//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -no-global-types -type hold -type address -type guarded -type mac -type router -type hints -type drops kernel gate.c -- -O2 -g -Wall -Wextra -Werror -mcpu=v2 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
-//go:generate sh -c "(clang --version | head -n 1; sha256sum gate.c kernel_bpfel.o kernel_bpfeb.o) > kernel.sum"
+//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -no-global-types -type hold -type address -type guarded -type mac -type router -type hints -type drops kernel bpf/gate.c -- -O2 -g -Wall -Wextra -Werror -mcpu=v2 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+//go:generate sh -c "(clang --version | head -n 1; sha256sum bpf/* kernel_bpfel.o kernel_bpfeb.o) > kernel.sum"

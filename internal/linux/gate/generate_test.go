@@ -26,10 +26,16 @@ func sum(t *testing.T) (clang string, sums map[string]string) {
 }
 
 // TestGeneratedFromThisSource needs no compiler: the object that is embedded
-// was made when gate.c was as it is now.
+// was made when the files of bpf/ were as they are now.
 func TestGeneratedFromThisSource(t *testing.T) {
 	_, sums := sum(t)
-	for _, name := range []string{"gate.c", "kernel_bpfel.o", "kernel_bpfeb.o"} {
+	names, err := filepath.Glob("bpf/*")
+	must(t, err)
+	names = append(names, "kernel_bpfel.o", "kernel_bpfeb.o")
+	if len(names) != len(sums) {
+		t.Errorf("%d files, kernel.sum knows of %d: run make generate", len(names), len(sums))
+	}
+	for _, name := range names {
 		b, err := os.ReadFile(name)
 		must(t, err)
 		if got := fmt.Sprintf("%x", sha256.Sum256(b)); got != sums[name] {
@@ -44,7 +50,7 @@ func TestObjectIsWhatTheSourceBuilds(t *testing.T) {
 	want, _ := sum(t)
 	version, err := exec.Command("clang", "--version").Output()
 	if err != nil {
-		t.Skipf("needs clang, to build gate.c again: %v", err)
+		t.Skipf("needs clang, to build bpf/gate.c again: %v", err)
 	}
 	if have, _, _ := strings.Cut(string(version), "\n"); have != want {
 		t.Skipf("needs %s, which made the objects: here is %s", want, have)
@@ -68,7 +74,7 @@ func TestObjectIsWhatTheSourceBuilds(t *testing.T) {
 		built, err := os.ReadFile(filepath.Join(dir, name))
 		must(t, err)
 		if !bytes.Equal(committed, built) {
-			t.Errorf("%s is not what gate.c builds: run make generate", name)
+			t.Errorf("%s is not what bpf/gate.c builds: run make generate", name)
 		}
 	}
 }

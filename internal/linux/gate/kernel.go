@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/engine"
 )
 
-// kernel is the first line of defence: the programs of gate.c. What it knows
+// kernel is the first line of defence: the programs of bpf/gate.c. What it knows
 // is in the kernel's maps, so that another process can take over.
 type kernel struct {
 	id     LineID
@@ -38,7 +38,7 @@ type kernel struct {
 
 var _ line = (*kernel)(nil)
 
-// slotHold is struct hold of gate.c. A store of an instant is one store.
+// slotHold is struct hold of bpf/maps.h. A store of an instant is one store.
 type slotHold struct {
 	announced, served, advertised atomic.Uint64
 
@@ -48,7 +48,7 @@ type slotHold struct {
 	_       [10]byte
 }
 
-// slotDrops is struct drops of gate.c.
+// slotDrops is struct drops of bpf/maps.h.
 type slotDrops [8]atomic.Uint64
 
 // openKernel loads the programs, on maps that are in use already if there are

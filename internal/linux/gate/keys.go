@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// own is OWN of gate.c: the MAC of the interface itself.
+// own is OWN of bpf/maps.h: the MAC of the interface itself.
 const own = ^uint32(0)
 
 // guard leads packets to a slot. New keys come before the hint that makes the
@@ -170,10 +170,10 @@ func (k *kernel) known() []guarded { return k.taken }
 // hintBuckets is the size of struct hints.
 const hintBuckets = len(kernelHints{}.Slot)
 
-// many is MANY of gate.c: look into the hash table.
+// many is MANY of bpf/maps.h: look into the hash table.
 const many = ^uint32(0)
 
-// bucket is what hint() of gate.c looks at.
+// bucket is what hint() of bpf/find.h looks at.
 func bucket(key kernelAddress) uint32 { return key.Ip[3] * 2654435761 >> 16 }
 
 // hint has the programs look for a key.

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-// model is the table of doc.go as a Go function: gate.c must say the same about
+// model is the table of doc.go as a Go function: bpf/gate.c must say the same about
 // any frame.
 type model struct {
 	index     int

@@ -30,7 +30,7 @@ type Sighting struct {
 // SightingKind is what the frame was.
 type SightingKind uint8
 
-// The kinds, as gate.c has them.
+// The kinds, as bpf/sightings.h has them.
 const (
 	ARPClaim SightingKind = iota + 1 // ARP with the address as the sender
 	ARPProbe                         // ARP that asks whether somebody has it, RFC 5227 §2.1.1
