@@ -3,35 +3,18 @@ package steps
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 	"github.com/holdfast-net/holdfast/internal/order"
 )
 
-const inside = "HOLDFAST_TEST_NETNS"
-
 // TestMain runs all tests in a network namespace of their own, where it may.
-func TestMain(m *testing.M) {
-	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		os.Stderr.WriteString("cannot run the tests in a network namespace: " + err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Exit(cmd.ProcessState.ExitCode())
-}
+func TestMain(m *testing.M) { netnstest.Main(m) }
 
 // rig is a machine with a runner, as the engine has them.
 type rig struct {

@@ -9,15 +9,14 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 	"github.com/holdfast-net/holdfast/internal/order"
 )
 
 // agents skips without the agents of Debian's package resource-agents.
 func agents(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 || os.Getenv(inside) == "" {
-		t.Skip("needs root: agents write below /run and run in a network namespace")
-	}
+	netnstest.Need(t) // and agents write below /run
 	if _, err := os.Stat("/usr/lib/ocf/resource.d/heartbeat/Dummy"); err != nil {
 		t.Skip("needs Debian's package resource-agents: scripts/need installs it")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 )
 
 // lasting is what a bench is made with that outlives the run it was made in:
@@ -23,7 +25,7 @@ const shortestFrame, longestFrame = 14, 1514
 // FuzzFrames lets programs and model judge any frame, in each direction and
 // with doors open and closed.
 func FuzzFrames(f *testing.F) {
-	needNetns(f)
+	netnstest.Need(f)
 	r := rand.New(rand.NewPCG(5, 227))
 	for i := range 300 {
 		f.Add(byte(i), randomFrame(r))

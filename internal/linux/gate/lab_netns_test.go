@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
@@ -81,7 +82,7 @@ func must(t testing.TB, err error) {
 // newLab makes the cable. Nothing is guarded yet.
 func newLab(t testing.TB, m mode) *lab {
 	t.Helper()
-	needNetns(t)
+	netnstest.Need(t)
 	l := &lab{TB: t, mode: m, dir: t.TempDir(), mac4: nodeMAC, mac6: nodeMAC}
 	if m.virtual {
 		l.mac4, l.mac6 = virtual4, virtual6

@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/linux/filter"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 )
 
 // lan is two namespaces beside the one of this process, the node: a switch
@@ -52,7 +53,7 @@ func must(t *testing.T, err error) {
 // (192.0.2.100, 2001:db8::100, fe80::100), with a bridge between them.
 func newLAN(t *testing.T) *lan {
 	t.Helper()
-	needNetns(t)
+	netnstest.Need(t)
 	l := &lan{t: t}
 	bridge, err := netns.New()
 	must(t, err)

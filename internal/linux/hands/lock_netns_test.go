@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 )
 
 // within runs f in a network namespace of its own.
@@ -25,7 +26,7 @@ func within(t *testing.T, f func()) {
 }
 
 func TestLock_IsForOneInANamespace(t *testing.T) {
-	needNetns(t)
+	netnstest.Need(t)
 	within(t, func() {
 		unlock, err := lock(turnName)
 		if err != nil {
@@ -53,7 +54,7 @@ func TestLock_IsForOneInANamespace(t *testing.T) {
 
 // Anybody may take the name. Who may not change addresses locks nobody out.
 func TestLock_IsNotForStrangers(t *testing.T) {
-	needNetns(t)
+	netnstest.Need(t)
 	within(t, func() {
 		ns, err := os.Open("/proc/thread-self/ns/net")
 		if err != nil {

@@ -1,38 +1,11 @@
 package hands
 
 import (
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
+
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 )
 
-// inside is set in the process that runs in a namespace of its own.
-const inside = "HOLDFAST_TEST_NETNS"
-
-// TestMain runs all tests again in a process with a network namespace of its
-// own: the Hands work in the namespace of their process, on threads that the
-// Go runtime starts where it likes.
-func TestMain(m *testing.M) {
-	if os.Geteuid() != 0 && os.Getenv(inside) == "" || os.Getenv(inside) != "" {
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		os.Stderr.WriteString("cannot run the tests in a network namespace: " + err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Exit(cmd.ProcessState.ExitCode())
-}
-
-// needNetns skips where there can be no namespace.
-func needNetns(t *testing.T) {
-	t.Helper()
-	if os.Getenv(inside) == "" {
-		t.Skip("needs root: makes a network namespace")
-	}
-}
+// TestMain gives the tests a network namespace: the Hands work in the
+// namespace of their process.
+func TestMain(m *testing.M) { netnstest.Main(m) }

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/linux/address"
 	"github.com/holdfast-net/holdfast/internal/linux/macvlan"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 	"github.com/holdfast-net/holdfast/internal/linux/rtnl"
 )
 
@@ -50,7 +51,7 @@ func look(t *testing.T, ifname string, p netip.Prefix) (address.Entry, bool) {
 // has them still, where the kernel is told to look for such nodes. It would
 // find one, and never use the address.
 func TestNoDuplicateAddressDetection(t *testing.T) {
-	needNetns(t)
+	netnstest.Need(t)
 	for _, ifname := range []string{"all", "default"} {
 		before := setting(t, "ipv6", ifname, "accept_dad")
 		t.Cleanup(func() { set(t, "ipv6", ifname, "accept_dad", before) })

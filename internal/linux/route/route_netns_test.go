@@ -5,30 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
 )
 
-const inside = "HOLDFAST_TEST_NETNS"
-
 // TestMain runs all tests in a network namespace of their own.
-func TestMain(m *testing.M) {
-	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		os.Stderr.WriteString("cannot run the tests in a network namespace: " + err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Exit(cmd.ProcessState.ExitCode())
-}
+func TestMain(m *testing.M) { netnstest.Main(m) }
 
 func ipCommand(t *testing.T, args string) string {
 	t.Helper()
@@ -40,9 +24,7 @@ func ipCommand(t *testing.T, args string) string {
 }
 
 func TestKernel(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("needs root: makes a network namespace")
-	}
+	netnstest.Need(t)
 	ipCommand(t, "link add d0 type veth peer name d1")
 	ipCommand(t, "link set d1 up")
 	ipCommand(t, "link set d0 up")
@@ -142,9 +124,7 @@ func TestKernel(t *testing.T) {
 }
 
 func TestKernel_Sysctl(t *testing.T) {
-	if os.Getenv(inside) == "" {
-		t.Skip("needs root: makes a network namespace")
-	}
+	netnstest.Need(t)
 	var k Kernel
 	s := config.Step{Sysctl: &config.StepSysctl{Name: "net.ipv4.ip_forward", Value: "1", Undo: "0"}}
 	path := "/proc/sys/net/ipv4/ip_forward"
