@@ -254,6 +254,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	if err := d.tellLinks(); err != nil {
 		return err
 	}
+	d.steps.sweep(ctx, d.note)
 	if err := d.steps.prepare(ctx, cfg); err != nil {
 		return err
 	}

@@ -47,6 +47,18 @@ func newStepper(cfg *config.Config, kernel steps.Kernel, post func(string, order
 	return s
 }
 
+// sweep ends what the steps of a daemon that was killed still run.
+func (s *stepper) sweep(ctx context.Context, note func(api.Event)) {
+	ctx, cancel := context.WithTimeout(ctx, order.Grace)
+	defer cancel()
+	err := s.runner.Sweep(ctx, func(group, text string) {
+		note(api.Event{Kind: "step", Group: group, Code: order.CodeStray, Reason: text})
+	})
+	if err != nil {
+		note(api.Event{Kind: "notice", Code: order.CodeStuck, Reason: err.Error()})
+	}
+}
+
 // prepare reads what the steps of a file's groups take. It comes before the
 // engine is given the file, as it may take a while.
 func (s *stepper) prepare(ctx context.Context, cfg *config.Config) error {

@@ -196,3 +196,40 @@ func (n *node) at(since time.Time, code string, words ...string) time.Time {
 	n.s.t.Errorf("%s has no event %s that says %q", n.name, code, words)
 	return time.Time{}
 }
+
+// A daemon that is killed while a step runs leaves what the step has started. It
+// is gone before the next daemon undoes the step.
+func TestSteps_KilledOverAStep(t *testing.T) {
+	s := newSite(t)
+	d := s.diary()
+	ticks := filepath.Join(s.dir, "ticks")
+	// The step works in a session of its own: nothing ends it with the daemon.
+	work := fmt.Sprintf("setsid sh -c \"while :; do echo x >>%s; sleep 0.02; done\" & wait; ", ticks)
+	began := time.Now()
+	s.a.start(web(200) + d.steps(work, fmt.Sprintf("wc -c <%s >%s.undone; ", ticks, ticks)))
+	size := func() int64 {
+		info, err := os.Stat(ticks)
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	s.within("the step works", func() error {
+		before := size()
+		time.Sleep(50 * time.Millisecond)
+		if size() == before {
+			return fmt.Errorf("%d ticks", before)
+		}
+		return nil
+	})
+	s.must(s.a.proc.Kill())
+	s.a.start(web(200) + d.steps("", fmt.Sprintf("wc -c <%s >%s.undone; ", ticks, ticks)))
+	s.a.becomes("web", "active")
+	s.a.said(began, "HF2815", "still ran and was killed")
+	when, err := os.ReadFile(ticks + ".undone")
+	s.must(err)
+	if got := strings.TrimSpace(string(when)); got != fmt.Sprint(size()) {
+		t.Errorf("%s ticks when the step was undone, %d now: it worked on", got, size())
+	}
+	s.over()
+}

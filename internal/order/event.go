@@ -103,4 +103,5 @@ const (
 	CodeUndone = "HF2812" // a step was undone
 	CodeStuck  = "HF2813" // a step could not be undone, or does not end though it was killed
 	CodeReady  = "HF2814" // everything is done, and the checks pass
+	CodeStray  = "HF2815" // a step that a dead process had begun still ran, and was killed
 )

@@ -2,9 +2,7 @@ package program
 
 import (
 	"os/exec"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -13,23 +11,13 @@ import (
 // has been reaped, the number may belong to somebody else.
 type killer struct {
 	grace time.Duration
-	mark  string
+	mark  Mark
 
 	mu     sync.Mutex
 	pid    int
 	asked  bool
 	reaped bool
 	last   *time.Timer // SIGKILL
-}
-
-// runs numbers the runs of this process.
-var runs atomic.Uint64
-
-// marked adds the mark of this run to a program's environment. It stays with
-// whatever the program starts, also with what leaves its process group.
-func (k *killer) marked(env []string) []string {
-	k.mark = "HOLDFAST_RUN=" + strconv.Itoa(syscall.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatUint(runs.Add(1), 10)
-	return append(env[:len(env):len(env)], k.mark)
 }
 
 // started tells whom to kill. It may have been asked to already: output is read

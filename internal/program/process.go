@@ -2,6 +2,7 @@ package program
 
 import (
 	"bytes"
+	"cmp"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -25,6 +26,8 @@ type Command struct {
 	Env  []string
 	// Input is what its standard input gives it; nil: nothing.
 	Input []byte
+	// Mark is the mark of this run; empty: a new one.
+	Mark Mark
 	// Account is who runs it; nil: as the daemon.
 	Account *Account
 	// Start starts it; nil: (*exec.Cmd).Start. A daemon in the realtime class
@@ -50,7 +53,7 @@ type Process struct {
 // once.
 func Start(c Command) Process {
 	done, started := make(chan struct{}), make(chan struct{})
-	k := &killer{grace: c.Grace}
+	k := &killer{grace: c.Grace, mark: cmp.Or(c.Mark, NewMark())}
 	if k.grace <= 0 {
 		k.grace = KillAfter
 	}
@@ -69,7 +72,7 @@ func Start(c Command) Process {
 			}
 		}()
 		cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-		cmd.Env, cmd.Dir = k.marked(c.Env), "/"
+		cmd.Env, cmd.Dir = append(c.Env[:len(c.Env):len(c.Env)], k.mark.variable()), "/"
 		cmd.Stdout, cmd.Stderr = first, out
 		if c.Input != nil {
 			cmd.Stdin = bytes.NewReader(c.Input)

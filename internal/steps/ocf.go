@@ -148,7 +148,7 @@ func (a *agent) must(ctx context.Context, action string, wanted ...Code) error {
 
 // action runs the agent once.
 func (a *agent) action(ctx context.Context, name string) (Code, error) {
-	out, err := a.r.program(ctx, a.user, []string{agentPath(a.r.opt.Agents, a.ocf), name}, append(a.env, a.variables(name)...))
+	out, err := a.r.program(ctx, &a.run, a.user, []string{agentPath(a.r.opt.Agents, a.ocf), name}, append(a.env, a.variables(name)...))
 	a.said = reason(out.Output)
 	switch {
 	case err != nil:

@@ -53,6 +53,7 @@ type Runner struct {
 
 // worker is one group's: at most one step and one write at a time.
 type worker struct {
+	alone  bool               // nothing runs any more that an earlier process had begun
 	kill   context.CancelFunc // nil: nothing runs
 	writes []order.Action     // that wait, and the first of them that is under way
 }
@@ -134,7 +135,11 @@ func (r *Runner) write(group string, w *worker) {
 
 // run runs a step to its end.
 func (r *Runner) run(ctx context.Context, group string, w *worker, run order.Run) {
-	output, err := r.step(ctx, run)
+	var output string
+	err := r.clear(ctx, group, w)
+	if err == nil {
+		output, err = r.step(ctx, run)
+	}
 	r.mu.Lock()
 	w.kill()
 	w.kill = nil
@@ -167,22 +172,30 @@ func (r *Runner) step(ctx context.Context, run order.Run) (output string, err er
 	if len(argv) == 0 {
 		return "", nil
 	}
-	out, err := r.program(ctx, s.User, argv, r.environment(s, run))
+	out, err := r.program(ctx, &run, s.User, argv, r.environment(s, run))
 	if err == nil {
 		err = out.Failure()
 	}
 	return out.Output, err
 }
 
-// program runs a program to its end, and kills it when ctx is over.
-func (r *Runner) program(ctx context.Context, user string, argv, env []string) (program.Outcome, error) {
-	c := program.Command{Argv: argv, Env: env, Start: r.opt.Start}
+// program runs a program to its end, and kills it when ctx is over. With a run
+// it belongs to a step, and what it is marked with is on disk while it runs.
+func (r *Runner) program(ctx context.Context, run *order.Run, user string, argv, env []string) (program.Outcome, error) {
+	c := program.Command{Argv: argv, Env: env, Start: r.opt.Start, Mark: program.NewMark()}
 	if user != "" {
 		who, err := program.Lookup(user, "")
 		if err != nil {
 			return program.Outcome{}, err
 		}
 		c.Account, c.Env = &who, append(c.Env, who.Environment()...)
+	}
+	if run != nil {
+		erase, err := r.note(run, c.Mark)
+		if err != nil {
+			return program.Outcome{}, err
+		}
+		defer erase()
 	}
 	p := program.Start(c)
 	select {

@@ -125,7 +125,7 @@ func unitState(bus Bus, name string) (state, error) {
 func (r *Runner) journal(name string, since time.Time) string {
 	ctx, cancel := context.WithTimeout(context.Background(), answers)
 	defer cancel()
-	out, err := r.program(ctx, "", []string{
+	out, err := r.program(ctx, nil, "", []string{
 		"/usr/bin/journalctl", "--unit=" + name, "--since=@" + fmt.Sprint(since.Unix()), "--lines=5", "--output=cat", "--no-pager", "--quiet",
 	}, r.opt.Environ)
 	if err != nil || out.Failure() != nil {
