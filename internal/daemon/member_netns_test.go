@@ -33,20 +33,26 @@ func newStoreSite(t *testing.T) *storeSite {
 	s := &storeSite{site: newSite(t)}
 	s.w = s.add("w", 3)
 	s.all = []*node{s.a, s.b, s.w}
-	cluster := fmt.Sprintf("cluster: {nodes: {a: 192.0.2.1, b: 192.0.2.2}, witnesses: {w: 192.0.2.3}, store: embedded, certificates: %s}\n", filepath.Join(s.dir, "certs"))
 	for _, n := range s.all {
-		text := fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s}\n%s", n.name, n.state(), n.socket(), cluster)
-		if n == s.w {
-			text += "witness: {}\n"
-		} else {
-			text += fmt.Sprintf("groups: {web: {addresses: [%s], interface: eth0, lease: {ttl: %s}}}\n", vip, storeLease)
-		}
-		s.must(os.WriteFile(n.file(), []byte(text), 0o644))
+		s.file(n, "", "")
 	}
 	if out, err := exec.Command(binary.path, "cluster", "init", "-c", s.a.file()).CombinedOutput(); err != nil {
 		t.Fatalf("cluster init: %v\n%s", err, out)
 	}
 	return s
+}
+
+// file writes a node's file, with further lines of the group, and of the file.
+func (s *storeSite) file(n *node, group, top string) {
+	s.t.Helper()
+	text := fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s}\n", n.name, n.state(), n.socket()) +
+		fmt.Sprintf("cluster: {nodes: {a: 192.0.2.1, b: 192.0.2.2}, witnesses: {w: 192.0.2.3}, store: embedded, certificates: %s}\n", filepath.Join(s.dir, "certs"))
+	if n == s.w {
+		text += "witness: {}\n"
+	} else {
+		text += fmt.Sprintf("groups:\n  web:\n    addresses: [%s]\n    interface: eth0\n    lease: {ttl: %s}\n", vip, storeLease) + group + top
+	}
+	s.must(os.WriteFile(n.file(), []byte(text), 0o644))
 }
 
 // store is what `cluster status` says on a node.

@@ -26,41 +26,47 @@ type quorum struct {
 	w     *node // the witness
 	guard string
 	pace  time.Duration
-	eye   *lab.Host
-	start time.Time
-	tap   *observe.Tap
+	// further words of the group's vrrp:
+	further []string
+	tap     *observe.Tap
 }
 
-func newQuorum(t *testing.T, guard string, pace time.Duration) *quorum {
-	q := &quorum{site: newSite(t), guard: guard, pace: pace}
+func newQuorum(t *testing.T, guard string, pace time.Duration, further ...string) *quorum {
+	q := &quorum{site: newSite(t), guard: guard, pace: pace, further: further}
 	q.w = q.add("w", 3)
 	q.must(os.WriteFile(q.key(), []byte(strings.Repeat("0f", 32)), 0o600))
-	var err error
-	q.eye, err = q.lan.Add(lab.HostConfig{
+	q.tap = q.watch()
+	return q
+}
+
+// watch sets an eye on the address, and reports at the end if two answered for it.
+func (s *site) watch() *observe.Tap {
+	s.t.Helper()
+	start := time.Now()
+	eye, err := s.lan.Add(lab.HostConfig{
 		Name: "eye", MAC: net.HardwareAddr{2, 0, 0, 0, 1, 1}, Addresses: observe.Asking(0, vip.Addr()),
 	})
-	q.must(err)
-	q.start = time.Now()
-	q.tap, err = observe.StartTap(q.lan, []string{"a", "b"}, vip.Addr(), q.start)
-	q.must(err)
-	o, err := observe.StartObserver(q.eye, vip.Addr(), 0, 1, q.start)
-	q.must(err)
-	t.Cleanup(func() {
-		for _, n := range []*node{q.a, q.b} {
+	s.must(err)
+	tap, err := observe.StartTap(s.lan, []string{"a", "b"}, vip.Addr(), start)
+	s.must(err)
+	o, err := observe.StartObserver(eye, vip.Addr(), 0, 1, start)
+	s.must(err)
+	s.t.Cleanup(func() {
+		for _, n := range []*node{s.a, s.b} {
 			for _, e := range n.events() {
-				if t.Failed() && (e.Kind == "transition" || e.Kind == "notice") {
-					t.Logf("%s %s: %s -> %s %s: %s", e.Time.Format("05.000"), n.name, e.From, e.To, e.Code, e.Reason)
+				if s.t.Failed() && e.Kind != "daemon" {
+					s.t.Logf("%s %s: %s -> %s %s: %s", e.Time.Format("05.000"), n.name, e.From, e.To, e.Code, e.Reason)
 				}
 			}
 		}
 		_, err := o.Stop()
-		r, tapped := q.tap.Stop()
-		q.must(errors.Join(err, tapped))
+		r, tapped := tap.Stop()
+		s.must(errors.Join(err, tapped))
 		for _, x := range r.Overlaps() {
-			t.Errorf("two answer for %s, from %s on: %s", x.Length(), x.From, strings.Join(r.Excerpt(x.From-5*time.Millisecond, x.To+5*time.Millisecond), "\n"))
+			s.t.Errorf("two answer for %s, from %s on: %s", x.Length(), x.From, strings.Join(r.Excerpt(x.From-5*time.Millisecond, x.To+5*time.Millisecond), "\n"))
 		}
 	})
-	return q
+	return tap
 }
 
 func (q *quorum) key() string { return filepath.Join(q.dir, "key") }
@@ -71,12 +77,18 @@ func (q *quorum) term() time.Duration { return vote.TermOf(q.pace) }
 // file writes a node's file.
 func (q *quorum) file(n *node) {
 	q.t.Helper()
+	q.write(n, "", "")
+}
+
+// write does so with further lines of the group, and of the file.
+func (q *quorum) write(n *node, group, top string) {
+	q.t.Helper()
 	priority := map[*node]int{q.a: 200, q.b: 100}[n]
-	g := strings.ReplaceAll(web(priority), "interval: "+interval.String(), "interval: "+q.pace.String())
-	n.write(g + "    guard: " + q.guard + "\n")
+	g := strings.ReplaceAll(web(priority, q.further...), "interval: "+interval.String(), "interval: "+q.pace.String())
+	n.write(g + "    guard: " + q.guard + "\n" + group)
 	f, err := os.OpenFile(n.file(), os.O_APPEND|os.O_WRONLY, 0)
 	q.must(err)
-	_, err = fmt.Fprintf(f, "cluster:\n  nodes: {a: 192.0.2.1, b: 192.0.2.2}\n  witnesses: {w: 192.0.2.3}\n  key: {file: %s}\n", q.key())
+	_, err = fmt.Fprintf(f, "cluster:\n  nodes: {a: 192.0.2.1, b: 192.0.2.2}\n  witnesses: {w: 192.0.2.3}\n  key: {file: %s}\n%s", q.key(), top)
 	q.must(errors.Join(err, f.Close()))
 }
 
