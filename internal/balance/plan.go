@@ -1,0 +1,86 @@
+package balance
+
+import "net/netip"
+
+// State is what a backend is good for.
+type State uint8
+
+const (
+	Up      State = iota // it gets new flows
+	Drain                // it keeps its flows and gets no new ones
+	Down                 // a check says so, or an operator: see OnDown
+	Removed              // it is configured no more, and has flows
+)
+
+func (s State) String() string {
+	return [...]string{"up", "drain", "down", "removed"}[s]
+}
+
+// Select is how a plane gets from a new flow to a slot of the table.
+type Select uint8
+
+const (
+	// ByFlow takes the hash of addresses, ports and protocol.
+	ByFlow Select = iota
+	// BySource takes the hash of the client's address, or a part of it.
+	BySource
+	// InTurn takes one slot after the other.
+	InTurn
+	// Least takes the target with the fewest flows for its weight, of all that
+	// the table names.
+	Least
+	// LeastOfTwo takes the one with the fewer flows for its weight in two slots
+	// at random.
+	LeastOfTwo
+)
+
+// Target is a backend in a plan.
+type Target struct {
+	// ID is never given to another address of this service, also when a
+	// backend goes and comes back; a flow that names an ID which is gone
+	// belongs to nobody.
+	ID       uint32
+	Addr     netip.AddrPort
+	Weight   uint32 // as it is now, for Least and LeastOfTwo
+	State    State
+	MaxFlows uint32
+}
+
+// Plan is all that a plane has to know of one service. Nobody changes it once
+// it was made.
+type Plan struct {
+	Service    *Service
+	Generation uint64 // grows with every plan of a pool
+	Select     Select
+	Targets    []Target
+	// Table has places in Targets. It is empty where there is nobody: new
+	// flows are refused then.
+	Table []uint16
+	// Seed keys the hash of flows. All nodes of a cluster have the same, and
+	// no client knows it: it could aim all its flows at one backend.
+	Seed [16]byte
+}
+
+// Usage is what a plane has counted for one target, or for a service where the
+// target is nobody (new flows that were refused).
+type Usage struct {
+	Flows                     uint64 // now
+	New                       uint64 // since the plane began
+	PacketsIn, PacketsOut     uint64 // from clients; to clients (0 where backends answer themselves)
+	BytesIn, BytesOut         uint64
+	Refused, Limited, Dropped uint64 // nobody to serve; over a limit; for any other reason
+}
+
+// Plane makes plans true. Its methods may be called from any goroutine, one at
+// a time.
+type Plane interface {
+	// Apply makes the plans of all services that the plane has to serve true,
+	// and no other. A service that it cannot serve is told in the error, by
+	// name; the others are served.
+	Apply(plans []*Plan) error
+	// Usage gives the counters of a service by target ID.
+	Usage(service string) (map[uint32]Usage, error)
+	// Close leaves: a plane in the kernel goes on forwarding where keep is
+	// true, for the next process to take over.
+	Close(keep bool) error
+}
