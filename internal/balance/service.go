@@ -110,6 +110,7 @@ type Service struct {
 	// Translate is the addresses that full NAT sends from. They float with the
 	// group; ports are those of the range that this node draws from.
 	Translate []netip.Addr
+	Proxying  Proxying // where Forward is Proxy
 }
 
 // Backend is a server of a service as it is configured.
