@@ -317,6 +317,9 @@ func (s *Set) giveUp(next phase, why string) {
 func (s *Set) take(ev Event) {
 	if s.phase == leaving && s.leave.followed() && s.mustGo() == "" && !s.maintenance {
 		s.phase = waiting
+		if !s.suspended.on { // or this node never preempts again, if nothing comes of the claim
+			s.humble(false)
+		}
 	}
 	if s.phase == waiting && !s.busy() { // or the claim would come long after who left
 		s.taking, s.missing = ev.Text, ev.Up

@@ -282,6 +282,46 @@ func TestTake_CallsTheLeaverBack(t *testing.T) {
 		"web ipv4: announce")
 }
 
+// One that was called back, and whose claim came to nothing, is a backup like
+// any other: it preempts whom it would have preempted before.
+func TestTake_CalledBackInVain(t *testing.T) {
+	b := holder(t, single())
+	b.feed(Asked("b", 200))
+	b.reply(nil)
+	b.adverts(higher, 200)
+	b.hear(higher, 200, "web: notice HF2003: successor heard: 192.0.2.20 is active, 1ms after this node let go")
+	b.feed(Take("b"))
+	b.reply(nil)
+	b.feed(Lapsed(0, time.Millisecond))
+	b.in(waiting)
+	for range 4 {
+		b.kinAdverts(lower, 50)
+		b.pass(900 * time.Millisecond)
+	}
+	b.kinAdverts(lower, 50)
+	b.wait(900*time.Millisecond, "web ipv4: ask the holder with 100")
+}
+
+// To end a leave may bring the routers' time forward, to before now: an owner
+// has its priority again and waits shorter. They are woken in the same tick.
+func TestLeave_LeavesNothingDue(t *testing.T) {
+	b := holder(t, single(priority(vrrp.OwnerPriority), routers(func(c *vrrp.Config) { c.Interval = 60 * time.Millisecond })))
+	b.feed(MaintenanceOn())
+	b.reply(nil)
+	b.now = b.now.Add(time.Millisecond)
+	b.adverts(lower, 50)
+	b.feed(MaintenanceOff())
+	over := b.now.Add(leaveGrace)
+	b.now = over.Add(-180300 * time.Microsecond) // below 3 intervals + 2/256, above 3 + 1/256
+	b.adverts(lower, 50)
+	b.now = over
+	b.feed(Tick())
+	b.in(claiming) // the successor is silent for as long as that
+	if d := b.Deadline(); !d.After(b.now) {
+		t.Errorf("the deadline is %s in the past", b.now.Sub(d))
+	}
+}
+
 // A named node that is not fit does not claim.
 func TestTake_NeedsAFitNode(t *testing.T) {
 	b := backup(t, single(uses(Use{"service", 0})))

@@ -234,7 +234,7 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventSecured:
 		s.secure(ev)
 	}
-	for s.settle() {
+	for s.settle() || s.ticked && s.tickDue() {
 	}
 	s.demote()
 	s.watchConflict()
@@ -306,13 +306,25 @@ func (s *Set) Deadline() time.Time {
 }
 
 func (s *Set) tick() {
+	s.tickDue()
+	s.insist()
+}
+
+// tickDue wakes every router whose time has come, and reports whether there was
+// one. To settle may bring a time forward: who ends a leave has its own priority
+// again, waits shorter, and may have waited for long enough. In a tick all has
+// been heard, so what is due by then is done in it, and not in another one at
+// once.
+func (s *Set) tickDue() bool {
+	woke := false
 	for i := range s.members {
 		due := s.members[i].router.Deadline()
 		if !due.IsZero() && !due.After(s.now) {
 			s.route(i, vrrp.Tick(), due)
+			woke = true
 		}
 	}
-	s.insist()
+	return woke
 }
 
 // route steps one router and turns its actions into the set's. What a router

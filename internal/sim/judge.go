@@ -38,13 +38,6 @@ type stateKey struct {
 	group string
 }
 
-// rate counts within a window of time.
-type rate struct {
-	begun time.Duration
-	count int
-	of    time.Duration // the interval, when it began
-}
-
 // bounds is how long what is allowed for a moment may take.
 type bounds struct {
 	interval time.Duration // the longest of the run
@@ -289,57 +282,4 @@ func (j *Judge) ended(n *node, u *unit) {
 	if u.results != u.ordered {
 		j.problem("%s stopped and answered %d commands of %d", n.name, u.results, u.ordered)
 	}
-}
-
-const (
-	// mostAdverts is how many adverts one router may send in an interval: the
-	// regular one, one for each change of its own, and immediate answers to
-	// others, which package vrrp limits.
-	mostAdverts = 24
-	// mostAnnouncements is how many announcements of one router's addresses
-	// may be sent in a second.
-	mostAnnouncements = 40
-)
-
-func (j *Judge) sent(n *node, r *router) {
-	window := max(j.bounds.interval, 100*time.Millisecond)
-	least := r.cfg.Interval
-	if c := j.sends[r]; c != nil && c.of != least {
-		*c = rate{begun: j.w.now, of: least}
-	}
-	if j.over(j.sends, r, window, mostAdverts+2*int(window/least)+flaps(n, r, window)) {
-		j.problem("%s sends too many adverts for %s", n.name, j.w.vrs[r.vr].name)
-	}
-}
-
-func (j *Judge) announced(n *node, r *router) {
-	if j.over(j.shouts, r, time.Second, mostAnnouncements+flaps(n, r, time.Second)) {
-		j.problem("%s announces %s too often", n.name, j.w.vrs[r.vr].name)
-	}
-}
-
-// flaps is what sessions of BFD may add in a window: on a bad network one ends
-// as often as its detection time passes, and each time the set may move, with an
-// advert, an answer and announcements.
-func flaps(n *node, r *router, window time.Duration) int {
-	var most int
-	for _, g := range n.sets[r.unit.index].Groups {
-		if g.BFD.on() {
-			most = max(most, 4*int(window/(g.BFD.Interval*time.Duration(g.BFD.Multiplier))))
-		}
-	}
-	return most
-}
-
-func (j *Judge) over(rates map[*router]*rate, r *router, window time.Duration, most int) bool {
-	c := rates[r]
-	if c == nil {
-		c = &rate{of: r.cfg.Interval}
-		rates[r] = c
-	}
-	if j.w.now-c.begun >= window {
-		*c = rate{begun: j.w.now, of: c.of}
-	}
-	c.count++
-	return c.count == most
 }

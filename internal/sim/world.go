@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func New(cfg Config, seed uint64, story Story) *World {
 	}
 	for i, c := range cfg.Nodes {
 		w.nodes = append(w.nodes, &node{
-			index: i, name: c.Name, plain: c.Plain, sets: cloneSets(cfg.Sets), settings: c.Sets,
+			index: i, name: c.Name, plain: c.Plain, sets: cloneSets(cfg.Sets), settings: slices.Clone(c.Sets),
 			kernel: kernel{slots: make([]slot, len(w.vrs)), busy: make([]time.Duration, cfg.LANs)},
 			checks: map[string]string{},
 		})
