@@ -32,6 +32,7 @@ const (
 // knows it.
 type Lease struct {
 	TTL      Duration `json:"ttl"`
+	Apart    string   `json:"apart,omitempty"`  // why this node cannot take part; it is tried again
 	Known    bool     `json:"known"`            // the store has answered
 	Trouble  bool     `json:"trouble"`          // it does not at the moment
 	Holder   string   `json:"holder"`           // that the record names; "": none

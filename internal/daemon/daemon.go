@@ -210,7 +210,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		}
 	}
 	defer func() { _ = h.Close() }()
-	d.steps = newStepper(cfg, route.Kernel{}, func(group string, ev order.Event) { d.engine.Stepped(group, ev) })
+	d.steps = newStepper(cfg, route.Kernel{}, func(group string, ev order.Event) { d.engine.Stepped(group, ev) }, d.note)
 	defer d.steps.close()
 	l := newLeases(func() *config.Config { return d.current.Load().cfg })
 	defer l.wait()
@@ -254,11 +254,11 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	if err := d.tellLinks(); err != nil {
 		return err
 	}
-	d.steps.sweep(ctx, d.note)
+	d.steps.sweep(ctx)
 	if err := d.steps.prepare(ctx, cfg); err != nil {
 		return err
 	}
-	d.steps.undoForgotten(ctx, cfg, d.note)
+	d.steps.undoForgotten(cfg)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return err
 	}

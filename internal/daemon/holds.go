@@ -62,7 +62,7 @@ func describeLease(u *engine.UnitView, l *config.Lease) *api.Lease {
 	out := &api.Lease{TTL: api.Duration(l.TTL)}
 	v := u.Lease
 	if v == nil {
-		out.Trouble = true
+		out.Trouble, out.Apart = true, u.Apart
 		return out
 	}
 	out.Known, out.Trouble, out.Holder, out.Over, out.Epoch = v.Known, v.Trouble, v.Holder, v.Over, v.Epoch

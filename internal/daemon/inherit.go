@@ -78,7 +78,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 		_ = p.conn.Close()
 		d.engine.Alone()
 		// That one may have been at it, and begins nothing any more.
-		d.steps.undoForgotten(faces, d.current.Load().cfg, d.note)
+		d.steps.undoForgotten(d.current.Load().cfg)
 	}()
 	return nil
 }

@@ -19,18 +19,29 @@ import (
 type stepper struct {
 	runner *steps.Runner
 
+	// Of groups that are not in the file any more.
+	note func(api.Event)
+	ctx  context.Context // of what undoes them
+	end  context.CancelFunc
+
 	mu        sync.Mutex
 	plans     map[string]order.Plan
 	books     map[string]order.Book
-	forgotten map[string]chan order.Event // groups that are not in the file any more
+	forgotten map[string]*answers
+	undone    map[string]order.Book // what they have left in the end: the epoch
 }
 
 // askAgent is how long an OCF agent may take to say what it is.
 const askAgent = 10 * time.Second
 
-// newStepper makes the stepper; post takes the answers to what groups asked for.
-func newStepper(cfg *config.Config, kernel steps.Kernel, post func(string, order.Event)) *stepper {
-	s := &stepper{plans: map[string]order.Plan{}, books: map[string]order.Book{}, forgotten: map[string]chan order.Event{}}
+// newStepper makes the stepper; post takes the answers to what groups asked for,
+// and note what there is to tell of those that are not in the file any more.
+func newStepper(cfg *config.Config, kernel steps.Kernel, post func(string, order.Event), note func(api.Event)) *stepper {
+	s := &stepper{
+		note: note, plans: map[string]order.Plan{}, books: map[string]order.Book{},
+		forgotten: map[string]*answers{}, undone: map[string]order.Book{},
+	}
+	s.ctx, s.end = context.WithCancel(context.Background())
 	s.runner = steps.New(steps.Options{
 		Dir: filepath.Join(cfg.State, "steps"), Start: realtime.Start, Environ: os.Environ(), Node: cfg.Node, Kernel: kernel,
 		Post: func(group string, ev order.Event) {
@@ -41,21 +52,21 @@ func newStepper(cfg *config.Config, kernel steps.Kernel, post func(string, order
 				post(group, ev)
 				return
 			}
-			go func() { mine <- ev }()
+			mine.put(ev)
 		},
 	})
 	return s
 }
 
 // sweep ends what the steps of a daemon that was killed still run.
-func (s *stepper) sweep(ctx context.Context, note func(api.Event)) {
+func (s *stepper) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, order.Grace)
 	defer cancel()
 	err := s.runner.Sweep(ctx, func(group, text string) {
-		note(api.Event{Kind: "step", Group: group, Code: order.CodeStray, Reason: text})
+		s.note(api.Event{Kind: "step", Group: group, Code: order.CodeStray, Reason: text})
 	})
 	if err != nil {
-		note(api.Event{Kind: "notice", Code: order.CodeStuck, Reason: err.Error()})
+		s.note(api.Event{Kind: "notice", Code: order.CodeStuck, Reason: err.Error()})
 	}
 }
 
@@ -76,6 +87,9 @@ func (s *stepper) prepare(ctx context.Context, cfg *config.Config) error {
 		}
 		s.mu.Lock()
 		undoing := s.forgotten[g.Name] != nil
+		if b, ok := s.undone[g.Name]; ok {
+			book = b // what of it is on disk may still be on its way there
+		}
 		if !undoing {
 			s.plans[g.Name], s.books[g.Name] = plan, book
 		}
@@ -116,72 +130,8 @@ func (s *stepper) longest() time.Duration {
 // close kills what still runs, as after a crash, and lets what is written be
 // written.
 func (s *stepper) close() {
+	s.end()
 	ctx, cancel := context.WithTimeout(context.Background(), order.Grace)
 	defer cancel()
 	s.runner.Close(ctx)
-}
-
-// undoForgotten undoes what an earlier process has begun for groups that the
-// file does not have any more, until it is done or ctx ends.
-func (s *stepper) undoForgotten(ctx context.Context, cfg *config.Config, note func(api.Event)) {
-	groups, err := s.runner.Groups()
-	if err != nil {
-		note(api.Event{Kind: "notice", Code: order.CodeStuck, Reason: err.Error()})
-		return
-	}
-	for _, name := range groups {
-		if hasGroup(cfg, name) {
-			continue
-		}
-		book, err := s.runner.Load(name)
-		if err != nil {
-			note(api.Event{Kind: "notice", Group: name, Code: order.CodeStuck, Reason: err.Error()})
-			continue
-		}
-		events := make(chan order.Event)
-		s.mu.Lock()
-		s.forgotten[name] = events
-		s.mu.Unlock()
-		go s.undo(ctx, name, book, events, note)
-	}
-}
-
-func hasGroup(cfg *config.Config, name string) bool {
-	for i := range cfg.Groups {
-		if cfg.Groups[i].Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// undo is the loop of a machine that no group of the engine has.
-func (s *stepper) undo(ctx context.Context, name string, book order.Book, events <-chan order.Event, note func(api.Event)) {
-	m := order.New(name, order.Plan{}, book)
-	for ev := order.Leave("init", "the group is not in the file any more"); ; {
-		acts := m.Step(time.Now(), ev, nil)
-		s.runner.Do(name, acts)
-		for i := range acts {
-			switch a := &acts[i]; {
-			case a.Kind == order.ActionRecord:
-				note(api.Event{Kind: "step", Group: name, Code: a.Code, Reason: a.Reason})
-			case a.Kind == order.ActionFinished && a.Outcome == order.Left:
-				s.mu.Lock()
-				delete(s.forgotten, name)
-				s.mu.Unlock()
-				return
-			}
-		}
-		var due <-chan time.Time
-		if d := m.Deadline(); !d.IsZero() {
-			due = time.After(time.Until(d))
-		}
-		select {
-		case ev = <-events:
-		case <-due:
-			ev = order.Tick()
-		case <-ctx.Done():
-			return
-		}
-	}
 }

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/api"
 )
 
 // diary is what the steps of a test's group write: one line for each thing that
@@ -230,6 +233,50 @@ func TestSteps_KilledOverAStep(t *testing.T) {
 	s.must(err)
 	if got := strings.TrimSpace(string(when)); got != fmt.Sprint(size()) {
 		t.Errorf("%s ticks when the step was undone, %d now: it worked on", got, size())
+	}
+	s.over()
+}
+
+// A group leaves the file while its steps cannot be undone. They are tried again
+// without a restart, the status says so, and the group may come back when they
+// are undone.
+func TestSteps_StuckAndRemoved(t *testing.T) {
+	s := newSite(t)
+	d := s.diary()
+	block := filepath.Join(s.dir, "block")
+	s.must(os.WriteFile(block, nil, 0o600))
+	held := web(200) + d.steps("", fmt.Sprintf("[ ! -e %s ] || { echo it hangs; exit 1; }; ", block))
+	s.a.start(held)
+	s.a.becomes("web", "active")
+	s.a.write(group("dns", 52, 100, []netip.Prefix{vip2}))
+	if _, got := s.a.reload(); got.code != 0 {
+		t.Fatalf("reload ended with %d: %s", got.code, got.err)
+	}
+	warned := func() bool {
+		st, err := s.a.status()
+		s.must(err)
+		return slices.ContainsFunc(st.Warnings, func(w api.Warning) bool {
+			return w.Code == "HF2813" && w.Group == "web" && strings.Contains(w.Text, "not in the file any more")
+		})
+	}
+	s.within("the status says that it is stuck", func() error {
+		if !warned() {
+			return fmt.Errorf("it does not")
+		}
+		return nil
+	})
+	s.must(os.Remove(block))
+	d.says("a does disk active", "a does service active", "a undoes service init", "a undoes disk init")
+	s.within("the group may come back", func() error {
+		s.a.write(held)
+		if _, got := s.a.reload(); got.code != 0 {
+			return fmt.Errorf("%s", got.err)
+		}
+		return nil
+	})
+	s.a.becomes("web", "active")
+	if warned() {
+		t.Error("the warning stays")
 	}
 	s.over()
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -17,6 +18,9 @@ func openStore(cfg *config.Config, s config.Store) (store.Store, error) {
 	c := etcd.Config{Endpoints: s.Endpoints, User: s.User, Password: string(s.Password.Bytes()), Prefix: s.Prefix}
 	var files cluster.Files
 	switch {
+	case s.Embedded && !embedded(cfg):
+		// A reload has brought both: it is not in force before the groups are.
+		return nil, errors.New("cannot use the store of leases: the file in force has no store for its cluster yet")
 	case s.Embedded:
 		spec := memberSpec(cfg, "")
 		files = cluster.FilesOf(spec.Certificates, spec.Name)

@@ -70,6 +70,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	if !st.Guardian.On && d.guarded.mode != config.GuardianOff && st.Now.Sub(d.started) > guardianTime {
 		add("HF2111", "", d.started, "nobody sees to what is held here if the daemon dies: %s", st.Guardian.Detail)
 	}
+	if d.steps != nil {
+		out = append(out, d.steps.forgottenWarnings()...)
+	}
 	out = append(out, checkWarnings(st)...)
 	out = append(out, d.memberWarning(st.Now)...)
 	for _, n := range d.notices.current(st.Now) {

@@ -60,8 +60,8 @@ type Engine struct {
 	waiting     []*unit // new units that wait for old ones of the same groups to end
 	ports       map[string]*port
 	routes      map[route]*router
-	results     map[string]group.Event // of checks, by name
-	books       map[string]order.Book  // of groups whose units have ended
+	results     map[string]group.Event    // of checks, by name
+	left        map[string]*order.Machine // of groups whose units have ended
 	maintenance bool
 	stopping    bool
 	stopText    string
@@ -118,7 +118,7 @@ func New(opt Options) *Engine {
 		ports:   map[string]*port{},
 		routes:  map[route]*router{},
 		results: map[string]group.Event{},
-		books:   map[string]order.Book{},
+		left:    map[string]*order.Machine{},
 		in:      make([]Datagram, maxDatagrams),
 		arena:   make([]byte, 0, 64<<10),
 		sights:  newSights(),

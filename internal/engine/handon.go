@@ -104,7 +104,10 @@ func (e *Engine) unstill() string {
 		return "groups are being replaced"
 	}
 	for _, u := range e.units {
-		if u.retiring || len(u.waiters) > 0 || !u.set.Still() || u.stepping() {
+		if steps := u.stepping(); steps != "" {
+			return steps
+		}
+		if u.retiring || len(u.waiters) > 0 || !u.set.Still() {
 			return fmt.Sprintf("group %s is on the move", u.groups[0].Name)
 		}
 	}

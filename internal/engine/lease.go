@@ -57,17 +57,43 @@ func leaseConfig(l *config.Lease) lease.Config {
 	}
 }
 
-// contend makes a unit a candidate for its lease, or changes how it is one.
+// How often it is tried again to take part in a lease whose store could not be
+// opened: its certificates are not there yet, say.
+const (
+	openFirst = time.Second
+	openLast  = time.Minute
+)
+
+// contend makes a unit a candidate for its lease, or changes how it is one. A
+// unit that cannot be one holds nothing, and tries again.
 func (e *Engine) contend(u *unit) {
 	err := e.enterLease(u)
 	if err == nil {
+		u.apart, u.tries = "", 0
 		return
 	}
-	u.mandate = 1 // it never holds
+	u.mandate = 1 // it does not hold
 	e.limit(u)
-	e.record(Record{Time: e.opt.Clock(), Record: group.Record{
-		Group: u.groups[0].Name, Kind: "notice", Code: "HF2141", Reason: err.Error(),
-	}})
+	if err.Error() != u.apart {
+		u.apart = err.Error()
+		e.record(Record{Time: e.opt.Clock(), Record: group.Record{
+			Group: u.groups[0].Name, Kind: "notice", Code: "HF2141", Reason: fmt.Sprintf("%s (it is tried again)", u.apart),
+		}})
+	}
+	if u.lease != nil {
+		return // what the file wants of it is no good: another file will do
+	}
+	pause := min(openFirst<<min(u.tries, 6), openLast)
+	u.tries++
+	try := u.tries
+	e.later(e.opt.Clock().Add(pause), func(time.Time) {
+		if e.units[u.id] != u || u.lease != nil || u.retiring || u.tries != try {
+			return
+		}
+		if e.contend(u); u.lease != nil && u.set.Wanting() {
+			e.wantMandate(u, u.set.Router(u.set.Lead()).Priority())
+		}
+	})
 }
 
 func (e *Engine) enterLease(u *unit) error {
@@ -87,7 +113,7 @@ func (e *Engine) enterLease(u *unit) error {
 	if e.opt.Leases == nil {
 		return errors.New("cannot take part in the lease: there are no stores")
 	}
-	cfg.Node, cfg.Instance, cfg.Place = e.node, e.opt.Leases.Instance(), e.opt.Leases.Place()
+	cfg.Node, cfg.Instance, cfg.Place, cfg.Floor = e.node, e.opt.Leases.Instance(), e.opt.Leases.Place(), e.highestEpoch(u)
 	c, err := lease.New(cfg)
 	if err != nil {
 		return err
@@ -134,6 +160,9 @@ func (e *Engine) leaseActions(u *unit, acts []lease.Action) {
 			node, priority := a.Node, uint8(min(max(a.Priority, 0), 255))
 			e.afterwards(u, func(now time.Time) { e.step(now, u, group.Asked(node, priority)) })
 		}
+	}
+	if t.candidate.Holder() != "" {
+		e.seen(u, t.candidate.Highest())
 	}
 	if holder := t.candidate.Holder(); holder != t.holder {
 		t.news(holder, e.node)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,35 +208,61 @@ func TestLease_HandsOver(t *testing.T) {
 	})
 }
 
-// A lease whose store cannot be used is said so, and never held.
+// A lease whose store cannot be used is not held. That is said once, and shown;
+// as soon as the store can be used, by a certificate that is there at last say,
+// the node takes part.
 func TestLease_NeedsAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &testLAN{}
+		l, r := &testLAN{}, &register{found: lease.Found{Revision: lease.Absent}}
 		a := l.node(t, "a", "192.0.2.1", "fe80::1")
-		a.engine.opt.Leases = noStores{}
+		stores := &lateStores{registerFor: registerFor{r, "a"}}
+		a.engine.opt.Leases = stores
 		a.start(t, leased(100))
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Minute)
 		if a.answers("192.0.2.100") {
 			t.Error("it holds")
 		}
-		said := false
+		if asked := stores.asked.Load(); asked < 10 || asked > 20 {
+			t.Errorf("the store was opened %d times in ten minutes", asked)
+		}
+		said := 0
 		a.mu.Lock()
 		for _, r := range a.records {
-			said = said || r.Code == "HF2141" && r.Group == "db"
+			if r.Code == "HF2141" && r.Group == "db" {
+				said++
+			}
 		}
 		a.mu.Unlock()
-		if !said {
-			t.Error("nothing is said")
+		if said != 1 {
+			t.Errorf("it is said %d times", said)
+		}
+		snap, err := a.engine.Snapshot(t.Context())
+		if err != nil || !strings.Contains(snap.Units[0].Apart, "no certificate") {
+			t.Errorf("it is not shown: %+v, %v", snap, err)
+		}
+		stores.there.Store(true)
+		time.Sleep(openLast + 5*time.Second)
+		if !a.answers("192.0.2.100") {
+			t.Errorf("it does not hold: %q", a.story())
+		}
+		if snap, err := a.engine.Snapshot(t.Context()); err != nil || snap.Units[0].Apart != "" || snap.Units[0].Lease == nil {
+			t.Errorf("shown: %+v, %v", snap, err)
 		}
 		a.stop(t)
 	})
 }
 
-type noStores struct{}
+// lateStores cannot be used at first.
+type lateStores struct {
+	registerFor
+	there atomic.Bool
+	asked atomic.Int32
+}
 
-func (noStores) Instance() string { return "a" }
-func (noStores) Place() string    { return "" }
-
-func (noStores) Open(config.Store, string, func(lease.Event)) (LeaseClerk, error) {
-	return nil, errors.New("cannot use the store of leases: there is no certificate")
+func (s *lateStores) Open(of config.Store, id string, tell func(lease.Event)) (LeaseClerk, error) {
+	s.asked.Add(1)
+	if !s.there.Load() {
+		return nil, errors.New("cannot use the store of leases: there is no certificate")
+	}
+	return s.registerFor.Open(of, id, tell)
 }

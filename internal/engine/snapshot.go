@@ -39,7 +39,8 @@ type UnitView struct {
 	Voted   bool         // a majority's promise is asked for
 	Promise vote.Promise // what of it there is
 	Mandate Instant      // to which it may hold: by a majority, or a gateway; 0: it is not asked
-	Lease   *lease.View  // nil: the election is another one
+	Lease   *lease.View  // nil: the election is another one, or
+	Apart   string       // why this node cannot take part in it
 	Epoch   uint64       // of the mandate, where it has one
 	Bound   Instant      // before which no neighbour misses this node by BFD; 0: none would
 }
@@ -109,7 +110,7 @@ func (e *Engine) collect(time.Time) {
 func (e *Engine) view(u *unit) UnitView {
 	v := UnitView{
 		View: u.set.View(), Groups: u.groups, Routers: make([]RouterView, len(u.routers)),
-		At: e.opt.Gate.Now(), Mandate: u.mandate, Bound: u.bound, Epoch: u.epoch,
+		At: e.opt.Gate.Now(), Mandate: u.mandate, Bound: u.bound, Epoch: u.epoch, Apart: u.apart,
 	}
 	if v.Voted = u.voted && e.votes != nil; v.Voted {
 		v.Promise = e.votes.agent.Promises(vote.Instant(v.At), u.subject)

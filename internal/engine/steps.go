@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,12 @@ type Stepper interface {
 	// Do carries out what a group's machine asks for. The answers come by
 	// [Engine.Stepped].
 	Do(group string, acts []order.Action)
+	// Adopt goes on with the machine of a group that is not in the file any
+	// more, until nothing is left of what it had taken.
+	Adopt(group string, m *order.Machine)
+	// Late takes an answer that was on its way to the engine when the machine
+	// that had asked was adopted.
+	Late(group string, ev order.Event)
 }
 
 // transaction is the steps of one group of a unit. Those of all groups of a
@@ -39,18 +46,50 @@ func (e *Engine) transact(now time.Time, u *unit) {
 	}
 	for i := range u.groups {
 		g := &u.groups[i]
-		book, known := e.books[g.Name]
-		if !known {
-			book = e.opt.Steps.Book(g.Name)
-		}
-		if len(g.Steps) == 0 && len(g.Ready) == 0 && len(book.Begun) == 0 {
+		m := e.machineOf(g.Name)
+		if len(g.Steps) == 0 && len(g.Ready) == 0 && m.Clean() {
 			continue
 		}
-		t := &transaction{group: g.Name, machine: order.New(g.Name, e.opt.Steps.Plan(g.Name), book)}
-		u.steps = append(u.steps, t)
-		t.busy = len(book.Begun) > 0
+		delete(e.left, g.Name)
+		u.steps = append(u.steps, &transaction{group: g.Name, machine: m, busy: !m.Clean()})
 	}
 	e.undoSteps(now, u, "an earlier process had begun it")
+}
+
+// machineOf is the machine of a group that begins: that of its former unit, which
+// may be at something still, or a new one with what an earlier process has left.
+func (e *Engine) machineOf(name string) *order.Machine {
+	plan := e.opt.Steps.Plan(name)
+	if m := e.left[name]; m != nil {
+		m.Reconfigure(plan)
+		return m
+	}
+	return order.New(name, plan, e.opt.Steps.Book(name))
+}
+
+// highestEpoch is the highest epoch that this node knows of the groups of a unit
+// that begins.
+func (e *Engine) highestEpoch(u *unit) uint64 {
+	var highest uint64
+	if e.opt.Steps == nil {
+		return 0
+	}
+	for i := range u.groups {
+		highest = max(highest, e.machineOf(u.groups[i].Name).Epoch())
+	}
+	for _, t := range u.steps {
+		highest = max(highest, t.machine.Epoch())
+	}
+	return highest
+}
+
+// seen has the groups of a unit remember an epoch of another node.
+func (e *Engine) seen(u *unit, epoch uint64) {
+	for _, t := range u.steps {
+		if epoch > t.machine.Epoch() {
+			e.afterwards(u, func(now time.Time) { e.transaction(now, u, t, order.Seen(epoch)) })
+		}
+	}
 }
 
 // undoSteps undoes what is taken for a set that does not hold.
@@ -156,8 +195,13 @@ func (e *Engine) finished(now time.Time, u *unit, t *transaction, a *order.Actio
 // called from any goroutine, and never blocks.
 func (e *Engine) Stepped(name string, ev order.Event) {
 	e.Post(func(now time.Time) {
-		if u, t := e.stepsOf(name); t != nil {
+		switch u, t := e.stepsOf(name); {
+		case t != nil:
 			e.transaction(now, u, t, ev)
+		case e.left[name] != nil:
+			e.opt.Steps.Do(name, e.left[name].Step(now, ev, nil))
+		default:
+			e.opt.Steps.Late(name, ev)
 		}
 	})
 }
@@ -223,17 +267,37 @@ func (e *Engine) plan(u *unit) {
 	e.queue.set(u, at)
 }
 
-// keepBooks remembers what the steps of a unit that ends leave behind.
-func (e *Engine) keepBooks(u *unit) {
+// keepMachines keeps the machines of a unit that ends, for a unit that follows
+// it. Where none does, somebody else has to see to what could not be undone yet.
+func (e *Engine) keepMachines(u *unit) {
 	for _, t := range u.steps {
-		e.books[t.group] = t.machine.Estate().Book
+		follows := slices.ContainsFunc(e.waiting, func(f *unit) bool { return f.has(t.group) })
+		if t.machine.Clean() || follows || e.stopping {
+			e.left[t.group] = t.machine
+			continue
+		}
+		e.opt.Steps.Adopt(t.group, t.machine)
 	}
 }
 
-// stepping reports whether the steps of a unit are under way, so that it cannot
-// be handed on.
-func (u *unit) stepping() bool {
-	return slices.ContainsFunc(u.steps, func(t *transaction) bool { return !t.machine.Still() })
+// stepping says what of the steps of a unit is under way, so that it cannot be
+// handed on; "": nothing.
+func (u *unit) stepping() string {
+	for _, t := range u.steps {
+		if t.machine.Still() {
+			continue
+		}
+		v := t.machine.View()
+		if v.Step == "" {
+			return fmt.Sprintf("the steps of group %s are under way (%s)", t.group, v.Phase)
+		}
+		text := fmt.Sprintf("group %s is %s its steps, and is at %s", t.group, v.Phase, v.Step)
+		if v.Why != "" {
+			text += ", which " + v.Why
+		}
+		return text
+	}
+	return ""
 }
 
 // hasSteps reports whether a group takes more than its addresses.

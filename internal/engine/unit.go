@@ -29,6 +29,8 @@ type unit struct {
 	voted   bool          // it is one
 	gateway *gateway      // that has to answer instead
 	lease   *tenancy      // that is the election
+	apart   string        // why it cannot take part in it
+	tries   int           // to do so, in vain
 	former  *lease.Estate // of the process before
 
 	deadline time.Time // of the set, as entered in the queue
@@ -36,6 +38,8 @@ type unit struct {
 
 	steps  []*transaction // of its groups, where they have any
 	secure *securing      // what is done before it holds; nil: nothing
+	words  words          // of the other nodes, for who fences
+	begun  time.Time      // zero: by another process
 	failed string         // why they could not be taken
 	epoch  uint64         // of the mandate, where it has one
 
@@ -126,7 +130,7 @@ func (e *Engine) newUnit(groups []config.Group) (*unit, error) {
 		return nil, err
 	}
 	e.lastUnit++
-	u := &unit{id: e.lastUnit, set: set, groups: groups, at: -1}
+	u := &unit{id: e.lastUnit, set: set, groups: groups, at: -1, words: e.fencing.wordsOf(groups[0].Name)}
 	u.routers = makeRouters(u)
 	members := make([]peer.Member, len(u.routers))
 	for i, r := range u.routers {
@@ -159,7 +163,7 @@ func makeRouters(u *unit) []*router {
 // begin takes a unit into the engine: its interfaces are opened and prepared,
 // and it starts once all of them are.
 func (e *Engine) begin(now time.Time, u *unit) {
-	e.units[u.id] = u
+	e.units[u.id], u.begun = u, now
 	for _, r := range u.routers {
 		p := e.portFor(r.group.Interface)
 		r.port = p
@@ -207,7 +211,7 @@ func (e *Engine) end(now time.Time, u *unit) {
 	e.fencing.stuck = e.fencing.stuck || u.set.Stuck() && u.asks(wantsWatchdog)
 	e.leaveGateway(u)
 	e.quitLease(u)
-	e.keepBooks(u)
+	e.keepMachines(u)
 	for _, r := range u.routers {
 		e.submit(r, OpDiscard)
 		e.unroute(r)

@@ -36,6 +36,10 @@ type Config struct {
 	// time. 0 never does.
 	Failures  int
 	BarredFor time.Duration
+	// Floor is the highest epoch that this node has known of in its life. A
+	// store that was wiped, or brought back from a backup, knows less: what is
+	// claimed goes beyond it all the same.
+	Floor uint64
 	// Fences has the record name the nodes whose holds ran out, until they are
 	// said to be settled.
 	Fences bool
@@ -103,6 +107,7 @@ func New(cfg Config) (*Candidate, error) {
 		return nil, err
 	}
 	c := &Candidate{cfg: cfg}
+	c.record.epoch = cfg.Floor
 	c.asking.open = true
 	return c, nil
 }

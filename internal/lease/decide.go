@@ -105,7 +105,7 @@ func (c *Candidate) free(w will) {
 		// A claim may be on its way still. What it would open is given back
 		// with this.
 		c.end()
-		c.swap(Record{Place: c.cfg.Place, Epoch: c.record.Record.Epoch, Next: w.next, Chosen: w.chosen, Owed: c.owed}, false)
+		c.swap(Record{Place: c.cfg.Place, Epoch: c.record.epoch, Next: w.next, Chosen: w.chosen, Owed: c.owed}, false)
 	}
 }
 

@@ -50,7 +50,7 @@ func (c *Candidate) Inherit(e Estate) {
 	c.tenure++
 	c.told = c.until
 	c.renewal = e.Renewal
-	c.record = knowledge{observed: e.Observed, wait: e.Wait, strange: e.Strange, epoch: e.Highest}
+	c.record = knowledge{observed: e.Observed, wait: e.Wait, strange: e.Strange, epoch: max(e.Highest, c.cfg.Floor)}
 	if e.Found != nil {
 		c.record.Found = *e.Found
 	}
@@ -61,7 +61,7 @@ func (c *Candidate) Inherit(e Estate) {
 // and place. A term that gets shorter ends the hold sooner from now on: others
 // may hear of it before this node hears that they did.
 func (c *Candidate) Reconfigure(now Instant, cfg Config, out []Action) ([]Action, error) {
-	cfg.Node, cfg.Instance, cfg.Place = c.cfg.Node, c.cfg.Instance, c.cfg.Place
+	cfg.Node, cfg.Instance, cfg.Place, cfg.Floor = c.cfg.Node, c.cfg.Instance, c.cfg.Place, c.cfg.Floor
 	if err := cfg.validate(); err != nil {
 		return out, err
 	}

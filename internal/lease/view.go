@@ -42,6 +42,9 @@ func (c *Candidate) Until() Instant { return c.until }
 // Epoch is the hold's; zero where there is none.
 func (c *Candidate) Epoch() uint64 { return c.epoch }
 
+// Highest is the highest epoch that this node has known of.
+func (c *Candidate) Highest() uint64 { return c.record.epoch }
+
 // Holder is the other node that has the lease as far as is known; empty where
 // it is this one, or none.
 func (c *Candidate) Holder() string {

@@ -14,6 +14,13 @@ func (m *Machine) Still() bool {
 	return m.current == nil && m.phase != taking && m.phase != leaving
 }
 
+// Clean reports whether nothing is taken, and nothing is under way.
+func (m *Machine) Clean() bool { return m.phase == clean && m.current == nil && m.pending == nil }
+
+// Epoch is the highest one that is known of, of this node's takes and of those
+// of others.
+func (m *Machine) Epoch() uint64 { return m.book.Highest() }
+
 // Estate draws it up.
 func (m *Machine) Estate() Estate {
 	e := Estate{Book: m.book.clone(), Taken: m.phase == taken}

@@ -13,6 +13,7 @@ const (
 	EventLeave                     // leave and become Role, because of Reason
 	EventSaved                     // the book of ActionSave Serial is on disk, or is not because of Err
 	EventStepDone                  // the step that runs has ended, failed with Err, and said Output
+	EventSeen                      // another node has taken with Epoch
 	EventReady                     // a probe of Check that began at Begun passed (Up), or did not because of Reason
 )
 
@@ -37,6 +38,9 @@ func Tick() Event { return Event{Kind: EventTick} }
 func Take(reason string, epoch uint64) Event {
 	return Event{Kind: EventTake, Reason: reason, Epoch: epoch}
 }
+
+// Seen tells that another node has taken with an epoch.
+func Seen(epoch uint64) Event { return Event{Kind: EventSeen, Epoch: epoch} }
 
 // Leave asks for all that was begun to be undone. It also calls off a take that
 // is under way: the step that runs is killed. role is what the group becomes:

@@ -92,6 +92,8 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 		m.onSaved(ev)
 	case EventStepDone:
 		m.onDone(ev)
+	case EventSeen:
+		m.onSeen(ev)
 	case EventReady:
 		m.onReady(ev)
 	}

@@ -243,3 +243,23 @@ func TestMachine_Inherit(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// The epoch of another node is written down, and the next take goes beyond it.
+func TestMachine_GoesBeyondOthersEpochs(t *testing.T) {
+	x := tell(t, two, Book{Epoch: 6})
+	x.give(Seen(6))
+	x.want() // nothing new
+	x.give(Seen(70))
+	x.want("save 6 []")
+	if e := x.m.Estate(); e.Book.Seen != 70 || x.m.Epoch() != 70 {
+		t.Errorf("%+v", e.Book)
+	}
+	x.give(Take("lb2 is gone", 9)) // from a store that was wiped
+	x.want("save 71 [disk]")
+	x.give(Seen(80)) // while the book is being written: it is written once more
+	x.want()
+	x.saved()
+	x.want("save 71 [disk]")
+	x.saved()
+	x.want("take disk as active, epoch 71, lb2 is gone")
+}

@@ -66,8 +66,15 @@ func (s *Step) within(d Direction) time.Duration {
 // in the order in which they were begun, and the epoch of the last take.
 type Book struct {
 	Epoch uint64 `json:"epoch"`
+	// Seen is the highest epoch of another node that was heard of. The next
+	// take here goes beyond it, also where those who knew it have forgotten: a
+	// store that was wiped, or brought back from a backup.
+	Seen  uint64 `json:"seen,omitempty"`
 	Begun []Step `json:"begun,omitempty"`
 }
+
+// Highest is the highest epoch that is known of.
+func (b Book) Highest() uint64 { return max(b.Epoch, b.Seen) }
 
 func (b Book) clone() Book {
 	b.Begun = slices.Clone(b.Begun)

@@ -23,13 +23,25 @@ func (m *Machine) onTake(ev Event) {
 	}
 }
 
+// onSeen notes the epoch of another node. Where something is under way the book
+// is written with it.
+func (m *Machine) onSeen(ev Event) {
+	if ev.Epoch <= m.book.Highest() {
+		return
+	}
+	m.book.Seen, m.unsaved = ev.Epoch, true
+	if m.Still() {
+		m.save()
+	}
+}
+
 // begin begins a take.
 func (m *Machine) begin(ev Event) {
 	m.pending = nil
 	m.phase, m.why, m.failure = taking, ev.Reason, ""
 	m.role, m.reason = "fault", ""
 	m.steps, m.next = slices.Clone(m.plan.Steps), 0
-	m.book.Epoch = max(m.book.Epoch+1, ev.Epoch)
+	m.book.Epoch = max(m.book.Highest()+1, ev.Epoch)
 	m.unsaved = true
 	m.await()
 }
