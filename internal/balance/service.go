@@ -59,11 +59,11 @@ const (
 	GUE                       // in UDP, so that networks spread flows (draft-ietf-intarea-gue-09)
 )
 
-// OnDown is what becomes of the flows of a backend that is down or removed.
-type OnDown uint8
+// Policy is what becomes of the flows of a backend that is down or removed.
+type Policy uint8
 
 const (
-	Rehash OnDown = iota // the next packet goes to another backend, as if the flow were new
+	Rehash Policy = iota // the next packet goes to another backend, as if the flow were new
 	Keep                 // they stay, as the backend may still serve them
 	Reset                // TCP: both ends are told by RST; UDP: as Rehash
 )
@@ -96,7 +96,8 @@ type Service struct {
 	// TableSize is the number of slots of hash tables, a prime.
 	TableSize uint32
 
-	OnDown    OnDown
+	OnDown    Policy
+	OnRemoved Policy
 	SlowStart time.Duration // in which a backend that came up gets to its whole weight
 	// Panic is the share of the weight, in percent, of which less must be up
 	// for all backends to be used, whatever their checks say; 0 is never.
