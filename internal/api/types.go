@@ -105,6 +105,7 @@ type Group struct {
 	Guard        Guard     `json:"guard"`
 	Lease        *Lease    `json:"lease,omitempty"`    // that elects the holder; absent: VRRP does
 	Steps        *Steps    `json:"steps,omitempty"`    // what is taken besides the addresses; absent: nothing
+	Clients      *Clients  `json:"clients,omitempty"`  // that are told when the addresses move; absent: they are not
 	Conflict     *Dispute  `json:"conflict,omitempty"` // another machine uses an address of the group now
 	Conflicts    Disputes  `json:"conflicts"`
 	Lapses       Lapses    `json:"lapses"`
@@ -214,6 +215,7 @@ type Event struct {
 	Reason string    `json:"reason"` // always there: a sentence
 	Peer   string    `json:"peer,omitempty"`
 	Family string    `json:"family,omitempty"`
+	Epoch  uint64    `json:"epoch,omitempty"` // of the lease with which a transition to active came
 }
 
 // Events is a page of the journal, oldest first.

@@ -68,6 +68,7 @@ func (d *Daemon) record(r engine.Record) {
 	d.left(&r)
 	ev := api.Event{
 		Time: r.Time, Kind: r.Kind, Code: r.Code, Group: r.Group, Reason: r.Reason,
+		Epoch: r.Epoch,
 	}
 	if r.Kind == "transition" {
 		ev.From, ev.To = r.From.String(), r.To.String()

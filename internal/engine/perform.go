@@ -49,6 +49,9 @@ func (e *Engine) perform(now time.Time, u *unit, acts []group.Action) {
 		case group.ActionYield:
 			e.call(now, u.routers[a.Router], peer.Call{Kind: peer.KindYield})
 		case group.ActionRecord:
+			if a.Record.Kind == "transition" && a.Record.To == group.Active && u.lease != nil {
+				a.Record.Epoch = u.epoch
+			}
 			e.record(Record{Time: now, Record: *a.Record})
 			e.countFault(u, a.Record)
 			e.nextTalk = now // tell the peers, too

@@ -131,6 +131,7 @@ type Record struct {
 	Reason   string
 	Peer     netip.Addr
 	Family   vrrp.Family
+	Epoch    uint64 // of the lease with which a hold begins: the caller's, who has it
 }
 
 // State is a group's state, in the words of RFC 9568 and one of our own.
