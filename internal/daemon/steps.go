@@ -77,7 +77,7 @@ func (s *stepper) prepare(ctx context.Context, cfg *config.Config) error {
 	defer cancel()
 	for i := range cfg.Groups {
 		g := &cfg.Groups[i]
-		plan, err := steps.Plan(*g, func(o *config.OCF) (*steps.Metadata, error) { return steps.ReadMetadata(ctx, "", o) })
+		plan, err := steps.Plan(*g, func(o *config.OCF) (*steps.Metadata, error) { return steps.ReadMetadata(ctx, "", o, realtime.Start) })
 		if err != nil {
 			return err
 		}

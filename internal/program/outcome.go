@@ -13,6 +13,7 @@ type Outcome struct {
 	Signal  syscall.Signal // what ended it; 0: nothing did
 	Output  string         // the last lines of what it said, on one
 	First   string         // the first line of its standard output
+	Stdout  []byte         // the beginning of its standard output, as far as Command.Keep
 	Flooded bool           // it wrote more than its limit and was ended for that
 
 	start error // why it could not be started

@@ -74,14 +74,16 @@ func (o *output) String() string {
 	return strings.Join(lines, " | ")
 }
 
-// firstLine keeps the first line that is written to it and passes everything
-// on.
+// firstLine keeps the first line that is written to it, and as much of the
+// beginning as is wanted, and passes everything on.
 type firstLine struct {
-	all *output
+	all  *output
+	keep int
 
 	mu   sync.Mutex
 	line []byte
 	done bool
+	kept []byte
 }
 
 func (f *firstLine) Write(b []byte) (int, error) {
@@ -92,8 +94,15 @@ func (f *firstLine) Write(b []byte) (int, error) {
 		f.line = append(f.line, line...)
 		f.done = ended || len(f.line) == headBytes
 	}
+	f.kept = append(f.kept, b[:min(len(b), f.keep-len(f.kept))]...)
 	f.mu.Unlock()
 	return f.all.Write(b)
+}
+
+func (f *firstLine) beginning() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.kept
 }
 
 func (f *firstLine) String() string {

@@ -40,6 +40,9 @@ type Command struct {
 	// Limit is how many bytes it may write; one that writes more is ended.
 	// 0: no limit.
 	Limit int
+	// Keep is how much of the beginning of its standard output is wanted in
+	// Outcome.Stdout.
+	Keep int
 }
 
 // Process is a running program.
@@ -58,7 +61,7 @@ func Start(c Command) Process {
 		k.grace = KillAfter
 	}
 	out := &output{limit: c.Limit, flood: k.now}
-	first := &firstLine{all: out}
+	first := &firstLine{all: out, keep: c.Keep}
 	var end Outcome
 	go func() {
 		defer close(done)
@@ -96,7 +99,7 @@ func Start(c Command) Process {
 	}()
 	<-started
 	return Process{Done: done, Kill: k.now, Outcome: func() Outcome {
-		end.Output, end.First, end.Flooded = out.String(), first.String(), out.flooded()
+		end.Output, end.First, end.Flooded, end.Stdout = out.String(), first.String(), out.flooded(), first.beginning()
 		return end
 	}}
 }

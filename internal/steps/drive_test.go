@@ -28,7 +28,7 @@ type rig struct {
 
 func newRig(t *testing.T, dir string, g config.Group, o Options) *rig {
 	t.Helper()
-	p, err := Plan(g, func(ocf *config.OCF) (*Metadata, error) { return ReadMetadata(t.Context(), o.Agents, ocf) })
+	p, err := Plan(g, func(ocf *config.OCF) (*Metadata, error) { return ReadMetadata(t.Context(), o.Agents, ocf, nil) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,13 @@ type Action struct {
 	Timeout string `xml:"timeout,attr"` // "20s", "20", "20000ms"
 }
 
-// ReadMetadata asks an agent below root (empty: /usr/lib/ocf) what it is.
-func ReadMetadata(ctx context.Context, root string, o *config.OCF) (*Metadata, error) {
+// mostMetadata is how much an agent may say of itself. The longest of
+// resource-agents says 60 kB.
+const mostMetadata = 1 << 20
+
+// ReadMetadata asks an agent below root (empty: /usr/lib/ocf) what it is. When
+// ctx is over it is killed with all that it has started. start is program.Command's.
+func ReadMetadata(ctx context.Context, root string, o *config.OCF, start func(*exec.Cmd) error) (*Metadata, error) {
 	if root == "" {
 		root = "/usr/lib/ocf"
 	}
@@ -52,15 +57,28 @@ func ReadMetadata(ctx context.Context, root string, o *config.OCF) (*Metadata, e
 	if err := program.Runnable(program.Disk(), path, program.Own()); err != nil {
 		return nil, fmt.Errorf("cannot run agent %s: %w", name, err)
 	}
-	cmd := exec.CommandContext(ctx, path, "meta-data")
-	cmd.Env = program.Environment(os.Environ(), agentEnvironment(root, o, "metadata")...)
-	cmd.Dir, cmd.WaitDelay = "/", 100*time.Millisecond
-	out, err := cmd.Output()
-	switch {
+	p := program.Start(program.Command{
+		Argv: []string{path, "meta-data"}, Env: program.Environment(os.Environ(), agentEnvironment(root, o, "metadata")...),
+		Start: start, Limit: mostMetadata, Keep: mostMetadata, Grace: 100 * time.Millisecond,
+	})
+	select {
+	case <-p.Done:
+	case <-ctx.Done():
+		p.Kill()
+		<-p.Done
+	}
+	out := p.Outcome()
+	switch err := out.Failure(); {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("cannot read the metadata of agent %s: it did not end in time and was killed", name)
+	case out.Flooded:
+		return nil, fmt.Errorf("cannot read the metadata of agent %s: it says more than %d bytes", name, mostMetadata)
+	case err != nil && out.Output != "":
+		return nil, fmt.Errorf("cannot read the metadata of agent %s: %w; it said: %s", name, err, out.Output)
 	case err != nil:
 		return nil, fmt.Errorf("cannot read the metadata of agent %s: %w", name, err)
 	}
-	m, err := ParseMetadata(out)
+	m, err := ParseMetadata(out.Stdout)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the metadata of agent %s: %w", name, err)
 	}
@@ -74,7 +92,7 @@ const agentAnswers = 10 * time.Second
 func Agent(o config.OCF) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), agentAnswers)
 	defer cancel()
-	m, err := ReadMetadata(ctx, "", &o)
+	m, err := ReadMetadata(ctx, "", &o, nil)
 	if err != nil {
 		return []error{err}
 	}

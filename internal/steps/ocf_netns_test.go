@@ -49,7 +49,7 @@ func TestOCF_Dummy(t *testing.T) {
 	if got := x.m.Estate(); got.Book.Epoch != 2 {
 		t.Errorf("epoch %d", got.Book.Epoch)
 	}
-	p, err := Plan(group(s), func(o *config.OCF) (*Metadata, error) { return ReadMetadata(t.Context(), "", o) })
+	p, err := Plan(group(s), func(o *config.OCF) (*Metadata, error) { return ReadMetadata(t.Context(), "", o, nil) })
 	if err != nil || p.Steps[0].TakeIn != 40*time.Second || p.Steps[0].LeaveIn != 40*time.Second {
 		t.Errorf("times of %+v, %v", p.Steps[0], err)
 	}
@@ -183,7 +183,7 @@ func TestMetadata_Check(t *testing.T) {
 		}},
 	} {
 		tt.ocf.Provider = "heartbeat"
-		m, err := ReadMetadata(t.Context(), "", &tt.ocf)
+		m, err := ReadMetadata(t.Context(), "", &tt.ocf, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +195,7 @@ func TestMetadata_Check(t *testing.T) {
 			t.Errorf("%s", strings.Join(got, "\n"))
 		}
 	}
-	if _, err := ReadMetadata(t.Context(), "", &config.OCF{Provider: "heartbeat", Type: "nothing"}); err == nil || !strings.Contains(err.Error(), "cannot run agent heartbeat:nothing: no such file or directory: ") {
+	if _, err := ReadMetadata(t.Context(), "", &config.OCF{Provider: "heartbeat", Type: "nothing"}, nil); err == nil || !strings.Contains(err.Error(), "cannot run agent heartbeat:nothing: no such file or directory: ") {
 		t.Errorf("an agent that is not there: %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestMetadata_Check(t *testing.T) {
 func TestMetadata_OfAll(t *testing.T) {
 	agents(t)
 	for _, name := range []string{"pgsql", "mysql", "apache", "nginx", "Filesystem", "LVM-activate", "IPsrcaddr", "redis", "portblock", "symlink"} {
-		m, err := ReadMetadata(t.Context(), "", &config.OCF{Provider: "heartbeat", Type: name})
+		m, err := ReadMetadata(t.Context(), "", &config.OCF{Provider: "heartbeat", Type: name}, nil)
 		if err != nil || len(m.Parameters) == 0 || m.Timeout("start") == 0 || m.Timeout("stop") == 0 {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}
