@@ -60,6 +60,12 @@ func (c *checker) groupFence(g *rawGroup) {
 		c.add(ruleFenceNodes, f.at, "add fence: {nodes: {NAME: {levels: [[DEVICE]]}}, devices: {DEVICE: {agent: fence_ipmilan, …}}} at the top level",
 			"group %s asks for fencing, and there is no node that could be fenced", g.name)
 	}
+	if v := g.vrrp; f.agents.v && g.lease == nil && (v == nil || v.auth.hmac == nil) {
+		// Who leaves in order is not fenced, and anybody could say so in the
+		// name of a node that is lost.
+		c.add(ruleFenceUnsigned, f.at, "add vrrp: {auth: {hmac: {keys: {1: {file: PATH}}}}} on all nodes, or use a lease",
+			"group %s asks for fencing, and anybody could say in another node's name that it need not be fenced", g.name)
+	}
 	if f.agents.v && c.raw.fence != nil && c.raw.cluster != nil {
 		var missing []string
 		for _, v := range c.raw.cluster.nodes {

@@ -119,6 +119,7 @@ const (
 	ruleFenceMissing  rule = "HF1235"
 	ruleWatchdog      rule = "HF1236"
 	ruleWatchdogShort rule = "HF1237"
+	ruleFenceUnsigned rule = "HF1238"
 	ruleSecret        rule = "HF1301"
 	ruleSecretOpen    rule = "HF1302"
 	ruleSecretInline  rule = "HF1303"
@@ -228,6 +229,7 @@ func Rules() []Rule {
 		{ruleFenceMissing, Warning, "a node of the cluster cannot be fenced"},
 		{ruleWatchdog, Error, "the times of the watchdog contradict each other"},
 		{ruleWatchdogShort, Warning, "the watchdog's time is not longer than a hold"},
+		{ruleFenceUnsigned, Error, "fence agents with VRRP, and what the nodes say is not signed"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

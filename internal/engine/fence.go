@@ -32,6 +32,7 @@ type fencing struct {
 	units  []*unit                        // that wait before they hold
 	look   time.Time                      // when to see to the watchdog
 	stuck  bool                           // a unit has ended whose steps could not be undone
+	words  map[string]words               // by group, see lost.go
 	wait   map[string]func(CommandResult) // operators, by whom the fencer knows them
 }
 
@@ -128,7 +129,16 @@ func (e *Engine) secure(now time.Time, u *unit, why string) {
 	if !u.set.Securing() {
 		return
 	}
-	u.secure = &securing{why: why, lost: e.lostHolders(u)}
+	lost := e.lostHolders(u)
+	if wait := u.unheard(now); len(lost) > 0 && wait > 0 {
+		e.later(now.Add(wait), func(now time.Time) {
+			if e.units[u.id] == u && u.secure == nil {
+				e.secure(now, u, why)
+			}
+		})
+		return
+	}
+	u.secure = &securing{why: why, lost: lost}
 	if !slices.Contains(e.fencing.units, u) {
 		e.fencing.units = append(e.fencing.units, u)
 	}
@@ -159,41 +169,16 @@ func (e *Engine) secureNext(now time.Time, u *unit) {
 
 // answerSecure tells the unit's set.
 func (e *Engine) answerSecure(now time.Time, u *unit, err error) {
-	if u.secure = nil; err == nil {
+	u.secure = nil
+	if err != nil {
+		e.step(now, u, group.Insecure(err.Error()))
+	} else {
 		e.step(now, u, group.Secured())
-		return
 	}
-	e.step(now, u, group.Insecure(err.Error()))
+	// Who was fenced for it is forgotten by now; who has spoken meanwhile need
+	// not be fenced any more.
 	e.fence(now, fence.Drop(u.groups[0].Name))
 }
-
-// lostHolders are the nodes that may have held before this one, and did not say
-// that they let go. A lease's record names them. Where there is none, it is who
-// was last heard to be active, and who was never heard at all: it may have been
-// cut off before this process began.
-func (e *Engine) lostHolders(u *unit) []string {
-	if !u.asks(wantsAgents) {
-		return nil
-	}
-	if u.lease != nil {
-		return u.lease.candidate.Owed()
-	}
-	var lost []string
-	table := &u.routers[u.set.Lead()].table
-	for _, n := range table.Nodes() {
-		if n.State == uint8(group.Active) {
-			lost = append(lost, n.Name)
-		}
-	}
-	for _, n := range e.fencing.file.Nodes {
-		if _, heard := table.Find(n.Name); !heard && n.Name != e.node {
-			lost = append(lost, n.Name)
-		}
-	}
-	return lost
-}
-
-func wantsAgents(f config.GroupFence) bool { return f.Agents }
 
 // holdsAny reports whether this node holds anything.
 func (e *Engine) holdsAny() bool {
@@ -245,17 +230,27 @@ func (e *Engine) fenced(now time.Time, a *fence.Action) {
 			})
 			return
 		}
-		u.secure.lost = slices.DeleteFunc(u.secure.lost, func(n string) bool { return n == a.Node })
 		node := a.Node
-		e.afterwards(u, func(now time.Time) {
+		e.afterwards(u, func(time.Time) {
 			if u.lease != nil {
 				e.leaseEvent(u, lease.Settled(node))
 			}
-			if u.secure != nil && len(u.secure.lost) == 0 {
-				e.secureNext(now, u)
-			}
 		})
+		e.settled(u, node)
 	}
+}
+
+// settled goes on once nobody is lost any more for whom a unit waits.
+func (e *Engine) settled(u *unit, node string) {
+	if u.secure == nil {
+		return
+	}
+	u.secure.lost = slices.DeleteFunc(u.secure.lost, func(n string) bool { return n == node })
+	e.afterwards(u, func(now time.Time) {
+		if u.secure != nil && len(u.secure.lost) == 0 {
+			e.secureNext(now, u)
+		}
+	})
 }
 
 func fenceText(a *fence.Action) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/tickle"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -69,6 +70,7 @@ func (e *Engine) advert(now time.Time, d *Datagram) {
 		ev = ev.FromKin()
 	}
 	e.step(now, r.unit, ev)
+	r.unit.sawAdvert(now, r, d.Src)
 }
 
 // heard handles a message of another node. What is malformed or forged is
@@ -76,6 +78,10 @@ func (e *Engine) advert(now time.Time, d *Datagram) {
 func (e *Engine) heard(now time.Time, d *Datagram) {
 	if d.TTL != 255 {
 		return // RFC 5082: it came through a router
+	}
+	if tickle.Is(d.Data) {
+		e.heardClients(d)
+		return
 	}
 	kind, err := peer.KindOf(d.Data)
 	if err != nil {
@@ -113,6 +119,9 @@ func (e *Engine) meet(now time.Time, r *router, n peer.Node, hears bool) {
 		e.step(now, r.unit, group.Rests(r.index, n.Addr))
 	}
 	e.heardAgain(now, n.Name)
+	if n.State == uint8(group.Active) {
+		r.unit.worked(n.Name)
+	}
 	before, known := r.table.Named(n.Name, now)
 	if !hears {
 		n.Unheard = 1
@@ -159,6 +168,9 @@ func (e *Engine) heardCall(now time.Time, d *Datagram) {
 	}
 	if !r.calls.Fresh(c, r.key, now) {
 		return // repeated
+	}
+	if e.heardWord(r, d.Src, c); c.Kind == peer.KindRest {
+		return
 	}
 	n := peer.Node{Name: c.From, Addr: d.Src, State: uint8(group.Backup), Priority: c.Priority, Sent: c.Sent, Heard: now}
 	if known, ok := r.table.Named(c.From, now); ok && c.Priority == 0 {

@@ -43,6 +43,7 @@ func (e *Engine) talk(now time.Time) {
 		}
 		e.hello(now, p, vrrp.IPv4)
 		e.hello(now, p, vrrp.IPv6)
+		e.rest(now, p)
 	}
 	e.hellos++
 	e.look(now)

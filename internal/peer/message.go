@@ -18,6 +18,7 @@ const (
 	KindNext  Kind = 3 // a Call: the sender leaves, To is next
 	KindAsk   Kind = 4 // a Call: the sender has a higher priority than the holder, and would take over
 	KindYield Kind = 5 // a Call: the sender does not hold or claim any more
+	KindRest  Kind = 6 // a Call: the sender holds and claims nothing, and has nothing to undo
 )
 
 // Hello says who a node is and how it does in the virtual routers of one
@@ -54,7 +55,7 @@ type Call struct {
 }
 
 // IsCall says whether a message of this kind is a Call.
-func (k Kind) IsCall() bool { return k >= KindTake && k <= KindYield }
+func (k Kind) IsCall() bool { return k >= KindTake && k <= KindRest }
 
 const (
 	magic      = "HFP1"

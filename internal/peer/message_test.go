@@ -143,7 +143,7 @@ func TestCall_RoundTrip(t *testing.T) {
 
 // What a node does not know, it does not take for a call.
 func TestKind_IsCall(t *testing.T) {
-	for kind, want := range map[Kind]bool{0: false, KindHello: false, KindTake: true, KindNext: true, KindAsk: true, KindYield: true, 6: false, 255: false} {
+	for kind, want := range map[Kind]bool{0: false, KindHello: false, KindTake: true, KindNext: true, KindAsk: true, KindYield: true, KindRest: true, 7: false, 255: false} {
 		if kind.IsCall() != want {
 			t.Errorf("kind %d is a call: %t", kind, !want)
 		}
