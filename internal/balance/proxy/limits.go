@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// rate bounds new flows a second (a token bucket as one instant: GCRA, ITU-T
+// I.371 §A). It lets a burst of a tenth of a second through.
+type rate struct{ due atomic.Int64 }
+
+func (r *rate) take(now int64, perSecond uint32) bool {
+	if perSecond == 0 {
+		return true
+	}
+	each := int64(time.Second) / int64(perSecond)
+	burst := max(int64(time.Second)/10, each)
+	for {
+		due := r.due.Load()
+		if due > now+burst-each {
+			return false
+		}
+		if r.due.CompareAndSwap(due, max(due, now)+each) {
+			return true
+		}
+	}
+}
+
+// affinity remembers the target of a client. It is asked once a connection, by
+// all loops.
+type affinity struct {
+	mu    sync.Mutex
+	last  map[netip.Addr]attachment
+	swept int64
+}
+
+type attachment struct {
+	target *target
+	until  int64
+}
+
+func (a *affinity) get(client netip.Addr, now int64) *target {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at, ok := a.last[client]
+	if !ok || now >= at.until {
+		return nil
+	}
+	return at.target
+}
+
+func (a *affinity) put(client netip.Addr, t *target, now int64, lasts time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last == nil {
+		a.last = map[netip.Addr]attachment{}
+	}
+	a.last[client] = attachment{t, now + int64(lasts)}
+	if now-a.swept > int64(lasts) {
+		a.swept = now
+		for c, at := range a.last {
+			if now >= at.until {
+				delete(a.last, c)
+			}
+		}
+	}
+}
