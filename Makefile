@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-database generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-cluster bench-database generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -59,9 +59,16 @@ bench-checks: ## what a check costs beside HAProxy's: table and JSON (root, hapr
 	scripts/need haproxy taskset=util-linux
 	$(GO) run ./bench/checks $(BENCH)
 
+bench-cluster: build ## docs/compare-cluster.md: leases beside Pacemaker and vip-manager, ROUNDS=n (root)
+	scripts/need
+	scripts/need corosync pacemakerd=pacemaker cibadmin=pacemaker-cli-utils vip-manager
+	$(GO) run ./bench/cluster -holdfast bin/holdfast -rounds $(or $(ROUNDS),7) -page docs/compare-cluster.md $(BENCH)
+
 bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=n (root, PostgreSQL 15)
 	scripts/need
-	$(GO) test ./interop/database -count 1 -timeout 3h -v -run Faults -trials $(or $(TRIALS),20) -out $(CURDIR)/docs/database.md $(BENCH)
+	rm -f bin/database.jsonl
+	mkdir -p bin
+	$(GO) test ./interop/database -count 1 -parallel 1 -timeout 9h -v -run Faults -trials $(or $(TRIALS),20) -record $(CURDIR)/bin/database.jsonl -out $(CURDIR)/docs/database.md $(BENCH)
 
 generate: ## the eBPF objects of the gate from its bpf/ (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# What promote, demote and follow share: settings first, the same on all nodes.
+# What the scripts share: settings first, the same on all nodes.
 
 # Every node with the address that is its own, and the one that clients use.
 declare -A nodes=([db1]=192.0.2.11 [db2]=192.0.2.12 [db3]=192.0.2.13)
@@ -10,8 +10,15 @@ base=/var/lib/postgresql/holdfast # belongs to postgres
 data=$base/data
 this=$(<"$base/node") # the name of this node
 
+# With a lease: added to its epochs, which begin with 1 in a new store. Where the
+# store was lost and made anew, set it to the last term of holdfast.terms.
+past=0
+
 export PGPASSFILE=$base/pgpass PGUSER=holdfast PGDATABASE=postgres PGCONNECT_TIMEOUT=2
 export PGOPTIONS='-c statement_timeout=20s'
+
+# Who waits for an answer of a node that is gone must learn of it.
+alive='keepalives_idle=2 keepalives_interval=1 keepalives_count=3 tcp_user_timeout=5000'
 
 # Two files say what this node's data may be:
 #   promoted   a primary's. Only promote makes it, only demote takes it away.
@@ -27,8 +34,8 @@ only_one() {
   flock "$@" 9
 }
 
-# ask HOST QUERY
-ask() { "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$1" -c "$2" 2>/dev/null; }
+# ask HOST QUERY [SECONDS]
+ask() { timeout --foreground "${3:-3}" "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -d "host=$1 $alive" -c "$2" 2>/dev/null; }
 
 # position HOST says how far a standby is: the last term that it knows, who was
 # primary in it, and how much it has. Nothing while it has not applied all it
@@ -47,7 +54,10 @@ position() {
 # stop ends PostgreSQL, also where it is frozen or its postmaster was killed and
 # the others live on. Killing is safe: what was not written was not acknowledged.
 stop() {
-  if "$bin/pg_isready" -q -h 127.0.0.1 -t 2; then
+  if timeout --foreground 1 "$bin/pg_isready" -q -h 127.0.0.1; then
+    # A standby that follows the address hears nothing more from here, and it
+    # would be waited for until wal_sender_timeout.
+    ask 127.0.0.1 "select pg_terminate_backend(pid) from pg_stat_replication where usename = current_user" >/dev/null || true
     "$bin/pg_ctl" -D "$data" stop -s -m fast -t 6 2>/dev/null || true
   fi
   local p left

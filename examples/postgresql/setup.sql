@@ -1,7 +1,7 @@
 -- The role of the scripts and of holdfast's checks, with no more than they need.
 \set pass `cut -d: -f5 /var/lib/postgresql/holdfast/pgpass`
 set synchronous_commit = local;         -- there is no standby yet
-create role holdfast login replication password :'pass' in role pg_monitor;
+create role holdfast login replication password :'pass' in role pg_monitor, pg_checkpoint;
 grant execute on function pg_promote(boolean, integer) to holdfast;
 grant execute on function pg_ls_dir(text, boolean, boolean) to holdfast;
 grant execute on function pg_stat_file(text, boolean) to holdfast;
@@ -11,4 +11,4 @@ grant execute on function pg_read_binary_file(text, bigint, bigint, boolean) to 
 create schema holdfast authorization holdfast;
 create table holdfast.terms (term bigint primary key, node text not null, at timestamptz not null default now());
 alter table holdfast.terms owner to holdfast;
-insert into holdfast.terms (term, node) values (1, 'db1');
+insert into holdfast.terms (term, node) values (0, 'db1');

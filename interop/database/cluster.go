@@ -34,8 +34,15 @@ func until(f func() error) error {
 	}
 }
 
+// The two ways of deciding who is primary, by the words of the README.
+const (
+	votes = "votes"
+	lease = "a lease"
+)
+
 // cluster is three nodes with the database, and a client.
 type cluster struct {
+	way      string
 	lan      *lab.LAN
 	machines []*machine
 	door     Door
@@ -45,9 +52,10 @@ type cluster struct {
 const small = "shared_buffers = 16MB\nmax_connections = 60\n"
 
 // newCluster sets everything up below dir, with holdfast's binary, as the
-// example says; edit may change what a machine has before anything is started.
-func newCluster(dir, binary, example string, edit func(*machine) error) (c *cluster, err error) {
-	c = &cluster{}
+// example says for a way of deciding; edit may change what a machine has before
+// anything is started.
+func newCluster(dir, binary, example, way string, edit func(*machine) error) (c *cluster, err error) {
+	c = &cluster{way: way}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -143,7 +151,7 @@ func (c *cluster) primary() (*machine, error) {
 }
 
 // healthy waits until there is a primary that both others follow, and they wait
-// for its hold.
+// for its hold, and the store is well where there is one.
 func (c *cluster) healthy() error {
 	return until(func() error {
 		p, err := c.primary()
@@ -162,7 +170,10 @@ func (c *cluster) healthy() error {
 				return fmt.Errorf("%s does not wait for the hold of %s: %s", m.name, p.name, s)
 			}
 		}
-		return nil
+		if c.way == lease {
+			_, err = c.leader()
+		}
+		return err
 	})
 }
 

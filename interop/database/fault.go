@@ -1,9 +1,10 @@
 package database
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -12,13 +13,11 @@ import (
 
 // fault is what happens to the node that has the address, and how it ends.
 type fault struct {
-	name string
-	do   func(*cluster, *machine) error
-	mend func(*cluster, *machine) error // after the service is back; nil: nothing to do
+	name  string
+	do    func(*cluster, *machine) error
+	mend  func(*cluster, *machine) error // after the service is back; nil: nothing to do
+	store bool                           // it befalls the store: the primary may stay where it is
 }
-
-// both are the programs of a node that decide.
-func daemons(m *machine) []int { return m.processes("holdfast") }
 
 func freeze(programs ...string) func(*cluster, *machine) error {
 	return func(_ *cluster, m *machine) error {
@@ -56,14 +55,14 @@ var faults = []fault{
 	{
 		name: "daemon killed",
 		do: func(_ *cluster, m *machine) error {
-			signal([]int{m.daemon.PID()}, unix.SIGKILL)
+			signal(m.roles("run"), unix.SIGKILL) // the guardian starts another one
 			return nil
 		},
 	},
 	{
 		name: "daemon and guardian killed",
 		do: func(_ *cluster, m *machine) error {
-			signal(daemons(m), unix.SIGKILL)
+			signal(m.processes("holdfast"), unix.SIGKILL)
 			return nil
 		},
 		mend: func(_ *cluster, m *machine) error { return m.begin() },
@@ -76,105 +75,78 @@ var faults = []fault{
 	{name: "daemon frozen", do: freeze("holdfast"), mend: thaw("holdfast")},
 	{name: "database frozen", do: freeze("postgres"), mend: thaw("postgres")},
 	{name: "both frozen", do: freeze("holdfast", "postgres"), mend: thaw("postgres", "holdfast")},
-}
-
-// trial is one fault and what clients noticed of it.
-type trial struct {
-	fault    string
-	from, to string
-	gap      time.Duration // the longest without an acknowledged commit
-	commits  int
-}
-
-// try lets one fault happen to a healthy cluster, and judges.
-func (c *cluster) try(f fault) (trial, error) {
-	if err := c.healthy(); err != nil {
-		return trial{}, err
-	}
-	if _, err := c.ask("drop table if exists ledger; create table ledger (n bigint primary key)"); err != nil {
-		return trial{}, err
-	}
-	p, err := c.primary()
-	if err != nil {
-		return trial{}, err
-	}
-	observer, writer := Observe(c.door), Write(c.door)
-	t := trial{fault: f.name, from: p.name}
-	err = c.happen(f, p, writer, &t)
-	writer.Stop()
-	answers := observer.Stop()
-	if err != nil {
-		return t, err
-	}
-	return t, c.judge(writer.Acked(), answers, &t)
-}
-
-func (c *cluster) happen(f fault, p *machine, w *Writer, t *trial) error {
-	acks := func(since time.Time, count int) func() error {
-		return func() error {
-			n := 0
-			for _, a := range w.Acked() {
-				if a.At.After(since) {
-					n++
+	{
+		name:  "the primary's member of the store killed",
+		store: true,
+		do: func(_ *cluster, m *machine) error {
+			signal(m.roles("member"), unix.SIGKILL)
+			return nil
+		},
+	},
+	{
+		name:  "the leader of the store killed",
+		store: true,
+		do: func(c *cluster, _ *machine) error {
+			leader, err := c.leader()
+			if err == nil {
+				signal(leader.roles("member"), unix.SIGKILL)
+			}
+			return err
+		},
+	},
+	{
+		name:  "the store without a majority",
+		store: true,
+		do: func(c *cluster, p *machine) error {
+			for _, m := range c.machines {
+				if m != p {
+					signal(m.roles("member"), unix.SIGSTOP)
 				}
 			}
-			if n < count {
-				return fmt.Errorf("%d commits", n)
+			// Nobody may serve without it.
+			return until(func() error {
+				if _, err := c.primary(); err == nil {
+					return fmt.Errorf("%s still serves", p.name)
+				}
+				return nil
+			})
+		},
+		mend: func(c *cluster, _ *machine) error {
+			for _, m := range c.machines {
+				signal(m.roles("member"), unix.SIGCONT)
 			}
 			return nil
-		}
-	}
-	if err := until(acks(time.Time{}, 20)); err != nil {
-		return fmt.Errorf("before the fault: %w", err)
-	}
-	began := time.Now()
-	if err := f.do(c, p); err != nil {
-		return err
-	}
-	var now *machine
-	err := until(func() (err error) {
-		if now, err = c.primary(); err == nil && now == p {
-			err = fmt.Errorf("%s still has it", p.name)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("another primary: %w", err)
-	}
-	if err := until(acks(time.Now(), 20)); err != nil {
-		return fmt.Errorf("after the fault: %w", err)
-	}
-	t.to, t.gap = now.name, Gap(w.Acked(), began)
-	if f.mend != nil {
-		if err := f.mend(c, p); err != nil {
-			return err
-		}
-	}
-	if err := c.healthy(); err != nil {
-		return fmt.Errorf("the old primary follows the new one: %w", err)
-	}
-	return nil
+		},
+	},
 }
 
-// judge is the verdict.
-func (c *cluster) judge(acked []Commit, answers []Answer, t *trial) error {
-	t.commits = len(acked)
-	var lost []int64
-	err := until(func() (err error) {
-		lost, err = c.lost(acked)
-		return err
-	})
-	if err != nil {
-		return err
+// of are the faults that can happen to a way of deciding.
+func of(way string) []fault {
+	if way == lease {
+		return faults
 	}
-	if len(lost) > 0 {
-		return fmt.Errorf("%d of %d acknowledged commits are lost, the first is %d", len(lost), len(acked), lost[0])
+	return slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return f.store })
+}
+
+// leader is who leads the store, where all its members take part.
+func (c *cluster) leader() (*machine, error) {
+	// That a member needs attention, which is an error, may be a slow disk.
+	out, err := c.machines[0].run(c.machines[0].binary, "cluster", "status", "-o", "json")
+	var said struct {
+		Leader  string
+		Members []struct{ Name, State string }
 	}
-	if rivals := Rivals(answers); len(rivals) > 0 {
-		return fmt.Errorf("two primaries at the address, %d times: %s", len(rivals), rivals[0])
+	if json.Unmarshal([]byte(out), &said) != nil {
+		return nil, fmt.Errorf("cannot read what the store says of itself: %w", err)
 	}
-	if len(answers) < 20 {
-		return fmt.Errorf("the observer heard %d answers, too few to judge", len(answers))
+	for _, m := range said.Members {
+		if m.State != "leader" && m.State != "member" {
+			return nil, fmt.Errorf("the member %s of the store is %s", m.Name, m.State)
+		}
 	}
-	return nil
+	m := c.machine(said.Leader)
+	if m == nil {
+		return nil, fmt.Errorf("the store has no leader: %s", out)
+	}
+	return m, nil
 }

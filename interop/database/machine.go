@@ -1,7 +1,6 @@
 package database
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -28,7 +27,6 @@ type machine struct {
 	binary string // holdfast's
 	log    string // where everything that runs on it prints
 	root   *lab.Process
-	daemon *lab.Process
 	follow *lab.Process
 }
 
@@ -53,6 +51,10 @@ func newMachine(lan *lab.LAN, name string, number byte, dir, binary, example str
 	}
 	if out, err := exec.Command("cp", "-a", example, m.work()).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("cannot copy %s: %w: %s", example, err, out)
+	}
+	bin := m.file("/usr/local/bin")
+	if err := errors.Join(os.MkdirAll(bin, 0o755), os.Symlink(binary, filepath.Join(bin, "holdfast"))); err != nil {
+		return nil, err
 	}
 	var err error
 	m.host, err = lan.Add(lab.HostConfig{
@@ -130,8 +132,7 @@ func (m *machine) begin() error {
 			return err
 		}
 	}
-	var err error
-	m.daemon, err = m.start(m.inside(m.binary, "run", "-c", "/etc/holdfast/holdfast.yaml"))
+	_, err := m.start(m.inside(m.binary, "run", "-c", "/etc/holdfast/holdfast.yaml"))
 	return err
 }
 
@@ -149,6 +150,16 @@ func signal(pids []int, sig unix.Signal) {
 	}
 }
 
+// roles are holdfast's processes that were started with a word: "run" is the
+// daemon, "member" keeps the node's part of the store.
+func (m *machine) roles(word string) []int {
+	return slices.DeleteFunc(m.processes("holdfast"), func(pid int) bool {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		words := strings.Split(string(line), "\x00")
+		return err != nil || len(words) < 2 || words[1] != word
+	})
+}
+
 // postmaster is the first process of the machine's PostgreSQL.
 func (m *machine) postmaster() (int, error) {
 	text, err := os.ReadFile(m.file("/var/lib/postgresql/holdfast/data/postmaster.pid"))
@@ -162,9 +173,6 @@ func (m *machine) postmaster() (int, error) {
 
 // state is what holdfast says of the group here.
 func (m *machine) state() string {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	_ = ctx
 	out, err := m.run(m.binary, "status", "db")
 	if err != nil {
 		return err.Error()

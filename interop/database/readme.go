@@ -1,6 +1,7 @@
 package database
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +11,12 @@ import (
 // block is commands of the README, and the nodes that they are for.
 type block struct {
 	nodes    []string
+	way      string // of deciding that they are for; "": both
 	commands string
 }
 
-// blocks reads them: what is between ```sh and ```, with "# on db1" first.
+// blocks reads them: what is between ```sh and ```, with "# on db1" or "# on db1,
+// with a lease" first.
 func blocks(path string, all []string) ([]block, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -27,7 +30,8 @@ func blocks(path string, all []string) ([]block, error) {
 		if !ok {
 			return nil, fmt.Errorf("cannot follow %s: commands begin with %q, and not with the nodes they are for", path, first)
 		}
-		b := block{nodes: strings.Split(where, " and "), commands: commands}
+		where, way, _ := strings.Cut(where, ", with ")
+		b := block{nodes: strings.Split(where, " and "), way: way, commands: commands}
 		if where == "every node" {
 			b.nodes = all
 		}
@@ -47,6 +51,9 @@ func (c *cluster) install(example string) error {
 		return err
 	}
 	for _, b := range todo {
+		if b.way != "" && b.way != c.way {
+			continue
+		}
 		for _, name := range b.nodes {
 			m := c.machine(name)
 			if m == nil {
@@ -63,23 +70,20 @@ func (c *cluster) install(example string) error {
 	return nil
 }
 
-// share copies the secrets that a node has made to those that have none, as the
-// README says.
+// share copies the secrets that a node has made to the others, as the README says.
 func (c *cluster) share(from *machine) error {
 	made := filepath.Join(from.work(), "secrets")
+	if _, err := os.Stat(made); err != nil {
+		return nil
+	}
 	for _, m := range c.machines {
-		secrets := filepath.Join(m.work(), "secrets")
-		if exists(secrets) || !exists(filepath.Join(made, "database.pass")) {
+		if m == from {
 			continue
 		}
-		if err := os.CopyFS(secrets, os.DirFS(made)); err != nil {
+		secrets := filepath.Join(m.work(), "secrets")
+		if err := errors.Join(os.RemoveAll(secrets), os.CopyFS(secrets, os.DirFS(made))); err != nil {
 			return fmt.Errorf("cannot copy the secrets: %w", err)
 		}
 	}
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
