@@ -9,6 +9,8 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/program"
+	"github.com/holdfast-net/holdfast/internal/steps"
 )
 
 // Upgrade starts the program anew, from its file as it is on the disk now, and
@@ -30,8 +32,36 @@ func (d *Daemon) Upgrade(ctx context.Context) (api.Result, error) {
 		d.die(err)
 	}
 	text := fmt.Sprintf("the upgrade was called off, and this process goes on: %v", err)
+	hint := "nothing has changed; mend it and run holdfast upgrade again"
+	if errors.Is(err, engine.ErrUnstill) {
+		if what, how := heldUp(d.steps.runner.Running(), program.Look); what != "" {
+			text, hint = text+"; "+what, how
+		}
+	}
 	d.note(api.Event{Kind: "notice", Code: "HF2131", Reason: text})
-	return api.Result{Text: text, Hint: "nothing has changed; mend it and run holdfast upgrade again"}, nil
+	return api.Result{Text: text, Hint: hint}, nil
+}
+
+// heldUp says which programs of steps hold an upgrade up, and what to do.
+func heldUp(running []steps.Running, look func(pid int) program.Seen) (what, how string) {
+	for _, r := range running {
+		seen := look(r.PID)
+		if !seen.There {
+			continue
+		}
+		text := fmt.Sprintf("process %d (%s) of step %q of group %s", r.PID, seen.Name, r.Step, r.Group)
+		if !seen.Stuck {
+			return text + " runs", "it is killed at the end of its time: run holdfast upgrade again then"
+		}
+		where := ""
+		if seen.Where != "" {
+			where = ", in " + seen.Where
+		}
+		return text + " waits for the kernel and cannot be killed (state D" + where + ")",
+			fmt.Sprintf("see what it waits for (/proc/%d/stack): a disk or a server that is gone, most likely. When that is back the process ends, and holdfast upgrade works again. "+
+				"Where it never will be, hand the other groups over (holdfast maintenance on) and restart the machine", r.PID)
+	}
+	return "", ""
 }
 
 // handOn returns when another process stands in the place of this one.

@@ -13,6 +13,9 @@ import (
 // this one. Nothing was left, said or closed.
 var ErrHandedOn = errors.New("another process goes on with what is held here")
 
+// ErrUnstill is what HandOn returns when something stayed on the move.
+var ErrUnstill = errors.New("cannot hand on")
+
 const (
 	// stillBound is how long a moment is waited for in which nothing moves. It
 	// is more than an orderly leave takes, or BFD sessions that end.
@@ -73,7 +76,7 @@ func (e *Engine) handOn() bool {
 	case why != "" && waited < stillBound:
 		return false
 	case why != "":
-		return e.keepOn(now, fmt.Errorf("cannot hand on within %s: %s", stillBound, why))
+		return e.keepOn(now, fmt.Errorf("%w within %s: %s", ErrUnstill, stillBound, why))
 	case !e.roomy(now, waited):
 		return false
 	}

@@ -50,6 +50,7 @@ type Process struct {
 	Done    <-chan struct{} // closed when it has ended
 	Kill    func()          // ends its whole process group; returns at once
 	Outcome func() Outcome  // call it after Done
+	PID     int             // 0: it could not be started
 }
 
 // Start starts a program. One that cannot be started is one that ended at
@@ -98,7 +99,7 @@ func Start(c Command) Process {
 		end = ended(k.reap(cmd))
 	}()
 	<-started
-	return Process{Done: done, Kill: k.now, Outcome: func() Outcome {
+	return Process{Done: done, Kill: k.now, PID: k.pid, Outcome: func() Outcome {
 		end.Output, end.First, end.Flooded, end.Stdout = out.String(), first.String(), out.flooded(), first.beginning()
 		return end
 	}}

@@ -55,6 +55,7 @@ type Runner struct {
 type worker struct {
 	alone  bool               // nothing runs any more that an earlier process had begun
 	kill   context.CancelFunc // nil: nothing runs
+	under  *Running           // the program that runs, if one does
 	writes []order.Action     // that wait, and the first of them that is under way
 }
 
@@ -198,6 +199,10 @@ func (r *Runner) program(ctx context.Context, run *order.Run, user string, argv,
 		defer erase()
 	}
 	p := program.Start(c)
+	if run != nil {
+		r.under(run.Group, &Running{Group: run.Group, Step: run.Step.Name, Direction: run.Direction, Argv: argv, PID: p.PID})
+		defer r.under(run.Group, nil)
+	}
 	select {
 	case <-p.Done:
 	case <-ctx.Done():

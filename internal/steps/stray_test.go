@@ -145,3 +145,27 @@ func TestStray_ThatDoesNotEnd(t *testing.T) {
 		t.Errorf("what does not end is forgotten: %v", err)
 	}
 }
+
+// What runs is known with its process.
+func TestRunner_TellsWhatRuns(t *testing.T) {
+	dir := t.TempDir()
+	slow := script(t, dir, "slow", `echo $$ >`+dir+`/pid.new; mv `+dir+`/pid.new `+dir+`/pid; sleep 300`)
+	x := newRig(t, dir, group(config.Step{Exec: []string{slow}, Undo: []string{"/bin/true"}}), Options{})
+	x.step(order.Take("fun", 0))
+	x.wait(func() bool {
+		if read(t, dir+"/pid") != "" {
+			return true
+		}
+		x.events <- order.Tick()
+		time.Sleep(5 * time.Millisecond)
+		return false
+	})
+	running := x.r.Running()
+	if len(running) != 1 || running[0].Group != "web" || strconv.Itoa(running[0].PID) != strings.TrimSpace(read(t, dir+"/pid")) || running[0].Step != "exec "+slow {
+		t.Errorf("%+v", running)
+	}
+	x.leave()
+	if running := x.r.Running(); len(running) > 0 {
+		t.Errorf("at the end: %+v", running)
+	}
+}
