@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-cluster bench-database generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-cluster bench-database bench-balance generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -69,6 +69,10 @@ bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=
 	rm -f bin/database.jsonl
 	mkdir -p bin
 	$(GO) test ./interop/database -count 1 -parallel 1 -timeout 9h -v -run Faults -trials $(or $(TRIALS),20) -record $(CURDIR)/bin/database.jsonl -out $(CURDIR)/docs/database.md $(BENCH)
+
+bench-balance: ## what being in the middle costs, beside HAProxy: table and JSON (root, haproxy)
+	scripts/need haproxy
+	$(GO) run ./bench/balance $(BENCH)
 
 generate: ## the eBPF objects of the gate from its bpf/ (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev
