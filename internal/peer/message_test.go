@@ -198,7 +198,7 @@ func TestDecode_Refuses(t *testing.T) {
 		want  error
 	}{
 		{"magic", func(b []byte) { b[3] = '2' }, ErrNotOurs},
-		{"kind", func(b []byte) { b[4] = 6 }, ErrMalformed},
+		{"kind", func(b []byte) { b[4] = byte(KindRest + 1) }, ErrMalformed},
 		{"kind of a hello", func(b []byte) { b[4] = 1 }, ErrMalformed},
 		{"family", func(b []byte) { b[5] = 5 }, ErrMalformed},
 		{"no VRID", func(b []byte) { b[6] = 0 }, ErrMalformed},
