@@ -10,7 +10,8 @@ type Peer struct {
 	// Node is the other node's name.
 	Node string
 	// Within is how long ago it may have been heard last. Default 5s; nodes say
-	// hello about once a second.
+	// hello about once a second, in groups of VRRP and to the voters of their
+	// cluster.
 	Within time.Duration
 }
 

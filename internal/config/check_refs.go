@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/holdfast-net/holdfast/internal/check"
 )
 
 // references checks what groups say about each other and about checks.
@@ -40,6 +42,7 @@ func (c *checker) references() {
 			}
 		}
 	}
+	c.deaf()
 	c.circles()
 	for _, k := range c.raw.checks {
 		if !used[k.name] && k.word != "" {
@@ -48,6 +51,23 @@ func (c *checker) references() {
 		if _, ok := c.link(k.link.v); k.link.set() && !strings.ContainsAny(k.link.v, "*?[") && c.facts.Links != nil && !ok {
 			c.add(ruleCheckLink, k.link.at, c.linkHint(k.link.v), "there is no interface %s now; the check fails until there is", k.link.v)
 		}
+	}
+}
+
+// deaf finds checks of nodes that say nothing which this node would hear: nodes
+// say hello in groups of VRRP, and greet the voters of their cluster. A lease
+// alone tells of its holder only.
+func (c *checker) deaf() {
+	if slices.ContainsFunc(c.raw.groups, func(g *rawGroup) bool { return g.lease == nil }) || c.raw.cluster != nil && c.raw.cluster.wrong {
+		return
+	}
+	for _, k := range c.raw.checks {
+		p, is := k.kind.(check.Peer)
+		if !is || p.Node == "" || c.raw.cluster.has(p.Node) {
+			continue
+		}
+		c.add(ruleCheckDeaf, k.wordAt, "name a node or witness of cluster:, or look at something of "+cut(p.Node)+" itself: {ping: ADDRESS}",
+			"check %s waits for %s, of which this node never hears: all groups here have leases, and no cluster names it", k.name, cut(p.Node))
 	}
 }
 

@@ -127,6 +127,11 @@ func (c *rawCluster) voters() []rawVoter {
 	return slices.Concat(c.nodes, c.witnesses)
 }
 
+// has tells whether a node or witness is of the cluster.
+func (c *rawCluster) has(name string) bool {
+	return slices.ContainsFunc(c.voters(), func(v rawVoter) bool { return v.name == name })
+}
+
 func (c *rawCluster) hasNode(name string) bool {
 	return slices.ContainsFunc(c.nodes, func(v rawVoter) bool { return v.name == name })
 }

@@ -105,6 +105,7 @@ const (
 	ruleCheckCircle   rule = "HF1212"
 	ruleCheckTiming   rule = "HF1213"
 	ruleMayNotRun     rule = "HF1214"
+	ruleCheckDeaf     rule = "HF1215"
 	ruleStepKind      rule = "HF1220"
 	ruleStepKey       rule = "HF1221"
 	ruleStepTwice     rule = "HF1222"
@@ -215,6 +216,7 @@ func Rules() []Rule {
 		{ruleCheckCircle, Error, "checks are made of each other in a circle"},
 		{ruleCheckTiming, Warning, "the times of a check do not fit each other"},
 		{ruleMayNotRun, Error, "the user of a check may not run its program, or nobody can"},
+		{ruleCheckDeaf, Error, "a check waits for a node of which nothing is ever heard"},
 		{ruleStepKind, Error, "a step that does nothing, or more than one thing"},
 		{ruleStepKey, Error, "a key that has no meaning in a step of this kind"},
 		{ruleStepTwice, Error, "the same step twice in a group"},

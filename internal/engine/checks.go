@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/sight"
+	"github.com/holdfast-net/holdfast/internal/vote"
 )
 
 // Checked tells what became of a check. It may be called from any goroutine;
@@ -100,14 +101,33 @@ type Hearing struct {
 	Known bool
 }
 
-// Heard asks when the node with a name was heard last, in any group.
+// Heard asks when the node with a name was heard last: by its hello in any group,
+// as a voter of the cluster, which greets once a second, or as the holder of a
+// lease, who renews it.
 func (e *Engine) Heard(ctx context.Context, name string) (Hearing, error) {
-	return Ask(ctx, e, func(_ time.Time, answer func(Hearing)) {
+	return Ask(ctx, e, func(now time.Time, answer func(Hearing)) {
 		var h Hearing
+		heard := func(at time.Time) {
+			if at.After(h.At) {
+				h = Hearing{At: at, Known: true}
+			}
+		}
 		for _, u := range e.units {
 			for _, r := range u.routers {
-				if n, ok := r.table.Find(name); ok && n.Heard.After(h.At) {
-					h = Hearing{At: n.Heard, Known: true}
+				if n, ok := r.table.Find(name); ok {
+					heard(n.Heard)
+				}
+			}
+			if u.lease != nil {
+				if holder, at := u.lease.candidate.Heard(); holder == name {
+					heard(now.Add(at.Sub(e.opt.Gate.Now())))
+				}
+			}
+		}
+		if e.votes != nil {
+			for _, v := range e.votes.agent.Voters(vote.Instant(e.opt.Gate.Now())) {
+				if v.Name == name && v.Heard >= 0 {
+					heard(now.Add(-v.Heard))
 				}
 			}
 		}

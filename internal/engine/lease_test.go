@@ -266,3 +266,24 @@ func (s *lateStores) Open(of config.Store, id string, tell func(lease.Event)) (L
 	}
 	return s.registerFor.Open(of, id, tell)
 }
+
+// A node is heard by the lease that it renews, and not any more when it does not.
+func TestLease_ItsHolderIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, r, a, b := tenants(t)
+		h, err := b.engine.Heard(t.Context(), "a")
+		if err != nil || !h.Known || time.Since(h.At) > time.Second {
+			t.Errorf("the holder: %+v %s ago, %v", h, time.Since(h.At), err)
+		}
+		if h, err := a.engine.Heard(t.Context(), "b"); err != nil || h.Known {
+			t.Errorf("one that holds nothing, and says nothing: %+v, %v", h, err)
+		}
+		r.fall(true)
+		time.Sleep(time.Minute)
+		if h, err := b.engine.Heard(t.Context(), "a"); err != nil || !h.Known || time.Since(h.At) < time.Minute {
+			t.Errorf("without the store: %+v %s ago, %v", h, time.Since(h.At), err)
+		}
+		a.stop(t)
+		b.stop(t)
+	})
+}
