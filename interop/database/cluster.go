@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,6 +149,15 @@ func (c *cluster) primary() (*machine, error) {
 		return nil, fmt.Errorf("%q has the address", rows[0][0])
 	}
 	return m, nil
+}
+
+// term is the one of the primary.
+func (c *cluster) term() (int64, error) {
+	rows, err := c.ask("select max(term) from holdfast.terms")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(rows[0][0], 10, 64)
 }
 
 // healthy waits until there is a primary that both others follow, and they wait

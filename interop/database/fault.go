@@ -16,7 +16,8 @@ type fault struct {
 	name  string
 	do    func(*cluster, *machine) error
 	mend  func(*cluster, *machine) error // after the service is back; nil: nothing to do
-	store bool                           // it befalls the store: the primary may stay where it is
+	again bool                           // the same node may be primary again, in a new term
+	store bool                           // it befalls the store: who is primary may go on
 }
 
 func freeze(programs ...string) func(*cluster, *machine) error {
@@ -53,7 +54,9 @@ var faults = []fault{
 		},
 	},
 	{
-		name: "daemon killed",
+		// A daemon that is started again takes its own lease back, if it is quick.
+		name:  "daemon killed",
+		again: true,
 		do: func(_ *cluster, m *machine) error {
 			signal(m.roles("run"), unix.SIGKILL) // the guardian starts another one
 			return nil

@@ -33,7 +33,7 @@ type Observer struct {
 
 const (
 	openEvery = 250 * time.Millisecond // a new connection
-	askEvery  = 25 * time.Millisecond  // over each that is open
+	askEvery  = 200 * time.Millisecond // over each that is open: some are asked every few ms
 	keepFor   = 10 * time.Second       // a connection, while it is answered
 )
 

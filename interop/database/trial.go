@@ -52,6 +52,10 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 	if err := acks(time.Time{}); err != nil {
 		return fmt.Errorf("before the fault: %w", err)
 	}
+	before, err := c.term()
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := f.do(c, p); err != nil {
 		return err
@@ -69,11 +73,15 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 	}
 	mended := time.Now()
 	var now *machine
-	err := until(func() (err error) {
-		if now, err = c.primary(); err == nil && now == p && !f.store {
-			err = fmt.Errorf("%s still has it", p.name)
+	err = until(func() (err error) {
+		now, err = c.primary()
+		if err != nil || f.store || now != p {
+			return err
 		}
-		return err
+		if term, err := c.term(); err != nil || f.again && term > before {
+			return err
+		}
+		return fmt.Errorf("%s still has it", p.name)
 	})
 	if err != nil {
 		return fmt.Errorf("a primary: %w", err)
