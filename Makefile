@@ -74,9 +74,9 @@ bench-balance: ## what being in the middle costs, beside HAProxy: table and JSON
 	scripts/need haproxy
 	$(GO) run ./bench/balance $(BENCH)
 
-generate: ## the eBPF objects of the gate from its bpf/ (clang, llvm-strip, libbpf-dev)
+generate: ## the eBPF objects of gate and balancer from their bpf/ (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev
-	$(GO) generate ./internal/linux/gate
+	$(GO) generate ./internal/linux/gate ./internal/balance/bpf
 
 install: build ## below DESTDIR: the binary, the unit, the user, the folders
 	install -D -m 755 bin/holdfast $(DESTDIR)/usr/bin/holdfast

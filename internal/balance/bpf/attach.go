@@ -1,0 +1,231 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// hook is a place of the kernel where a program sees what arrives on an
+// interface. Ours comes after the gate's, which drops what comes for an address
+// that is not held.
+type hook interface {
+	// attach puts the program there, in the place of an older one.
+	attach(l netlink.Link, p *ebpf.Program) error
+	detach(l netlink.Link) error
+}
+
+const loopback = 1 // the index that lo has in every network namespace
+
+func chooseHook(c Config) (hook, error) {
+	if !c.Clsact {
+		_, err := link.QueryPrograms(link.QueryOptions{Target: loopback, Attach: ebpf.AttachTCXIngress})
+		switch {
+		case err == nil, errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV):
+			return tcx{dir: pins(c.Dir)}, nil
+		case !errors.Is(err, unix.EINVAL) && !errors.Is(err, ebpf.ErrNotSupported):
+			return nil, err
+		}
+	}
+	return clsact{}, nil
+}
+
+// attach makes sure that the program is on all interfaces of the file, and on
+// no other.
+func (p *Plane) attach() error {
+	var errs []error
+	for _, name := range p.config.Interfaces {
+		l, err := netlink.LinkByName(name)
+		if err == nil {
+			err = p.hook.attach(l, p.objs.HoldfastLb1)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("cannot attach the balancer to %s: %w", name, err))
+		}
+	}
+	return errors.Join(append(errs, p.detachOthers(p.config.Interfaces))...)
+}
+
+func (p *Plane) detachAll() error { return p.detachOthers(nil) }
+
+// detachOthers takes the program off where an earlier run has put it.
+func (p *Plane) detachOthers(wanted []string) error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return fmt.Errorf("cannot list interfaces: %w", err)
+	}
+	keep := map[string]bool{}
+	for _, name := range wanted {
+		keep[name] = true
+	}
+	var errs []error
+	for _, l := range links {
+		if keep[l.Attrs().Name] {
+			continue
+		}
+		for _, h := range []hook{tcx{dir: pins(p.config.Dir)}, clsact{}} {
+			if err := h.detach(l); err != nil {
+				errs = append(errs, fmt.Errorf("cannot detach the balancer from %s: %w", l.Attrs().Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removePins removes what keeps maps and links alive.
+func removePins(dir string) error {
+	entries, err := os.ReadDir(pins(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		errs = append(errs, os.Remove(filepath.Join(pins(dir), e.Name())))
+	}
+	return errors.Join(append(errs, os.Remove(pins(dir)))...)
+}
+
+// tcx is the hook of Linux 6.6.
+type tcx struct{ dir string }
+
+// pin is named by the interface's index too: another one may get its name.
+func (h tcx) pin(l netlink.Link) string {
+	return filepath.Join(h.dir, fmt.Sprintf("tcx-%d", l.Attrs().Index))
+}
+
+func (h tcx) attach(l netlink.Link, p *ebpf.Program) error {
+	old, err := link.LoadPinnedLink(h.pin(l), nil)
+	if err == nil {
+		defer old.Close()
+		if err = old.Update(p); err == nil { // no packet meets neither
+			return nil
+		}
+		if !errors.Is(err, unix.ENOLINK) { // the interface it was on is gone
+			return err
+		}
+		if err := old.Unpin(); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	made, err := link.AttachTCX(link.TCXOptions{Interface: l.Attrs().Index, Program: p, Attach: ebpf.AttachTCXIngress, Anchor: link.Tail()})
+	if err != nil {
+		return err
+	}
+	defer made.Close()
+	return made.Pin(h.pin(l))
+}
+
+func (h tcx) detach(l netlink.Link) error {
+	old, err := link.LoadPinnedLink(h.pin(l), nil)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(old.Unpin(), old.Close())
+}
+
+// clsact is the hook of older kernels: a classifier that decides by itself
+// (direct action), on the qdisc of that name.
+type clsact struct{}
+
+// priority of our filter: the gate's has the first.
+const priority = 2
+
+func (clsact) attach(l netlink.Link, p *ebpf.Program) error {
+	index := l.Attrs().Index
+	err := netlink.QdiscAdd(&netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+	}})
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("cannot add qdisc clsact: %w", err)
+	}
+	return netlink.FilterReplace(&netlink.BpfFilter{
+		FilterAttrs: netlink.FilterAttrs{
+			LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Priority: priority, Protocol: unix.ETH_P_ALL, Handle: 1,
+		},
+		Fd: p.FD(), Name: programName, DirectAction: true,
+	})
+}
+
+func (clsact) detach(l netlink.Link) error {
+	filters, err := netlink.FilterList(l, netlink.HANDLE_MIN_INGRESS)
+	if err != nil {
+		return nil // no such qdisc
+	}
+	var errs []error
+	for _, f := range filters {
+		if b, ok := f.(*netlink.BpfFilter); ok && strings.HasPrefix(b.Name, "holdfast_lb") {
+			errs = append(errs, netlink.FilterDel(b))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// learnMACs tells the program the virtual MACs of macvlans above the
+// interfaces: their frames are for this machine, and the interface does not
+// know it yet when the program sees them.
+func (p *Plane) learnMACs() error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return fmt.Errorf("cannot list interfaces: %w", err)
+	}
+	ours := map[int]bool{}
+	for _, l := range links {
+		for _, name := range p.config.Interfaces {
+			ours[l.Attrs().Index] = ours[l.Attrs().Index] || l.Attrs().Name == name
+		}
+	}
+	wanted := map[virtualMAC]bool{}
+	var errs []error
+	for _, l := range links {
+		a := l.Attrs()
+		if l.Type() != "macvlan" || !ours[a.ParentIndex] || len(a.HardwareAddr) != 6 {
+			continue
+		}
+		k := virtualMAC{Ifindex: uint32(a.ParentIndex), MAC: [6]byte(a.HardwareAddr)}
+		wanted[k] = true
+		errs = append(errs, p.objs.HfMacs.Put(k, uint32(1)))
+	}
+	var k virtualMAC
+	var v uint32
+	var gone []virtualMAC
+	it := p.objs.HfMacs.Iterate()
+	for it.Next(&k, &v) {
+		if !wanted[k] {
+			gone = append(gone, k)
+		}
+	}
+	errs = append(errs, it.Err())
+	for _, k := range gone {
+		errs = append(errs, p.objs.HfMacs.Delete(k))
+	}
+	return errors.Join(errs...)
+}
+
+// checkForwarding: the routing table is asked as for a packet that the kernel
+// forwards, and says no where it would not.
+func checkForwarding(name string, ip4 bool) error {
+	family := "ipv6"
+	if ip4 {
+		family = "ipv4"
+	}
+	b, err := os.ReadFile(filepath.Join("/proc/sys/net", family, "conf", name, "forwarding"))
+	if err != nil {
+		return fmt.Errorf("cannot see whether %s forwards: %w", name, err)
+	}
+	if strings.TrimSpace(string(b)) == "0" {
+		return fmt.Errorf("%s does not forward: set net.%s.conf.%s.forwarding=1", name, family, name)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
+//
+// Beginning a flow: what its packets are translated to, so that the backend's
+// answers belong to it alone.
+
+#pragma once
+
+#include "flows.h"
+#include "select.h"
+
+// PROBES is how many ports are tried.
+#define PROBES 16
+
+struct binding {
+	struct key back; // of the backend's packets
+	struct flow f;
+};
+
+// candidate sets what the backend sees as the source, the i-th try. NAT leaves
+// the client's own, unless another flow of the same client, to another service,
+// has it at this backend.
+always void candidate(const struct service *s, const struct key *k, struct binding *b, __u32 hash, __u32 i)
+{
+	const struct addr *a;
+	__u32 at;
+
+	if (s->forward == NAT) {
+		b->back.t.dst = k->t.src;
+		if (!i) {
+			b->back.t.dport = k->t.sport;
+			return;
+		}
+		i--;
+	} else {
+		at = s->translate + ((hash >> 16) + i) % (s->translates ?: 1);
+		a = bpf_map_lookup_elem(&hf_translate, &at);
+		if (a)
+			b->back.t.dst = *a;
+	}
+	b->back.t.dport = bpf_htons(s->port + ((hash & 0xffff) + i) % (s->ports ?: 1));
+}
+
+// claim takes a key for the backend's packets, if nobody has it.
+static __noinline int claim(const struct key *k, struct binding *b)
+{
+	const struct flow *there = bpf_map_lookup_elem(&hf_flows, &b->back);
+
+	if (there) {
+		if (!answers(there, &k->t))
+			return 0;
+		bpf_map_delete_elem(&hf_flows, &b->back); // left over from this very flow
+	}
+	if (!bpf_map_update_elem(&hf_half, &b->back, &b->f, BPF_NOEXIST))
+		return 1;
+	there = bpf_map_lookup_elem(&hf_half, &b->back);
+	if (!there || !answers(there, &k->t))
+		return 0;
+	return !bpf_map_update_elem(&hf_half, &b->back, &b->f, BPF_ANY);
+}
+
+// bind makes the flow of a client's packet, with the way back first. It says
+// whether there was a port. What the flow becomes is left in b->f.
+static __noinline int bind(const struct service *s, const struct key *k, struct binding *b, __u32 hash)
+{
+	if (!two_way(s->forward)) {
+		b->f.to.dst = b->back.t.src;
+		b->f.to.src = k->t.src;
+		b->f.to.dport = 0;
+		b->f.to.sport = 0;
+		return !bpf_map_update_elem(&hf_half, k, &b->f, BPF_ANY);
+	}
+	turned(&b->f.to, &k->t);
+	for (__u32 i = 0; i < PROBES; i++) {
+		candidate(s, k, b, hash, i);
+		if (!claim(k, b))
+			continue;
+		turned(&b->f.to, &b->back.t);
+		if (!bpf_map_update_elem(&hf_half, k, &b->f, BPF_ANY))
+			return 1;
+		bpf_map_delete_elem(&hf_half, &b->back);
+		return 0;
+	}
+	return 0;
+}

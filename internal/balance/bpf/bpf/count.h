@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
+//
+// Counting, for each CPU.
+
+#pragma once
+
+#include "maps.h"
+
+always int dropped(__u32 slot, enum reason why)
+{
+	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
+
+	if (n)
+		n->drops[why]++;
+	return DROP;
+}
+
+always void counted(__u32 slot, enum side from, __u32 bytes)
+{
+	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
+
+	if (!n)
+		return;
+	if (from == CLIENT) {
+		n->packets_in++;
+		n->bytes_in += bytes;
+	} else {
+		n->packets_out++;
+		n->bytes_out += bytes;
+	}
+}
+
+always struct tally *tally_of(__u32 slot)
+{
+	return bpf_map_lookup_elem(&hf_tallies, &slot);
+}
+
+// more says that a target, and its service, have more flows, or fewer.
+always void more(__u32 slot, __u32 nobody, __s64 n)
+{
+	struct tally *t = tally_of(slot);
+
+	if (t)
+		__sync_fetch_and_add(&t->flows, n);
+	t = tally_of(nobody);
+	if (t)
+		__sync_fetch_and_add(&t->flows, n);
+}
+
+always void has_begun(__u32 slot)
+{
+	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
+
+	if (n)
+		n->began++;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
+//
+// The hook of tc: all that the other headers know of a packet's buffer. A hook
+// for another kind of buffer has functions of the same names.
+
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+#define always static __always_inline
+
+typedef struct __sk_buff ctx;
+
+// PASS asks whoever comes after us on this interface; on a tcx hook the same
+// number is TCX_NEXT. DROP is TCX_DROP.
+#define PASS TC_ACT_UNSPEC
+#define DROP TC_ACT_SHOT
+
+always int load(ctx *c, __u32 at, void *to, __u32 n)
+{
+	return bpf_skb_load_bytes(c, at, to, n);
+}
+
+always int store(ctx *c, __u32 at, const void *from, __u32 n)
+{
+	return bpf_skb_store_bytes(c, at, from, n, 0);
+}
+
+always __u32 length(const ctx *c)
+{
+	return c->len;
+}
+
+// for_us says whether the frame was sent to the interface itself. The kernel
+// has taken one tag off, if there was any; a frame of a VLAN belongs to another
+// interface, a tag with VLAN 0 is about priority only (IEEE 802.1Q §6.9).
+always int for_us(const ctx *c)
+{
+	return c->pkt_type == PACKET_HOST && !(c->vlan_present && c->vlan_tci & 0xfff);
+}
+
+// ip_sum brings the checksum of an IPv4 header up to date.
+always int ip_sum(ctx *c, __u32 at, __s64 diff)
+{
+	return bpf_l3_csum_replace(c, at, 0, diff, 0);
+}
+
+enum sum_of { ADDRESSES, CONTENT };
+
+// transport_sum brings that of TCP, UDP or ICMPv6 up to date, also where the
+// sender has left it to the hardware: then what is there is the sum of the
+// pseudo-header, which addresses are part of, and the content is not.
+always int transport_sum(ctx *c, __u32 at, __s64 diff, enum sum_of what, int family, int udp)
+{
+	__u64 flags = (what == ADDRESSES ? BPF_F_PSEUDO_HDR : 0) | (udp ? BPF_F_MARK_MANGLED_0 : 0);
+
+	if (bpf_l4_csum_replace(c, at, 0, diff, flags))
+		return -1;
+	// The kernel takes the difference off the sum of the whole packet, where
+	// hardware has given one: right for IPv4, whose header has a checksum that
+	// makes up for it.
+	if (what == ADDRESSES && family == 6)
+		bpf_csum_update(c, diff);
+	return 0;
+}

@@ -1,0 +1,62 @@
+// Package bpf is the data plane in the kernel: an eBPF program on the ingress of
+// every interface that clients or backends are behind. It makes plans of
+// [balance] true without a process being alive: programs, tables and flows stay
+// when this one ends, however it ends, and the next one brings them to its
+// plans ([Open], [Plane.Apply]).
+//
+//	p, err := bpf.Open(bpf.Config{Dir: "/sys/fs/bpf", Interfaces: []string{"eth0"}})
+//	…
+//	err = p.Apply(plans)
+//	go p.Run(ctx)
+//
+// # Rules
+//
+// What arrives on an interface, by the first line that fits:
+//
+//	not IP, for another machine, of a VLAN               passes
+//	no TCP or UDP, more than 6 extension headers         passes
+//	a later fragment, the first of which was not ours    passes
+//	to an address, port and protocol of a service        forwarded or dropped, never passes
+//	from a backend, of a flow that is translated         forwarded to the client
+//	to an address and port that full NAT sends from      dropped
+//	all else                                             passes
+//
+// A packet for a service:
+//
+//	of a flow whose backend is up or drains              goes there
+//	… is down or removed                                 by the service's policy: goes there, is
+//	                                                     as of a new flow, or is dropped
+//	… is up no more, or that has ended, and it is a SYN  is as of a new flow
+//	SYN, or UDP, of no flow                              a new flow
+//	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
+//	any other                                            dropped
+//
+// Packets pass to whoever comes after us on the interface. The gate comes before
+// us: what it drops is not balanced. Packets that are forwarded meet neither
+// netfilter nor tcpdump: hence the lists of sources, limits and counters of this
+// package. They go where the kernel's routing table says, so forwarding must be
+// switched on (net.ipv4.conf.*.forwarding), and Apply says where it is not.
+//
+// # Flows
+//
+// A flow that is translated is two entries, one for each direction: a key (who
+// speaks with whom) and what it becomes. A new one is in a small table, in which
+// the oldest make room. It moves to the big one when the client shows that it
+// hears us (TCP), or the backend answers (UDP): no flood of new flows pushes out
+// an established one. When the big table is full, flows stay in the small one.
+//
+// The entry for the backend's packets is made first, and only where there is
+// none, so no two flows ever have the same. Full NAT tries 16 ports from one on
+// that the hash of the flow says; so does NAT where a client uses one port for
+// two services that share a backend. Then the flow is refused (exhausted).
+//
+// [Plane.Sweep] removes what has timed out, by the state of the flow. A flow names
+// its backend by a slot and the number that the slot had then: it never belongs
+// to another backend that has the slot later.
+//
+// # What stays
+//
+// Maps and links are pinned in a folder of the BPF file system, by the layout of
+// the maps. A program is replaced in place, so no packet meets none. A backend
+// keeps its flows over a restart by its address, a service by where it listens.
+package bpf

@@ -1,0 +1,35 @@
+package bpf
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// What is written here by hand is what the compiler of the kernel's half laid
+// out.
+func TestLayoutIsTheKernels(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		here, there uintptr
+	}{
+		{"vip", unsafe.Sizeof(vip{}), unsafe.Sizeof(kernelVip{})},
+		{"place", unsafe.Sizeof(place{}), unsafe.Sizeof(kernelPlace{})},
+		{"settings", unsafe.Sizeof(settings{}), unsafe.Sizeof(kernelService{})},
+		{"settings.Select", unsafe.Offsetof(settings{}.Select), unsafe.Offsetof(kernelService{}.Select)},
+		{"settings.Family", unsafe.Offsetof(settings{}.Family), unsafe.Offsetof(kernelService{}.Family)},
+		{"target", unsafe.Sizeof(target{}), unsafe.Sizeof(kernelTarget{})},
+		{"target.Nobody", unsafe.Offsetof(target{}.Nobody), unsafe.Offsetof(kernelTarget{}.Nobody)},
+		{"tally", unsafe.Sizeof(tally{}), unsafe.Sizeof(kernelTally{})},
+		{"counters", unsafe.Sizeof(counters{}), unsafe.Sizeof(kernelCounters{})},
+		{"flowKey", unsafe.Sizeof(flowKey{}), unsafe.Sizeof(kernelKey{})},
+		{"flow", unsafe.Sizeof(flow{}), unsafe.Sizeof(kernelFlow{})},
+		{"flow.To", unsafe.Offsetof(flow{}.To), unsafe.Offsetof(kernelFlow{}.To)},
+		{"portRange", unsafe.Sizeof(portRange{}), unsafe.Sizeof(kernelPorts{})},
+		{"source", unsafe.Sizeof(source{}), unsafe.Sizeof(kernelSource{})},
+		{"virtualMAC", unsafe.Sizeof(virtualMAC{}), unsafe.Sizeof(kernelMac{})},
+	} {
+		if tt.here != tt.there {
+			t.Errorf("%s is at %d here, and at %d in the kernel", tt.name, tt.here, tt.there)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// Config is what a plane needs to know of the machine.
+type Config struct {
+	// Dir is a folder of a BPF file system, where programs and maps stay when
+	// this process ends.
+	Dir string
+	// Interfaces are those that clients and backends are behind. Where an
+	// address is on a macvlan, it is the interface below.
+	Interfaces []string
+	// Flows is how many established ones there is memory for, HalfOpen how many
+	// others: 0 is 262144 and 32768. What an earlier run has chosen stays.
+	Flows, HalfOpen int
+	// Ports are those that full NAT takes on this node, the last one included.
+	// No other node of the group may have one of them.
+	Ports [2]uint16
+	// Clsact is the hook of Linux before 6.6, also where there is a better one.
+	Clsact bool
+}
+
+// Plane is the plane in the kernel.
+type Plane struct {
+	config Config
+	objs   kernelObjects
+	hook   hook
+
+	mu       sync.Mutex
+	memory   []byte
+	tallies  []tally
+	services map[string]*service // by name
+	numbers  map[uint32]*service
+	places   map[vip]place // hf_vips
+	slots    slots
+	drift    map[uint32]int64 // of tallies, seen by the last sweep
+}
+
+var _ balance.Plane = (*Plane)(nil)
+
+// Open loads the program and attaches it to the interfaces. What an earlier run
+// has left goes on meanwhile; the first Apply brings it to the plans.
+func Open(c Config) (_ *Plane, err error) {
+	if c.Flows == 0 {
+		c.Flows = 1 << 18
+	}
+	if c.HalfOpen == 0 {
+		c.HalfOpen = 1 << 15
+	}
+	if c.Ports[0] == 0 || c.Ports[1] < c.Ports[0] {
+		c.Ports = [2]uint16{1024, 65535}
+	}
+	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}}
+	if p.hook, err = chooseHook(c); err != nil {
+		return nil, fmt.Errorf("cannot use the hook of tc: %w", err)
+	}
+	if err := load(&p.objs, c); err != nil {
+		return nil, fmt.Errorf("cannot load the balancer into the kernel: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close(true))
+		}
+	}()
+	if p.memory, p.tallies, err = mapTallies(p.objs.HfTallies); err != nil {
+		return nil, err
+	}
+	if err := p.recall(); err != nil {
+		return nil, fmt.Errorf("cannot read what an earlier run has left: %w", err)
+	}
+	if err := p.attach(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// recall learns from the maps what an earlier run has left in them.
+func (p *Plane) recall() error {
+	var k vip
+	var at place
+	it := p.objs.HfVips.Iterate()
+	for it.Next(&k, &at) {
+		p.places[k] = at
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	return p.slots.recall(p.objs.HfTargets)
+}
+
+// Apply is balance.Plane's.
+func (p *Plane) Apply(plans []*balance.Plan) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	errs := []error{p.attach(), p.learnMACs()}
+	wanted := map[string]bool{}
+	for _, plan := range plans {
+		if err := p.check(plan); err != nil {
+			errs = append(errs, fmt.Errorf("cannot serve %s: %w", plan.Service.Name, err))
+			continue
+		}
+		wanted[plan.Service.Name] = true
+		if err := p.apply(plan); err != nil {
+			errs = append(errs, fmt.Errorf("cannot serve %s: %w", plan.Service.Name, err))
+		}
+	}
+	errs = append(errs, p.removeOthers(wanted), p.translate())
+	return errors.Join(errs...)
+}
+
+// check says why a service cannot be served by this plane.
+func (p *Plane) check(plan *balance.Plan) error {
+	s := plan.Service
+	switch {
+	case s.Forward > balance.FullNAT:
+		return errors.New("this plane does not forward in its way")
+	case s.Forward == balance.FullNAT && (len(s.Translate) == 0 || len(s.Translate) > maxTranslates):
+		return fmt.Errorf("full NAT needs 1 to %d addresses to send from", maxTranslates)
+	case len(s.Listen) == 0:
+		return errors.New("it listens nowhere")
+	}
+	family := s.Listen[0].Addr().Is4()
+	same := func(a netip.Addr) bool { return a.Unmap().Is4() == family }
+	for _, e := range s.Listen {
+		if !same(e.Addr()) {
+			return errors.New("it listens on addresses of both families: make it two services")
+		}
+	}
+	for _, t := range plan.Targets {
+		if !same(t.Addr.Addr()) {
+			return fmt.Errorf("backend %s is of another family than the service", t.Addr)
+		}
+	}
+	for _, a := range s.Translate {
+		if !same(a) {
+			return fmt.Errorf("the address to send from, %s, is of another family than the service", a)
+		}
+	}
+	for _, name := range p.config.Interfaces {
+		if err := checkForwarding(name, family); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close is balance.Plane's.
+func (p *Plane) Close(keep bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	if !keep {
+		errs = append(errs, p.detachAll(), removePins(p.config.Dir))
+	}
+	if p.memory != nil {
+		errs = append(errs, unix.Munmap(p.memory))
+		p.memory, p.tallies = nil, nil
+	}
+	return errors.Join(append(errs, p.objs.Close())...)
+}
+
+// quarantine is for how long a slot of a target that is gone is not used again:
+// longer than any packet is on its way through the program.
+const quarantine = time.Second

@@ -1,0 +1,182 @@
+package bpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// interval between two sweeps. Timeouts are as exact as that.
+const interval = 5 * time.Second
+
+// batch is how many flows are read at once.
+const batch = 4096
+
+// Run sweeps until the context is over: flows that have timed out are
+// forgotten, and the neighbours of backends are kept known.
+func (p *Plane) Run(ctx context.Context) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		if err := errors.Join(p.Sweep(), p.warm()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Sweep forgets the flows that have timed out and those of targets that are
+// gone, and counts what is left.
+func (p *Plane) Sweep() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := monotonic()
+	left := map[uint32]int64{}
+	if err := p.sweep(p.objs.HfFlows, now, left); err != nil {
+		return fmt.Errorf("cannot sweep flows: %w", err)
+	}
+	if err := p.sweep(p.objs.HfHalf, now, nil); err != nil {
+		return fmt.Errorf("cannot sweep half-open flows: %w", err)
+	}
+	p.recount(left)
+	return nil
+}
+
+func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
+	var at ebpf.MapBatchCursor
+	keys, values := make([]flowKey, batch), make([]flow, batch)
+	for {
+		n, err := m.BatchLookup(&at, keys, values, nil)
+		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return err
+		}
+		for i := range n {
+			if err := p.judge(m, keys[i], values[i], now, left); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return nil // that was the last batch
+		}
+	}
+}
+
+// judge forgets a flow that has ended. Each direction notes for itself when it
+// was seen: the later one counts.
+func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint32]int64) error {
+	established := left != nil
+	gone := p.gone(f)
+	if !gone && age(now, f.Seen) <= p.timeout(k, f, established) {
+		if established && k.Side == clientSide && !f.closed() {
+			left[f.Slot]++
+		}
+		return nil
+	}
+	other := k.other(f.To)
+	var back flow
+	err := m.Lookup(other, &back)
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return err
+	}
+	if err == nil && !gone && age(now, back.Seen) <= p.timeout(k, f, established) {
+		if established && k.Side == clientSide && !f.closed() {
+			left[f.Slot]++
+		}
+		return nil
+	}
+	client, backend := k, other
+	if k.Side == backendSide {
+		client, backend = other, k
+	}
+	if err := p.end(m, client, established); err != nil {
+		return err
+	}
+	return ignoreMissing(m.Delete(backend))
+}
+
+// end deletes a client's flow and takes it off the tally, unless the kernel has
+// when it closed.
+func (p *Plane) end(m *ebpf.Map, k flowKey, established bool) error {
+	if !established {
+		return ignoreMissing(m.Delete(k))
+	}
+	var f flow
+	if err := m.LookupAndDelete(k, &f); err != nil {
+		return ignoreMissing(err)
+	}
+	if f.closed() || p.gone(f) {
+		return nil
+	}
+	p.tallies[f.Slot].flows.Add(-1)
+	if s := p.numbers[f.Service]; s != nil {
+		p.tallies[s.nobody].flows.Add(-1)
+	}
+	return nil
+}
+
+// gone says whether a flow belongs to nobody.
+func (p *Plane) gone(f flow) bool {
+	t, ok := p.slots.used[f.Slot]
+	return !ok || t.ID != f.ID || t.Service != f.Service
+}
+
+func age(now, seen uint64) time.Duration {
+	return time.Duration(max(int64(now-seen), 0))
+}
+
+// timeout is by what the flow has come to.
+func (p *Plane) timeout(k flowKey, f flow, established bool) time.Duration {
+	s := p.numbers[f.Service]
+	if s == nil || s.plan == nil {
+		return 24 * time.Hour // of an earlier run: the first Apply will tell
+	}
+	t := s.plan.Service.Timeouts
+	switch {
+	case balance.Proto(k.Proto) == balance.UDP && f.Ends&answered != 0:
+		return t.UDPAssured
+	case balance.Proto(k.Proto) == balance.UDP:
+		return t.UDP
+	case !established:
+		return t.HalfOpen
+	case f.closed():
+		return t.Closed
+	case f.Ends&(clientFin|backendFin) != 0:
+		return t.Closing
+	}
+	return t.Established
+}
+
+// recount corrects tallies that have gone wrong: two CPUs, or a CPU and a
+// sweep, may end a flow at the same time. Flows begin and end while a sweep is
+// under way, so it takes two that find the same.
+func (p *Plane) recount(left map[uint32]int64) {
+	drift := map[uint32]int64{}
+	for _, s := range p.services {
+		sum := int64(0)
+		for _, slot := range s.slots {
+			sum += left[slot]
+		}
+		left[s.nobody] = sum
+		for _, slot := range append([]uint32{s.nobody}, s.slots...) {
+			d := p.tallies[slot].flows.Load() - left[slot]
+			if d == 0 {
+				continue
+			}
+			if p.drift[slot] == d {
+				p.tallies[slot].flows.Add(-d)
+				continue
+			}
+			drift[slot] = d
+		}
+	}
+	p.drift = drift
+}
