@@ -16,7 +16,6 @@ type fault struct {
 	name  string
 	do    func(*cluster, *machine) error
 	mend  func(*cluster, *machine) error // after the service is back; nil: nothing to do
-	again bool                           // the same node may be primary again, in a new term
 	store bool                           // it befalls the store: who is primary may go on
 }
 
@@ -54,9 +53,7 @@ var faults = []fault{
 		},
 	},
 	{
-		// A daemon that is started again takes its own lease back, if it is quick.
-		name:  "daemon killed",
-		again: true,
+		name: "daemon killed",
 		do: func(_ *cluster, m *machine) error {
 			signal(m.roles("run"), unix.SIGKILL) // the guardian starts another one
 			return nil

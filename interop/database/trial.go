@@ -78,10 +78,14 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 		if err != nil || f.store || now != p {
 			return err
 		}
-		if term, err := c.term(); err != nil || f.again && term > before {
-			return err
+		// The same node may be primary again: a daemon that is started again
+		// takes its own lease back, and who gets a handover may turn out to lack
+		// what the other standby has.
+		term, err := c.term()
+		if err == nil && term == before {
+			err = fmt.Errorf("%s still has it", p.name)
 		}
-		return fmt.Errorf("%s still has it", p.name)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("a primary: %w", err)
