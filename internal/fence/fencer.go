@@ -27,6 +27,8 @@ type target struct {
 	failure string // the last one
 	since   time.Time
 	due     time.Time // when waiting ends, or the agent's time
+	asked   time.Time // when the first wish came
+	last    Attempt
 	killed  bool
 
 	level, step int
@@ -131,7 +133,7 @@ func (f *Fencer) want(ev Event) {
 		}
 		return
 	}
-	t.why, t.rounds, t.failure = ev.Text, 0, ""
+	t.why, t.rounds, t.failure, t.asked = ev.Text, 0, "", f.now
 	f.begin(t, f.delay(t, ev))
 	f.record(t, CodeBegun, "%s is to be fenced: %s%s", t.name, ev.Text, after(t.due.Sub(f.now)))
 	if len(f.cfg.Nodes[t.name]) == 0 {
@@ -271,6 +273,7 @@ func (f *Fencer) ran(ev Event) {
 func (f *Fencer) succeeded(t *target, x try) {
 	devices := strings.Join(f.cfg.Nodes[t.name][t.level], " and ")
 	t.fenced, t.failure = fmt.Sprintf("%s by %s", x.op, devices), ""
+	t.note(f.now, true, t.level+1, t.fenced)
 	f.record(t, CodeFenced, "%s is fenced: %s (%s)", t.name, t.fenced, t.why)
 	f.tell(t, true, t.fenced)
 }
@@ -288,6 +291,7 @@ func (f *Fencer) tell(t *target, ok bool, text string) {
 // while if somebody still waits.
 func (f *Fencer) inVain(t *target, why string) {
 	t.failure = why
+	t.note(f.now, false, t.level, why)
 	f.record(t, CodeFailed, "%s could not be fenced: %s; see to it by hand, and say so with holdfast fence confirm %s", t.name, why, t.name)
 	f.tell(t, false, why)
 	if len(t.waiters) == 0 {
@@ -309,7 +313,11 @@ func (f *Fencer) confirm(ev Event) {
 		f.emit(Action{Kind: ActionKill, Node: t.name, Run: t.run})
 		t.run = 0
 	}
+	if len(t.waiters) == 0 && t.failure == "" {
+		t.asked, t.why = f.now, "nobody had asked" // before it happened
+	}
 	t.fenced, t.failure = "confirmed by "+ev.Who, ""
+	t.note(f.now, true, 0, t.fenced)
 	t.level, t.step, t.tries = 0, 0, nil
 	t.enter(f.now, Fenced)
 	f.record(t, CodeConfirmed, "%s is fenced: %s", t.name, t.fenced)

@@ -263,3 +263,27 @@ func simulate(seed uint64) string {
 	}
 	return ""
 }
+
+func TestFencer_TellsWhatCameOfIt(t *testing.T) {
+	s := begin(t, twoLevels())
+	last := func() Attempt { v := s.f.Views()[0]; return v.Last }
+	s.step(Want("b", "db", "gone", true))
+	s.after(2 * time.Second)
+	s.step(Ran(1, false, "no route"))
+	s.step(Ran(2, false, "no outlet"))
+	if got, want := last(), (Attempt{Began: time.Unix(1000, 0), Took: 2 * time.Second, Level: 2, Text: "off of device pdu1 failed: no outlet", Why: "gone"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if v := s.f.Views()[0]; !v.Pending() {
+		t.Errorf("nothing is pending: %+v", v)
+	}
+	s.after(firstPause)
+	s.step(Ran(3, true, ""))
+	if got, want := last(), (Attempt{Began: time.Unix(1000, 0), Took: 7 * time.Second, OK: true, Level: 1, Text: "reboot by ipmi", Why: "gone"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	s.step(Confirm("c", "root"))
+	if v := s.f.Views()[1]; v.Last.Text != "confirmed by root" || v.Last.Took != 0 || v.Pending() {
+		t.Errorf("%+v", v)
+	}
+}

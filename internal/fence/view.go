@@ -16,6 +16,26 @@ type View struct {
 	Fenced  string   // how it was
 	Failure string   // the last one
 	Levels  [][]string
+	Last    Attempt // zero: there was none
+}
+
+// Attempt is what came of a node's last fencing.
+type Attempt struct {
+	Began time.Time // when it was asked for
+	Took  time.Duration
+	OK    bool
+	Level int    // that succeeded, or failed last, from 1; 0: a person's word, or none was tried
+	Text  string // how, or why not
+	Why   string // it was asked for
+}
+
+// Pending reports whether only a person can help now, or the next try: nothing
+// that was tried has cut the node off.
+func (v *View) Pending() bool { return v.Failure != "" && v.State != Fenced }
+
+// note notes what came of it.
+func (t *target) note(now time.Time, ok bool, level int, text string) {
+	t.last = Attempt{Began: t.asked, Took: now.Sub(t.asked), OK: ok, Level: level, Text: text, Why: t.why}
 }
 
 // Views shows all nodes, sorted as they were given.
@@ -24,7 +44,7 @@ func (f *Fencer) Views() []View {
 	for i, t := range f.nodes {
 		out[i] = View{
 			Node: t.name, State: t.state, Since: t.since, Due: t.due, Why: t.why, Waiting: slices.Clone(t.waiters),
-			Fenced: t.fenced, Failure: t.failure, Levels: f.cfg.Nodes[t.name],
+			Fenced: t.fenced, Failure: t.failure, Levels: f.cfg.Nodes[t.name], Last: t.last,
 		}
 	}
 	return out
@@ -41,12 +61,7 @@ func (f *Fencer) Still() bool {
 // Reconfigure gives the fencer another file. What runs, goes on by the old one.
 func (f *Fencer) Reconfigure(cfg Config) *Fencer {
 	next := New(cfg)
-	for _, t := range f.nodes {
-		if t.fenced != "" && t.state == Fenced {
-			n := next.target(t.name)
-			n.state, n.fenced, n.since, n.why = t.state, t.fenced, t.since, t.why
-		}
-	}
+	next.Inherit(f.Estate())
 	next.runs = f.runs
 	return next
 }

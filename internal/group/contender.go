@@ -236,7 +236,7 @@ func (s *Set) barred() time.Time {
 // that it will say so again to who goes on advertising.
 func (s *Set) owe() {
 	if s.busy() {
-		s.withheld.yield = true
+		s.withheld.Yield = true
 		return
 	}
 	for i := range s.members {

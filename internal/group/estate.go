@@ -24,13 +24,19 @@ type Estate struct {
 	RetryIn     time.Duration // of a set that the kernel refused
 	RetryText   string
 	Refusals    int
-	Taken       bool   // its steps are
-	Stuck       string // why they could not be undone
+	Failures    int         // of taking its steps, or of making it safe to
+	Taken       bool        // its steps are
+	Stuck       string      // why they could not be undone
+	Withheld    withholding // until they are
 	Humbled     bool
 	Suspended   *SuspendedEstate `json:",omitempty"`
 	Disputes    uint64
 	DisputedFor time.Duration
+	Lapses      Lapses
+	Departed    netip.Addr // who left last as Active
+	DepartedAge time.Duration
 	Announces   []AnnounceEstate
+	Owed        []int // how often each router says yet that this node yields
 	Routers     []vrrp.Estate
 }
 
@@ -76,8 +82,8 @@ func (s *Set) Estate(now time.Time) Estate {
 		Maintenance: s.maintenance, Forced: s.forced,
 		Wanting: s.wanting, MandateFor: s.mandate.Sub(now),
 		RetryIn: s.retry.Sub(now), RetryText: s.retryText, Refusals: s.refusals,
-		Taken: s.steps == stepsTaken, Stuck: s.stuckText,
-		Humbled: s.humbled, Disputes: s.disputes, DisputedFor: s.disputedFor,
+		Failures: s.failures, Taken: s.steps == stepsTaken, Stuck: s.stuckText, Withheld: s.withheld,
+		Humbled: s.humbled, Disputes: s.disputes, DisputedFor: s.disputedFor, Lapses: s.lapses,
 	}
 	if p := &s.suspended; p.on {
 		e.Suspended = &SuspendedEstate{To: p.to, Age: now.Sub(p.begun), Holder: p.holder}
@@ -86,11 +92,15 @@ func (s *Set) Estate(now time.Time) Estate {
 			e.Suspended.Gate = &d
 		}
 	}
+	if s.departed.IsValid() {
+		e.Departed, e.DepartedAge = s.departed, now.Sub(s.departedAt)
+	}
 	for _, a := range s.announces {
 		e.Announces = append(e.Announces, AnnounceEstate{On: a.on, Age: now.Sub(a.begun), Sent: a.sent, NextIn: a.next.Sub(now)})
 	}
 	for i := range s.members {
 		e.Routers = append(e.Routers, s.members[i].router.Estate(now))
+		e.Owed = append(e.Owed, s.members[i].owed)
 	}
 	return e
 }
@@ -106,6 +116,13 @@ func (s *Set) Inherit(now, drawn time.Time, e *Estate, out []Action) []Action {
 	s.maintenance, s.forced = e.Maintenance, e.Forced
 	s.wanting, s.mandate = e.Wanting, drawn.Add(e.MandateFor)
 	s.retry, s.retryText, s.refusals = drawn.Add(e.RetryIn), e.RetryText, e.Refusals
+	s.failures, s.withheld, s.lapses = e.Failures, e.Withheld, e.Lapses
+	if e.Departed.IsValid() {
+		s.departed, s.departedAt = e.Departed, drawn.Add(-e.DepartedAge)
+	}
+	for i := range min(len(e.Owed), len(s.members)) {
+		s.members[i].owed = e.Owed[i]
+	}
 	switch {
 	case e.Taken:
 		s.steps = stepsTaken

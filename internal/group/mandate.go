@@ -31,7 +31,7 @@ func (s *Set) bequeath(to string, best bool) {
 		return
 	}
 	if s.busy() {
-		if s.withheld.mandate = s.mandated(); !s.withheld.mandate {
+		if s.withheld.Mandate = s.mandated(); !s.withheld.Mandate {
 			// It has ended by itself: to give it back now would say that
 			// nothing is taken here.
 			s.abandonMandate()

@@ -52,13 +52,13 @@ type Set struct {
 	verified    int // how often a new holder has asked for other holders
 	security    security
 	steps       steps
-	stuckText   string                        // why they could not be undone
-	failures    int                           // of taking them, in a row
-	withheld    struct{ mandate, yield bool } // what is to be said when nothing is taken any more
-	wanting     bool                          // a mandate was asked for
-	mandate     time.Time                     // until when it lasts
-	granted     string                        // why it was given
-	tenant      string                        // the other node that has it, where that is known
+	stuckText   string // why they could not be undone
+	failures    int    // of taking them, in a row
+	withheld    withholding
+	wanting     bool      // a mandate was asked for
+	mandate     time.Time // until when it lasts
+	granted     string    // why it was given
+	tenant      string    // the other node that has it, where that is known
 	suspended   suspension
 	humbled     bool       // the routers accept an Active of any priority
 	announces   []schedule // one per group

@@ -29,6 +29,12 @@ const (
 	stepsStuck                // some could not be undone
 )
 
+// withholding is what is to be said when nothing is taken any more.
+type withholding struct {
+	Mandate bool // that it is given back
+	Yield   bool
+}
+
 // busy reports whether anything of the steps may be taken here.
 func (s *Set) busy() bool { return s.steps != stepsClean }
 
@@ -136,12 +142,12 @@ func (s *Set) stepped(ev Event) {
 
 // release says what was not said while something was taken.
 func (s *Set) release() {
-	if s.withheld.mandate {
-		s.withheld.mandate = false
+	if s.withheld.Mandate {
+		s.withheld.Mandate = false
 		s.unwant()
 	}
-	if s.withheld.yield {
-		s.withheld.yield = false
+	if s.withheld.Yield {
+		s.withheld.Yield = false
 		s.owe()
 	}
 }
@@ -149,7 +155,7 @@ func (s *Set) release() {
 // forsake stops asking for a mandate that may not be given back: it ends by
 // itself.
 func (s *Set) forsake() {
-	s.withheld.mandate = false
+	s.withheld.Mandate = false
 	if s.wanting && s.phase != holding && s.phase != claiming {
 		s.abandonMandate()
 	}
