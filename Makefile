@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table bench-gate bench-checks bench-cluster bench-database bench-balance generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table chaos-leases bench-gate bench-checks bench-cluster bench-database bench-balance generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -50,6 +50,10 @@ chaos: build ## SEEDS=n plans of faults from seeds, judged from outside (root)
 chaos-table: build ## docs/chaos.md: what survives, holdfast beside keepalived (root)
 	scripts/need
 	$(GO) run ./interop/chaos/table -holdfast bin/holdfast -out docs/chaos.md
+
+chaos-leases: build ## the part of docs/chaos.md about leases, from SEEDS=n plans (root)
+	scripts/need
+	$(GO) run ./interop/chaos/table -holdfast bin/holdfast -out docs/chaos.md -leases $(or $(SEEDS),60)
 
 bench-gate: ## what the gate costs, as ratios: table and JSON (root, iperf3)
 	scripts/need iperf3

@@ -65,6 +65,7 @@ type cluster struct {
 	runWitness func() error // starts it
 	stores     []*storeMember
 	storeDir   string
+	disks      []*disk
 }
 
 // build makes the LAN. Nothing runs on it yet.
@@ -97,7 +98,7 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 			return err
 		}
 	}
-	if err := c.startStore(binary); err != nil {
+	if err := c.startStore(binary, plan); err != nil {
 		return err
 	}
 	for i := range c.mode.Nodes {
@@ -113,13 +114,19 @@ func (c *cluster) plug(kind peer.Kind, binary string, plan *Plan) error {
 		if c.mode.Again {
 			n.opt.Guardian = "auto"
 		}
-		n.opt.Under = c.under(i, n, plan)
 		if n.manifest, err = inventory(host); err != nil {
 			return err
 		}
 		if err := os.MkdirAll(n.state(), 0o755); err != nil {
 			return err
 		}
+		if n.kind == peer.Holdfast && plan.has(FillDisk) || c.mode.embedded() && plan.has(FillStore) {
+			if n.disk, err = newDisk(n.state(), c.diskSize()); err != nil {
+				return err
+			}
+			c.disks = append(c.disks, n.disk)
+		}
+		n.opt.Under = c.under(i, n)
 		c.nodes = append(c.nodes, n)
 	}
 	for i := range observers {
@@ -191,27 +198,33 @@ func (c *cluster) global(kind peer.Kind) []string {
 // rely on are the monotonic and the boot-time clock, which never step; that
 // they may differ between nodes, and between a daemon and its kernel (time
 // namespaces, as containers may have), is part of some plans.
-func (c *cluster) under(i int, n *node, plan *Plan) []string {
-	disk := n.kind == peer.Holdfast && slices.ContainsFunc(plan.Events, func(e Event) bool { return e.Fault == FillDisk })
-	if !disk && !c.mode.Clocks {
-		return nil
+func (c *cluster) under(i int, n *node) []string {
+	var cmd []string
+	if n.disk != nil {
+		cmd = n.disk.under()
 	}
-	cmd := []string{"unshare"}
 	if c.mode.Clocks {
 		ahead := (time.Duration(i+1) * 1000 * time.Hour).Seconds()
-		cmd = append(cmd, "--time", fmt.Sprintf("--monotonic=%.0f", ahead), fmt.Sprintf("--boottime=%.0f", 3*ahead))
+		cmd = append(cmd, "unshare", "--time", fmt.Sprintf("--monotonic=%.0f", ahead), fmt.Sprintf("--boottime=%.0f", 3*ahead),
+			"sh", "-c", `exec "$@"`, "sh")
 	}
-	script := `exec "$@"`
-	if disk {
-		cmd = append(cmd, "--mount")
-		script = fmt.Sprintf("mount -t tmpfs -o size=%d,mode=755 tmpfs %s && ", diskSize, n.state()) + script
+	return cmd
+}
+
+// diskSize is the size of a node's disk: its member of a store is on it, too.
+func (c *cluster) diskSize() int {
+	if c.mode.embedded() {
+		return storeDisk + nodeDisk
 	}
-	return append(cmd, "sh", "-c", script, "sh")
+	return nodeDisk
 }
 
 // close ends everything.
 func (c *cluster) close() error {
 	err := c.lan.Close()
+	for _, d := range c.disks {
+		err = errors.Join(err, d.close())
+	}
 	for _, dir := range []string{c.dir, c.storeDir} {
 		if dir != "" {
 			err = errors.Join(err, os.RemoveAll(dir))

@@ -46,6 +46,15 @@ const (
 	PauseStore Fault = "pause store member"
 	CutStore   Fault = "cut store member" // from everybody
 	LoseStore  Fault = "pause the store"  // all members
+	SlowStore  Fault = "slow disk"        // of a member, or of all
+	FillStore  Fault = "full disk"        // of a member
+
+	// A node loses what it keeps, and while it is down an operator tells the
+	// other members of the store that the nodes make up.
+	Replace Fault = "replace member"
+	Regrow  Fault = "remove and add member"
+
+	Split Fault = "split" // nodes and members of the store, in any way
 )
 
 // Class groups faults by what they break, and by what is promised under them.
@@ -103,6 +112,11 @@ var kinds = []kind{
 	{PauseStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, false, "SIGSTOP of a member, later SIGCONT"},
 	{CutStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, false, "nothing passes to or from a member"},
 	{LoseStore, OfStore, 0, 50 * time.Millisecond, 3 * time.Second, true, "SIGSTOP of all members, later SIGCONT"},
+	{SlowStore, OfStore, 0, 200 * time.Millisecond, 3 * time.Second, true, "each write of a member, or of all, takes 5 to 300 ms"},
+	{FillStore, OfStore, 0, 500 * time.Millisecond, 3 * time.Second, false, "nothing can be written where a member keeps its data"},
+	{Replace, OfStore, 0, 500 * time.Millisecond, 4 * time.Second, true, "a node and its data are lost; its member is replaced while it is down"},
+	{Regrow, OfStore, 0, 500 * time.Millisecond, 4 * time.Second, true, "the same; its member is removed, and added when it is back"},
+	{Split, OfNetwork, 0, 50 * time.Millisecond, 4 * time.Second, true, "nodes and store fall apart: in two or three, one way, or anyhow"},
 	{RestartAll, OfOperator, 1, 0, 0, true, "SIGTERM to all at once, and started again"},
 	{Rolling, OfOperator, 2, 0, 0, true, "SIGTERM and started again, one node after the other"},
 	{Upgrade, OfOperator, 0, 0, 0, false, "`holdfast upgrade`, one node after the other"},
@@ -135,7 +149,14 @@ type Event struct {
 	On      Role
 	Other   Role // of a cut: the one that is not heard from On's side any more
 	Percent int  // of lost packets
+	Cut     []Cut
+	Sides   bool          // of a split: who hears one of two also hears the other
+	Delay   time.Duration // of a slow disk, for each write
+	All     bool          // members of the store
 }
+
+// Cut says from whom nothing arrives at whom.
+type Cut struct{ From, To string }
 
 func (e Event) String() string {
 	s := fmt.Sprintf("%6.3fs %s on %s", e.At.Seconds(), e.Fault, e.On)
@@ -144,6 +165,15 @@ func (e Event) String() string {
 	}
 	if e.Percent > 0 {
 		s += fmt.Sprintf(", %d%%", e.Percent)
+	}
+	if e.Delay > 0 {
+		s += fmt.Sprintf(", %v a write", e.Delay)
+	}
+	if e.All {
+		s += ", of all members"
+	}
+	for i, c := range e.Cut {
+		s += fmt.Sprintf("%s %s>%s", map[bool]string{i == 0: ":", i > 0: ","}[true], c.From, c.To)
 	}
 	if e.Length > 0 {
 		s += fmt.Sprintf(", for %.3fs", e.Length.Seconds())

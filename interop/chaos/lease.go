@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/lab"
-	"github.com/holdfast-net/holdfast/interop/chaos/measure"
 )
 
 // Groups whose election is a lease are tried beside an etcd of one or three
@@ -39,6 +38,7 @@ type storeMember struct {
 	proc *lab.Process
 	run  func() error // starts it
 	gone bool         // a fault has it
+	disk *disk        // of its own, where a fault fills it
 }
 
 // RandomLease makes a plan for a group with a lease from a seed.
@@ -60,7 +60,30 @@ func RandomLease(seed uint64) Plan {
 			at += e.Length + c.between(0, p.Mode.TTL)
 		}
 	}
+	furtherLease(&p)
 	return p
+}
+
+// furtherLease adds what plans of the same seed did not have from the beginning:
+// they stay the same but for that.
+func furtherLease(p *Plan) {
+	c := chooser{rand.New(rand.NewPCG(p.Seed, 7))}
+	for range c.pick(10, 55, 35) {
+		f := []Fault{Split, SlowStore, FillStore}[c.pick(5, 3, 2)]
+		if p.Mode.embedded() && c.often(0.6) {
+			f = []Fault{Replace, Regrow}[c.pick(2, 1)]
+		}
+		e := c.event(p.Mode, f)
+		e.At = c.between(300*time.Millisecond, 300*time.Millisecond+p.End())
+		switch f {
+		case Split:
+			e.Cut, e.Sides = c.split(p.Mode)
+		case SlowStore:
+			e.Delay = []time.Duration{5, 20, 50, 100, 300}[c.IntN(5)] * time.Millisecond
+			e.All = c.often(0.3)
+		}
+		p.Events = append(p.Events, e)
+	}
 }
 
 func (c chooser) leaseMode() Mode {
@@ -115,7 +138,7 @@ func (c *cluster) certify(binary string) error {
 }
 
 // startStore starts the members of the store, if the mode has one.
-func (c *cluster) startStore(binary string) error {
+func (c *cluster) startStore(binary string, plan *Plan) error {
 	switch {
 	case c.mode.embedded():
 		return c.certify(binary)
@@ -152,8 +175,20 @@ func (c *cluster) startStore(binary string) error {
 			"--heartbeat-interval", "20", "--election-timeout", "200", "--log-level", "error", "--logger", "zap",
 		}
 		m := &storeMember{name: storeNames[i]}
+		line := append([]string{"etcd"}, args...)
+		if plan.has(FillStore) {
+			at := fmt.Sprintf("%s/%d", dir, i)
+			if err := os.Mkdir(at, 0o700); err != nil {
+				return err
+			}
+			if m.disk, err = newDisk(at, storeDisk); err != nil {
+				return err
+			}
+			c.disks = append(c.disks, m.disk)
+			line = append(m.disk.under(), line...)
+		}
 		m.run = func() error {
-			m.proc, err = host.Start(exec.Command("etcd", args...))
+			m.proc, err = host.Start(exec.Command(line[0], line[1:]...))
 			return err
 		}
 		c.stores = append(c.stores, m)
@@ -177,26 +212,27 @@ func (c *cluster) lease(i int) string {
 }
 
 // storeFault does something to a member of the store, or to all of them.
-func (r *run) storeFault(f Fault, on *node, h *Happened) (end func() error, err error) {
+func (r *run) storeFault(e Event, on *node, h *Happened) (end func() error, err error) {
 	c := r.cluster
 	if c.mode.embedded() {
-		return r.embeddedFault(f, on, h)
+		return r.embeddedFault(e, on, h)
 	}
 	var members []*storeMember
-	for _, m := range c.stores {
-		if !m.gone && (f == LoseStore || len(members) == 0) {
+	for i := range c.stores {
+		m := c.stores[(i+int(e.At/time.Millisecond))%len(c.stores)]
+		if !m.gone && (e.Fault == LoseStore || e.All || len(members) == 0) {
 			members = append(members, m)
 		}
 	}
 	if len(members) == 0 {
 		return nil, skipped{"there is no store, or it is gone already"}
 	}
-	h.Held = f == LoseStore || c.mode.Stores == 1
+	h.Held = e.Fault == LoseStore || e.All || c.mode.Stores == 1
 	var ends []func() error
 	for _, m := range members {
 		m.gone = true
 		h.Nodes = append(h.Nodes, m.name)
-		end, err := r.memberFault(f, m)
+		end, err := r.memberFault(e, m, h)
 		if err != nil {
 			return nil, err
 		}
@@ -212,8 +248,48 @@ func (r *run) storeFault(f Fault, on *node, h *Happened) (end func() error, err 
 	}, nil
 }
 
-func (r *run) memberFault(f Fault, m *storeMember) (end func() error, err error) {
-	switch f {
+// slowMembers has the disks of some nodes' members be slow.
+func slowMembers(nodes []*node, by time.Duration) (end func() error, err error) {
+	var ends []func() error
+	end = func() error {
+		var errs []error
+		for _, e := range ends {
+			errs = append(errs, e())
+		}
+		return errors.Join(errs...)
+	}
+	for _, n := range nodes {
+		for _, pid := range n.pids(theMember) {
+			one, err := slow(pid, by)
+			if err != nil {
+				return nil, errors.Join(err, end())
+			}
+			ends = append(ends, one)
+		}
+	}
+	if len(ends) == 0 {
+		return nil, skipped{"no member runs"}
+	}
+	return end, nil
+}
+
+func (r *run) memberFault(e Event, m *storeMember, h *Happened) (end func() error, err error) {
+	switch e.Fault {
+	case SlowStore:
+		return slow(m.proc.PID(), e.Delay)
+	case FillStore:
+		// It ends as soon as it has to write and cannot. There is room again,
+		// and it is started, as systemd does.
+		return func() error {
+			err := m.disk.clear()
+			select {
+			case <-m.proc.Done():
+				h.Note = "it ended, and is started again"
+				return errors.Join(err, m.run())
+			default:
+				return err
+			}
+		}, m.disk.fill()
 	case KillStore:
 		return m.run, m.proc.Kill()
 	case PauseStore, LoseStore:
@@ -224,12 +300,12 @@ func (r *run) memberFault(f Fault, m *storeMember) (end func() error, err error)
 
 // embeddedFault does it to the member of a node, or to all members. A member
 // that is killed is started again by its daemon.
-func (r *run) embeddedFault(f Fault, on *node, h *Happened) (end func() error, err error) {
-	nodes := []*node{on}
-	if f == LoseStore {
+func (r *run) embeddedFault(e Event, on *node, h *Happened) (end func() error, err error) {
+	f, nodes := e.Fault, []*node{on}
+	if f == LoseStore || e.All {
 		nodes = r.cluster.nodes
 	}
-	h.Held = f == LoseStore
+	h.Held = len(nodes) > 1
 	h.Nodes = nil
 	for _, n := range nodes {
 		h.Nodes = append(h.Nodes, "the member of "+n.name)
@@ -239,6 +315,16 @@ func (r *run) embeddedFault(f Fault, on *node, h *Happened) (end func() error, e
 		return nil, r.signal(on, unix.SIGKILL, theMember)
 	case CutStore:
 		return nil, skipped{"it is no host of its own"}
+	case FillStore:
+		before := fmt.Sprint(on.pids(theMember))
+		return func() error {
+			if fmt.Sprint(on.pids(theMember)) != before {
+				h.Note = "it ended"
+			}
+			return on.disk.clear()
+		}, on.disk.fill()
+	case SlowStore:
+		return slowMembers(nodes, e.Delay)
 	}
 	for _, n := range nodes {
 		n.signal(unix.SIGSTOP, theMember)
@@ -249,29 +335,4 @@ func (r *run) embeddedFault(f Fault, on *node, h *Happened) (end func() error, e
 		}
 		return nil
 	}, nil
-}
-
-// election is how long a store takes at most to have another leader.
-const election = 800 * time.Millisecond
-
-// storeless lists when the store may not have answered.
-func storeless(mode Mode, happened []Happened) []measure.Span {
-	var spans, whole []measure.Span
-	for _, h := range happened {
-		if h.Skipped != "" || kindOf(h.Fault).class != OfStore && !mode.embedded() {
-			continue
-		}
-		spans = append(spans, measure.Span{From: h.From, To: h.From + election})
-		if mode.Stores == 1 || h.Fault == LoseStore {
-			spans = append(spans, measure.Span{From: h.From, To: h.To + comeback + election})
-		}
-		for _, w := range whole {
-			// Two members that are gone at a time are a majority.
-			if both := (measure.Span{From: max(w.From, h.From), To: min(w.To, h.To+comeback)}); both.Length() > 0 {
-				spans = append(spans, measure.Span{From: both.From, To: both.To + election})
-			}
-		}
-		whole = append(whole, measure.Span{From: h.From, To: h.To + comeback})
-	}
-	return spans
 }

@@ -11,8 +11,10 @@ var leasesFlag = flag.Int("leases", 12, "how many seeds to run with leases")
 
 // TestLeases runs plans made from seeds for groups whose election is a lease.
 func TestLeases(t *testing.T) {
-	if _, err := exec.LookPath("etcd"); err != nil {
-		t.Skipf("needs etcd, which `make test` installs: %v", err)
+	for _, need := range []string{"etcd", "strace"} {
+		if _, err := exec.LookPath(need); err != nil {
+			t.Skipf("needs %s, which `make test` installs: %v", need, err)
+		}
 	}
 	if *controlFlag {
 		t.Skip("keepalived has no leases")

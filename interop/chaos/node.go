@@ -30,6 +30,8 @@ type node struct {
 	daemons   []peer.Daemon // the last one is the one that runs, if any does
 	manifest  manifest      // the host before anything ran on it
 	unplugged bool          // a fault has its cable, its interface or its power
+	disk      *disk         // of its own, where a fault fills it
+	lost      string        // its member of the store was lost: what an operator has yet to do about it
 }
 
 // state is where the daemon keeps what it wants to find again.
@@ -220,29 +222,3 @@ func (n *node) deleteAddress(vip netip.Prefix) error {
 		return errors.Join(errs...)
 	})
 }
-
-// ballast is the file that fills the node's disk.
-const ballast = "ballast"
-
-// fill fills the file system on which the daemon keeps its state: its own, in
-// the daemon's own mount namespace.
-func (n *node) fill() error {
-	for _, pid := range n.pids(theDaemon) {
-		path := fmt.Sprintf("/proc/%d/root%s", pid, filepath.Join(n.state(), ballast))
-		err := os.WriteFile(path, make([]byte, 2*diskSize), 0o600)
-		if !errors.Is(err, unix.ENOSPC) {
-			return fmt.Errorf("cannot fill the disk of %s: %w", n.name, errors.Join(err, errors.New("there is still space")))
-		}
-	}
-	return nil
-}
-
-func (n *node) clear() {
-	for _, pid := range n.pids(theDaemon) {
-		// Gone with the daemon that it was filled for: as well.
-		_ = os.Remove(fmt.Sprintf("/proc/%d/root%s", pid, filepath.Join(n.state(), ballast)))
-	}
-}
-
-// diskSize is the size of a node's disk, in bytes.
-const diskSize = 512 << 10

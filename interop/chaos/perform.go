@@ -25,6 +25,7 @@ type Happened struct {
 	Nodes        []string
 	Held         bool   // one of them was the holder
 	Skipped      string // why nothing was done
+	Note         string // what came of it
 }
 
 func (h Happened) String() string {
@@ -35,7 +36,11 @@ func (h Happened) String() string {
 	if h.Percent > 0 {
 		s += fmt.Sprintf(", %d%%", h.Percent)
 	}
-	return s + fmt.Sprintf(", over at %.1f ms", ms(h.To))
+	s += fmt.Sprintf(", over at %.1f ms", ms(h.To))
+	if h.Note != "" {
+		s += ": " + h.Note
+	}
+	return s
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -137,7 +142,7 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 		if on.kind != peer.Holdfast {
 			return nil, skipped{"it keeps nothing on disk"}
 		}
-		return func() error { on.clear(); return nil }, on.fill()
+		return on.disk.clear, on.disk.fill()
 	case PowerOff:
 		return unplug(on,
 			func() error { _, err := on.host.Kill(); return err },
@@ -160,8 +165,13 @@ func (r *run) faultOn(e Event, on, to *node, h *Happened) (end func() error, err
 	case KillWitness, PauseWitness, CutWitness:
 		h.Held, h.Nodes = false, []string{witnessName}
 		return r.witnessFault(e.Fault)
-	case KillStore, PauseStore, CutStore, LoseStore:
-		return r.storeFault(e.Fault, on, h)
+	case KillStore, PauseStore, CutStore, LoseStore, SlowStore, FillStore:
+		return r.storeFault(e, on, h)
+	case Split:
+		h.Held = true // it concerns all
+		return c.lose(e.losses()...)
+	case Replace, Regrow:
+		return r.loseMember(e, on, h)
 	case Upgrade:
 		h.Held, h.Nodes = false, names[:len(c.nodes)]
 		if on.kind != peer.Holdfast {

@@ -88,6 +88,10 @@ func (p *Plan) Classes() []Class {
 	return all
 }
 
+func (p *Plan) has(f Fault) bool {
+	return slices.ContainsFunc(p.Events, func(e Event) bool { return e.Fault == f })
+}
+
 // End is when the last fault is over.
 func (p *Plan) End() time.Duration {
 	var end time.Duration

@@ -162,12 +162,17 @@ func (r *run) play(v *Verdict) error {
 	v.to = r.tap.Now()
 	v.outages, v.noise = r.outages(r.client, v), r.outages(r.control, v)
 	v.Spinning = r.cluster.spinning(v.to)
+	var holds []tenure
 	for _, n := range r.cluster.nodes {
-		lines, err := unreasoned(n)
+		events, err := journal(n)
 		if err != nil {
 			return err
 		}
-		v.Unreasoned = append(v.Unreasoned, lines...)
+		v.Unreasoned = append(v.Unreasoned, unreasoned(n.name, events)...)
+		holds = append(holds, tenures(n.name, events)...)
+	}
+	if r.plan.Mode.Guard == Leased {
+		v.Holds, v.Disorder = len(holds), disorder(holds)
 	}
 	return nil
 }
@@ -179,6 +184,13 @@ func (r *run) mend() error {
 		n.signal(unix.SIGCONT, all)
 		if err := n.start(); err != nil {
 			return err
+		}
+	}
+	for _, n := range r.cluster.nodes {
+		if n.lost != "" {
+			if err := r.operate(n, time.Now().Add(begins)); err != nil && n.lost != "" {
+				return err
+			}
 		}
 	}
 	return nil

@@ -25,6 +25,9 @@ func (f Fault) What() string { return kindOf(f).what }
 // machine.
 func (f Fault) Alone() bool { return f == Starve }
 
+// OfLeases reports whether plans with a lease alone have this fault.
+func (f Fault) OfLeases() bool { return kindOf(f).class == OfStore || f == Split }
+
 // Survey are plans that show what one kind of fault alone does, in the modes
 // that matter most for it: with either kind of MAC.
 func Survey(fault Fault, guard Guard) []Plan {

@@ -24,10 +24,13 @@ type Verdict struct {
 
 	None   time.Duration // no client was answered, from the first fault to peace
 	Beyond time.Duration // the part of it that neither the timers nor the machine explain
+	Worst  time.Duration // the longest stretch of that part
 	Noise  time.Duration // the client got no answer from a host that no fault concerned: the machine was too busy
 
 	Left       []string // what the daemons left behind
 	Unreasoned []string // transitions without a reason
+	Holds      int      // of a lease, in the journals of all nodes
+	Disorder   []string // what of them contradicts their epochs
 	Spinning   []string // processes that never stopped working
 	Unsettled  error    // why there was no peace in the end; nil: exactly one holder
 
@@ -51,6 +54,9 @@ func (v *Verdict) judge() {
 	v.None = measure.Sum(v.outages)
 	v.Noise = measure.Sum(v.noise)
 	v.Beyond = measure.Sum(v.unexplained())
+	for _, s := range v.unexplained() {
+		v.Worst = max(v.Worst, s.Length())
+	}
 }
 
 // unexplained lists the outages that neither the timers allow nor the machine
@@ -61,6 +67,18 @@ func (v *Verdict) unexplained() []measure.Span {
 		explained = append(explained, measure.Span{From: n.From - disturbed, To: n.To + disturbed})
 	}
 	return measure.Without(v.outages, explained)
+}
+
+// stuck is what a busy machine can do to a lease beyond all that is allowed for:
+// two elections of its store, say. Where nobody answers for longer than this and
+// a failover, nobody would have.
+const stuck = 2 * time.Second
+
+// During is for how long nobody answered from a fault's beginning until a failover
+// after its end, whatever else went wrong at the same time.
+func (v *Verdict) During(h Happened) time.Duration {
+	outside := []measure.Span{{From: -time.Hour, To: h.From - grain}, {From: h.To + failover(v.Plan.Mode), To: time.Hour}}
+	return measure.Sum(measure.Without(v.outages, outside))
 }
 
 // disturbed is how far from one lost probe a busy machine may lose others.
@@ -85,6 +103,12 @@ func (v *Verdict) Broken() []string {
 	for _, u := range v.Unreasoned {
 		say("not explained: %s", u)
 	}
+	if bound := failover(v.Plan.Mode) + stuck; v.Plan.Mode.Guard == Leased && v.Worst > bound {
+		say("nobody answered for %.0f ms, and nothing explains it", ms(v.Worst))
+	}
+	for _, d := range v.Disorder {
+		say("not in the order of the epochs: %s", d)
+	}
 	for _, p := range v.Spinning {
 		say("a process spins: %s", p)
 	}
@@ -99,8 +123,8 @@ func (v *Verdict) String() string {
 	if v.Unsettled != nil {
 		peace = "NO PEACE"
 	}
-	return fmt.Sprintf("two %8.1f ms in %d (unheard %.1f), none %8.1f ms, beyond %7.1f, noise %5.1f, left %d, unreasoned %d, %s",
-		ms(v.Two), len(v.Overlaps), ms(v.Unheard), ms(v.None), ms(v.Beyond), ms(v.Noise), len(v.Left), len(v.Unreasoned), peace)
+	return fmt.Sprintf("two %8.1f ms in %d (unheard %.1f), none %8.1f ms, beyond %7.1f, noise %5.1f, left %d, unreasoned %d, holds %d, %s",
+		ms(v.Two), len(v.Overlaps), ms(v.Unheard), ms(v.None), ms(v.Beyond), ms(v.Noise), len(v.Left), len(v.Unreasoned), v.Holds, peace)
 }
 
 // Story tells what happened and what was seen, around the overlaps where there

@@ -44,6 +44,8 @@ func run() error {
 	guards := flag.String("guards", "available,guarded", "holdfast's answers to a partition that are tried")
 	flag.StringVar(&opt.out, "out", "", "where the page goes; empty: to the terminal")
 	flag.IntVar(&opt.parallel, "parallel", 3, "runs at the same time: most of each is waiting")
+	leases := flag.Int("leases", 0, "run so many plans with leases instead, and write the part of the page about them")
+	first := flag.Uint64("first", 1, "the first seed of those")
 	flag.BoolVar(&opt.stories, "stories", false, "tell what was seen in each run, too")
 	flag.Parse()
 	if *only != "" {
@@ -51,6 +53,9 @@ func run() error {
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("cannot make network namespaces: not root")
+	}
+	if *leases > 0 {
+		return writeLeases(opt, *binary, *first, *leases)
 	}
 	if err := peer.Have(peer.Keepalived); err != nil {
 		return fmt.Errorf("cannot compare: %w", err)
@@ -70,6 +75,9 @@ func run() error {
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	results := survey(opt, contestants, stop)
 	page := write(results, contestants)
+	if opt.out != "" {
+		page += part(opt.out, leasesTitle) // as it is
+	}
 	if opt.out == "" {
 		fmt.Print(page)
 		return nil
@@ -102,7 +110,7 @@ func survey(opt options, contestants []contestant, stop <-chan os.Signal) []*res
 	stopped := false
 	for _, alone := range []bool{false, true} {
 		for _, fault := range chaos.Faults() {
-			if fault.Alone() != alone || opt.only != nil && !slices.Contains(opt.only, string(fault)) {
+			if fault.OfLeases() || fault.Alone() != alone || opt.only != nil && !slices.Contains(opt.only, string(fault)) {
 				continue
 			}
 			for _, c := range contestants {
