@@ -13,6 +13,8 @@ type Trial struct {
 	Gap        time.Duration // the longest without an acknowledged commit, up to Mended
 	Mended     time.Duration // from the mend until everybody is well again
 	Commits    int
+
+	term int64 // before it
 }
 
 // try lets one fault happen to a healthy cluster, and judges.
@@ -20,15 +22,22 @@ func (c *cluster) try(f fault) (Trial, error) {
 	if err := c.healthy(); err != nil {
 		return Trial{}, err
 	}
-	if _, err := c.ask("drop table if exists ledger; create table ledger (n bigint primary key)"); err != nil {
-		return Trial{}, err
-	}
-	p, err := c.primary()
+	var p *machine
+	var term int64
+	err := until(func() (err error) {
+		if _, err = c.ask("drop table if exists ledger; create table ledger (n bigint primary key)"); err != nil {
+			return err
+		}
+		if p, err = c.primary(); err == nil {
+			term, err = c.term()
+		}
+		return err
+	})
 	if err != nil {
-		return Trial{}, err
+		return Trial{}, fmt.Errorf("before the fault: %w", err)
 	}
 	observer, writer := Observe(c.door), Write(c.door)
-	t := Trial{Way: c.way, Fault: f.name, From: p.name}
+	t := Trial{Way: c.way, Fault: f.name, From: p.name, term: term}
 	err = c.happen(f, p, writer, &t)
 	writer.Stop()
 	answers := observer.Stop()
@@ -52,10 +61,6 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 	if err := acks(time.Time{}); err != nil {
 		return fmt.Errorf("before the fault: %w", err)
 	}
-	before, err := c.term()
-	if err != nil {
-		return err
-	}
 	began := time.Now()
 	if err := f.do(c, p); err != nil {
 		return err
@@ -73,7 +78,7 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 	}
 	mended := time.Now()
 	var now *machine
-	err = until(func() (err error) {
+	err := until(func() (err error) {
 		now, err = c.primary()
 		if err != nil || f.store || now != p {
 			return err
@@ -82,7 +87,7 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 		// takes its own lease back, and who gets a handover may turn out to lack
 		// what the other standby has.
 		term, err := c.term()
-		if err == nil && term == before {
+		if err == nil && term == t.term {
 			err = fmt.Errorf("%s still has it", p.name)
 		}
 		return err
