@@ -79,17 +79,17 @@ func (p *Plane) detachOthers(wanted []string) error {
 	return errors.Join(errs...)
 }
 
-// removePins removes what keeps maps and links alive.
-func removePins(dir string) error {
-	entries, err := os.ReadDir(pins(dir))
+// removeFolder removes what keeps maps and links alive.
+func removeFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	errs := []error{err}
 	for _, e := range entries {
-		errs = append(errs, os.Remove(filepath.Join(pins(dir), e.Name())))
+		errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
 	}
-	return errors.Join(append(errs, os.Remove(pins(dir)))...)
+	return errors.Join(append(errs, os.Remove(dir))...)
 }
 
 // tcx is the hook of Linux 6.6.

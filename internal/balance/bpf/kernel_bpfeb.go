@@ -142,6 +142,10 @@ type kernelTarget struct {
 	Weight   uint32
 	MaxFlows uint32
 	Nobody   uint32
+	From     struct {
+		_ structs.HostLayout
+		W [4]uint32
+	}
 }
 
 type kernelVip struct {
@@ -159,22 +163,25 @@ type kernelVip struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	kernelMapHfAllowed    = "hf_allowed"
-	kernelMapHfBonds      = "hf_bonds"
-	kernelMapHfCounters   = "hf_counters"
-	kernelMapHfDatagrams  = "hf_datagrams"
-	kernelMapHfFlows      = "hf_flows"
-	kernelMapHfHalf       = "hf_half"
-	kernelMapHfMacs       = "hf_macs"
-	kernelMapHfServices   = "hf_services"
-	kernelMapHfTables     = "hf_tables"
-	kernelMapHfTallies    = "hf_tallies"
-	kernelMapHfTargets    = "hf_targets"
-	kernelMapHfTranslate  = "hf_translate"
-	kernelMapHfTranslated = "hf_translated"
-	kernelMapHfVips       = "hf_vips"
-	kernelMapHfWork       = "hf_work"
-	kernelProgHoldfastLb1 = "holdfast_lb1"
+	kernelMapHfAllowed        = "hf_allowed"
+	kernelMapHfBonds          = "hf_bonds"
+	kernelMapHfCounters       = "hf_counters"
+	kernelMapHfDatagrams      = "hf_datagrams"
+	kernelMapHfFlows          = "hf_flows"
+	kernelMapHfHalf           = "hf_half"
+	kernelMapHfMacs           = "hf_macs"
+	kernelMapHfQuote          = "hf_quote"
+	kernelMapHfServices       = "hf_services"
+	kernelMapHfTables         = "hf_tables"
+	kernelMapHfTallies        = "hf_tallies"
+	kernelMapHfTargets        = "hf_targets"
+	kernelMapHfTranslate      = "hf_translate"
+	kernelMapHfTranslated     = "hf_translated"
+	kernelMapHfUnwrapped      = "hf_unwrapped"
+	kernelMapHfVips           = "hf_vips"
+	kernelMapHfWork           = "hf_work"
+	kernelProgHoldfastLb1     = "holdfast_lb1"
+	kernelProgHoldfastUnwrap1 = "holdfast_unwrap1"
 )
 
 // loadKernel returns the embedded CollectionSpec for kernel.
@@ -219,7 +226,8 @@ type kernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelProgramSpecs struct {
-	HoldfastLb1 *ebpf.ProgramSpec `ebpf:"holdfast_lb1"`
+	HoldfastLb1     *ebpf.ProgramSpec `ebpf:"holdfast_lb1"`
+	HoldfastUnwrap1 *ebpf.ProgramSpec `ebpf:"holdfast_unwrap1"`
 }
 
 // kernelMapSpecs contains maps before they are loaded into the kernel.
@@ -233,12 +241,14 @@ type kernelMapSpecs struct {
 	HfFlows      *ebpf.MapSpec `ebpf:"hf_flows"`
 	HfHalf       *ebpf.MapSpec `ebpf:"hf_half"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
+	HfQuote      *ebpf.MapSpec `ebpf:"hf_quote"`
 	HfServices   *ebpf.MapSpec `ebpf:"hf_services"`
 	HfTables     *ebpf.MapSpec `ebpf:"hf_tables"`
 	HfTallies    *ebpf.MapSpec `ebpf:"hf_tallies"`
 	HfTargets    *ebpf.MapSpec `ebpf:"hf_targets"`
 	HfTranslate  *ebpf.MapSpec `ebpf:"hf_translate"`
 	HfTranslated *ebpf.MapSpec `ebpf:"hf_translated"`
+	HfUnwrapped  *ebpf.MapSpec `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.MapSpec `ebpf:"hf_vips"`
 	HfWork       *ebpf.MapSpec `ebpf:"hf_work"`
 }
@@ -276,12 +286,14 @@ type kernelMaps struct {
 	HfFlows      *ebpf.Map `ebpf:"hf_flows"`
 	HfHalf       *ebpf.Map `ebpf:"hf_half"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
+	HfQuote      *ebpf.Map `ebpf:"hf_quote"`
 	HfServices   *ebpf.Map `ebpf:"hf_services"`
 	HfTables     *ebpf.Map `ebpf:"hf_tables"`
 	HfTallies    *ebpf.Map `ebpf:"hf_tallies"`
 	HfTargets    *ebpf.Map `ebpf:"hf_targets"`
 	HfTranslate  *ebpf.Map `ebpf:"hf_translate"`
 	HfTranslated *ebpf.Map `ebpf:"hf_translated"`
+	HfUnwrapped  *ebpf.Map `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.Map `ebpf:"hf_vips"`
 	HfWork       *ebpf.Map `ebpf:"hf_work"`
 }
@@ -295,12 +307,14 @@ func (m *kernelMaps) Close() error {
 		m.HfFlows,
 		m.HfHalf,
 		m.HfMacs,
+		m.HfQuote,
 		m.HfServices,
 		m.HfTables,
 		m.HfTallies,
 		m.HfTargets,
 		m.HfTranslate,
 		m.HfTranslated,
+		m.HfUnwrapped,
 		m.HfVips,
 		m.HfWork,
 	)
@@ -316,12 +330,14 @@ type kernelVariables struct {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelPrograms struct {
-	HoldfastLb1 *ebpf.Program `ebpf:"holdfast_lb1"`
+	HoldfastLb1     *ebpf.Program `ebpf:"holdfast_lb1"`
+	HoldfastUnwrap1 *ebpf.Program `ebpf:"holdfast_unwrap1"`
 }
 
 func (p *kernelPrograms) Close() error {
 	return _KernelClose(
 		p.HoldfastLb1,
+		p.HoldfastUnwrap1,
 	)
 }
 

@@ -195,37 +195,52 @@ func (f family) plan(n int, change func(*balance.Plan)) *balance.Plan {
 func (l *lab) serve(f family) {
 	l.Helper()
 	for i, b := range l.backends {
-		addr := netip.AddrPortFrom(f.backends[i], 8080).String()
-		var tcp net.Listener
-		var udp net.PacketConn
-		must(l, b.Do(func() (err error) {
-			if tcp, err = net.Listen("tcp", addr); err != nil {
-				return err
-			}
-			udp, err = net.ListenPacket("udp", addr)
-			return err
-		}))
-		l.Cleanup(func() { tcp.Close(); udp.Close() })
-		go func() {
-			for {
-				c, err := tcp.Accept()
-				if err != nil {
-					return
-				}
-				go answer(c, i)
-			}
-		}()
-		go func() {
-			buf := make([]byte, 65536)
-			for {
-				n, from, err := udp.ReadFrom(buf)
-				if err != nil {
-					return
-				}
-				_, _ = udp.WriteTo(append([]byte{byte(i)}, buf[:n]...), from)
-			}
-		}()
+		l.serveAt(b, i, netip.AddrPortFrom(f.backends[i], 8080).String())
 	}
+}
+
+// serveDirectly has every backend serve the service's own address, and answer
+// clients without the balancer.
+func (l *lab) serveDirectly(f family) {
+	l.Helper()
+	for i, b := range l.backends {
+		l.ip(b, "addr add %s dev lo", f.vip)
+		l.ip(b, "route add "+f.clients+" dev eth0", 0)
+		l.serveAt(b, i, netip.AddrPortFrom(f.vip, 80).String())
+	}
+}
+
+func (l *lab) serveAt(b *netns.NS, i int, addr string) {
+	l.Helper()
+	var tcp net.Listener
+	var udp net.PacketConn
+	must(l, b.Do(func() (err error) {
+		if tcp, err = net.Listen("tcp", addr); err != nil {
+			return err
+		}
+		udp, err = net.ListenPacket("udp", addr)
+		return err
+	}))
+	l.Cleanup(func() { tcp.Close(); udp.Close() })
+	go func() {
+		for {
+			c, err := tcp.Accept()
+			if err != nil {
+				return
+			}
+			go answer(c, i)
+		}
+	}()
+	go func() {
+		buf := make([]byte, 65536)
+		for {
+			n, from, err := udp.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = udp.WriteTo(append([]byte{byte(i)}, buf[:n]...), from)
+		}
+	}()
 }
 
 // answer tells who it is and who asks, and sends back what it gets.

@@ -108,6 +108,7 @@ type target struct {
 	State, Zero      uint8
 	Weight, MaxFlows uint32
 	Nobody           uint32
+	From             address
 }
 
 func (t target) addr() netip.AddrPort { return joined(t.Addr, t.Port) }

@@ -122,8 +122,8 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 func (p *Plane) check(plan *balance.Plan) error {
 	s := plan.Service
 	switch {
-	case s.Forward > balance.FullNAT:
-		return errors.New("this plane does not forward in its way")
+	case s.Forward > balance.Tunnel:
+		return errors.New("this plane has no such way to forward")
 	case s.Forward == balance.FullNAT && (len(s.Translate) == 0 || len(s.Translate) > maxTranslates):
 		return fmt.Errorf("full NAT needs 1 to %d addresses to send from", maxTranslates)
 	case len(s.Listen) == 0:
@@ -137,12 +137,12 @@ func (p *Plane) check(plan *balance.Plan) error {
 		}
 	}
 	for _, t := range plan.Targets {
-		if !same(t.Addr.Addr()) {
+		if s.Forward != balance.Tunnel && !same(t.Addr.Addr()) {
 			return fmt.Errorf("backend %s is of another family than the service", t.Addr)
 		}
 	}
 	for _, a := range s.Translate {
-		if !same(a) {
+		if s.Forward == balance.FullNAT && !same(a) {
 			return fmt.Errorf("the address to send from, %s, is of another family than the service", a)
 		}
 	}
@@ -160,7 +160,7 @@ func (p *Plane) Close(keep bool) error {
 	defer p.mu.Unlock()
 	var errs []error
 	if !keep {
-		errs = append(errs, p.detachAll(), removePins(p.config.Dir))
+		errs = append(errs, p.detachAll(), removeFolder(pins(p.config.Dir)))
 	}
 	if p.memory != nil {
 		errs = append(errs, unix.Munmap(p.memory))

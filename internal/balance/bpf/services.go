@@ -134,9 +134,15 @@ func (p *Plane) setTargets(s *service, plan *balance.Plan) error {
 		if err != nil {
 			return err
 		}
+		var from address
+		if plan.Service.Forward == balance.Tunnel {
+			if from, err = sourceTo(t.Addr.Addr()); err != nil {
+				return err
+			}
+		}
 		err = p.slots.set(p.objs.HfTargets, at, target{
 			Service: s.number, ID: id, Addr: t.Addr.Addr().As16(), Port: portOf(t.Addr.Port()),
-			State: uint8(t.State), Weight: t.Weight, MaxFlows: t.MaxFlows, Nobody: s.nobody,
+			State: uint8(t.State), Weight: t.Weight, MaxFlows: t.MaxFlows, Nobody: s.nobody, From: from,
 		})
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 
@@ -58,4 +59,18 @@ func use(link int, to netip.Addr) error {
 		return nil // loopback, a tunnel, an interface that is going away
 	}
 	return err
+}
+
+// sourceTo is the address that this node has for packets to another one.
+func sourceTo(a netip.Addr) (address, error) {
+	routes, err := netlink.RouteGet(a.AsSlice())
+	if err != nil {
+		return address{}, fmt.Errorf("cannot find the way to %s: %w", a, err)
+	}
+	for _, r := range routes {
+		if src, ok := netip.AddrFromSlice(r.Src); ok {
+			return src.Unmap().As16(), nil
+		}
+	}
+	return address{}, fmt.Errorf("there is no address to send to %s from", a)
 }

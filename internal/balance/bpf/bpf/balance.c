@@ -9,8 +9,8 @@
 // doc.go has the rules as a table.
 
 #include "bind.h"
-#include "rewrite.h"
-#include "route.h"
+#include "send.h"
+#include "unwrap.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -167,22 +167,6 @@ always enum standing standing(const struct service *s, const struct packet *p, c
 	return policy == RESET && p->k.proto == IPPROTO_TCP ? OVER : STALE;
 }
 
-// send is the last step of a client's packet.
-always int send(ctx *c, const struct service *s, const struct packet *p, const struct flow *f)
-{
-	__u32 slot = f->slot;
-
-	counted(slot, CLIENT, p->bytes);
-	if (two_way(s->forward)) {
-		if (p->hops <= 1)
-			return dropped(slot, EXPIRED);
-		if (rewrite(c, p, f))
-			return dropped(slot, BROKEN);
-		return route(c, &f->to, slot);
-	}
-	return dropped(slot, BROKEN);
-}
-
 always int from_client(ctx *c, const struct service *s, struct work *w)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
@@ -263,11 +247,7 @@ always int from_backend(ctx *c, struct work *w)
 		answered(&p->k, &w->b.f, t->nobody);
 	remember(p);
 	counted(slot, BACKEND, p->bytes);
-	if (p->hops <= 1)
-		return dropped(slot, EXPIRED);
-	if (rewrite(c, p, &w->b.f))
-		return dropped(slot, BROKEN);
-	return route(c, &w->b.f.to, slot);
+	return send_translated(c, p, &w->b.f);
 }
 
 SEC("tc")
@@ -288,4 +268,10 @@ int NAME(holdfast_lb, LAYOUT)(struct __sk_buff *skb)
 		return PASS;
 	s = service_at(&w->p);
 	return s ? from_client(skb, s, w) : from_backend(skb, w);
+}
+
+SEC("tc")
+int NAME(holdfast_unwrap, LAYOUT)(struct __sk_buff *skb)
+{
+	return unwrap(skb);
 }

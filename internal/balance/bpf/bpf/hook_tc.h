@@ -36,6 +36,24 @@ always __u32 length(const ctx *c)
 	return c->len;
 }
 
+// in_pieces says that a frame will be cut up on its way out.
+always int in_pieces(const ctx *c)
+{
+	return c->gso_size != 0;
+}
+
+// add_room makes room for a header before the IP header, or takes it away.
+always int add_room(ctx *c, __s32 n, __u64 flags)
+{
+	return bpf_skb_adjust_room(c, n, BPF_ADJ_ROOM_MAC, flags);
+}
+
+// cut leaves that many bytes of a frame.
+always int cut(ctx *c, __u32 n)
+{
+	return bpf_skb_change_tail(c, n, 0);
+}
+
 // for_us says whether the frame was sent to the interface itself. The kernel
 // has taken one tag off, if there was any; a frame of a VLAN belongs to another
 // interface, a tag with VLAN 0 is about priority only (IEEE 802.1Q §6.9).

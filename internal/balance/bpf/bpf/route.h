@@ -11,39 +11,48 @@
 #define AF_INET 2
 #define AF_INET6 10
 
-// route sends a packet towards an address. Where the neighbour is not known,
-// the kernel asks for it and keeps the packet until then.
-static __noinline int route(ctx *c, const struct tuple *t, __u32 slot)
+always int is_ip4(const struct addr *a)
 {
-	struct bpf_fib_lookup fib = { .ifindex = c->ifindex };
-	int ip4 = t->dst.w[2] == bpf_htonl(0xffff) && !t->dst.w[1] && !t->dst.w[0];
+	return a->w[2] == bpf_htonl(0xffff) && !a->w[1] && !a->w[0];
+}
+
+// find_route asks the way to an address, for so many bytes from the IP header
+// on. Of a frame that is cut up later on the size does not matter now.
+always long find_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
+{
+	fib->ifindex = c->ifindex;
+	fib->tot_len = in_pieces(c) ? 0 : bytes;
+	if (is_ip4(dst)) {
+		fib->family = AF_INET;
+		fib->ipv4_src = src->w[3];
+		fib->ipv4_dst = dst->w[3];
+	} else {
+		fib->family = AF_INET6;
+		__builtin_memcpy(fib->ipv6_src, src, sizeof(*src));
+		__builtin_memcpy(fib->ipv6_dst, dst, sizeof(*dst));
+	}
+	return bpf_fib_lookup(c, fib, sizeof(*fib), 0);
+}
+
+// leave sends a packet there. Where the neighbour is not known, the kernel asks
+// for it and keeps the packet until then.
+static __noinline int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot)
+{
 	struct bpf_redir_neigh next;
 
-	if (ip4) {
-		fib.family = AF_INET;
-		fib.ipv4_src = t->src.w[3];
-		fib.ipv4_dst = t->dst.w[3];
-	} else {
-		fib.family = AF_INET6;
-		__builtin_memcpy(fib.ipv6_src, &t->src, sizeof(t->src));
-		__builtin_memcpy(fib.ipv6_dst, &t->dst, sizeof(t->dst));
-	}
-	switch (bpf_fib_lookup(c, &fib, sizeof(fib), 0)) {
-	case BPF_FIB_LKUP_RET_SUCCESS: {
+	if (found == BPF_FIB_LKUP_RET_SUCCESS) {
 		__u8 macs[2 * ETH_ALEN];
 
-		__builtin_memcpy(macs, fib.dmac, ETH_ALEN);
-		__builtin_memcpy(macs + ETH_ALEN, fib.smac, ETH_ALEN);
+		__builtin_memcpy(macs, fib->dmac, ETH_ALEN);
+		__builtin_memcpy(macs + ETH_ALEN, fib->smac, ETH_ALEN);
 		if (store(c, 0, macs, sizeof(macs)))
 			return dropped(slot, BROKEN);
-		return bpf_redirect(fib.ifindex, 0);
+		return bpf_redirect(fib->ifindex, 0);
 	}
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		next.nh_family = fib.family;
-		__builtin_memcpy(next.ipv6_nh, fib.ipv6_dst, sizeof(next.ipv6_nh));
-		return bpf_redirect_neigh(fib.ifindex, &next, sizeof(next), 0);
-	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		return dropped(slot, TOO_BIG);
+	if (found == BPF_FIB_LKUP_RET_NO_NEIGH) {
+		next.nh_family = fib->family;
+		__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, sizeof(next.ipv6_nh));
+		return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
 	}
-	return dropped(slot, NO_ROUTE);
+	return dropped(slot, found == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE);
 }
