@@ -25,5 +25,7 @@
 // list of backends, and how to get from a flow to a slot of it ([Select]).
 // Weights, slow start, backups and panic are in the table, so no plane knows
 // of them. Tables of nodes that agree on backends, weights and the cluster's
-// seed are the same byte for byte ([Plan.Digest]).
+// seed are the same byte for byte ([Plan.Digest]). [Plan.Pick] is the choice
+// itself, in Go: the model that planes are tested against, and what explains
+// where a flow would go.
 package balance

@@ -2,14 +2,23 @@ package balance
 
 import "net/netip"
 
-// State is what a backend is good for.
+// State is what a plane does with a backend.
 type State uint8
 
 const (
-	Up      State = iota // it gets new flows
-	Drain                // it keeps its flows and gets no new ones
-	Down                 // a check says so, or an operator: see OnDown
-	Removed              // it is configured no more, and has flows
+	// Up: the table names it, so it gets new flows. So it is with a backend that
+	// is down where all of them are used in panic.
+	Up State = iota
+	// Drain: it keeps its flows and gets no new ones, also not by affinity. So
+	// it is with a backend that an operator drains, whose weight is 0, that was
+	// not checked yet, or that is a backup which is not needed.
+	Drain
+	// Down: a check says so, or an operator. OnDown says what becomes of its
+	// flows.
+	Down
+	// Removed: it is configured no more, and has flows. OnRemoved says what
+	// becomes of them.
+	Removed
 )
 
 func (s State) String() string {
@@ -27,7 +36,7 @@ const (
 	// InTurn takes one slot after the other.
 	InTurn
 	// Least takes the target with the fewest flows for its weight, of all that
-	// the table names.
+	// the table names, each once. See [Lighter].
 	Least
 	// LeastOfTwo takes the one with the fewer flows for its weight in two slots
 	// at random.
@@ -36,12 +45,12 @@ const (
 
 // Target is a backend in a plan.
 type Target struct {
-	// ID is never given to another address of this service, also when a
-	// backend goes and comes back; a flow that names an ID which is gone
-	// belongs to nobody.
+	// ID is made of the address and port alone, so it is the same on every node
+	// and after every restart, and never 0. It is not given to another address
+	// of this service; a flow that names an ID which is gone belongs to nobody.
 	ID       uint32
 	Addr     netip.AddrPort
-	Weight   uint32 // as it is now, for Least and LeastOfTwo
+	Weight   uint32 // as it is now, in hundredths, for Least and LeastOfTwo
 	State    State
 	MaxFlows uint32
 }
@@ -52,7 +61,9 @@ type Plan struct {
 	Service    *Service
 	Generation uint64 // grows with every plan of a pool
 	Select     Select
-	Targets    []Target
+	// Targets are the backends as they are configured, by address, and after
+	// them those that were removed.
+	Targets []Target
 	// Table has places in Targets. It is empty where there is nobody: new
 	// flows are refused then.
 	Table []uint16

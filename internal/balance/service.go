@@ -96,7 +96,9 @@ type Service struct {
 	// TableSize is the number of slots of hash tables, a prime.
 	TableSize uint32
 
-	OnDown    Policy
+	OnDown Policy
+	// OnRemoved is for a backend that was removed while it served; one that was
+	// down stays a matter of OnDown.
 	OnRemoved Policy
 	SlowStart time.Duration // in which a backend that came up gets to its whole weight
 	// Panic is the share of the weight, in percent, of which less must be up
@@ -121,4 +123,7 @@ type Backend struct {
 	Backup   bool   // used when none that is not a backup is up
 	Sorry    bool   // used when nothing else is up; never checked
 	MaxFlows uint32 // 0 is any number
+	// Checks is the names of the checks that must all be up, as those who run
+	// them say them ([Checked]). Without any it is up.
+	Checks []string
 }
