@@ -1,0 +1,113 @@
+package pools
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/check"
+)
+
+// Apply brings the services in line with those of a file. Services that stay
+// keep what is known of their backends.
+func (p *Pools) Apply(ctx context.Context, services []*balance.Service, seed [16]byte) error {
+	return p.do(ctx, func() {
+		wanted := map[string]bool{}
+		p.checks = map[string][]*service{}
+		for _, svc := range services {
+			wanted[svc.Name] = true
+			s := p.services[svc.Name]
+			if s == nil {
+				s = &service{name: svc.Name, pool: balance.NewPool(balance.Config{Service: svc, Seed: seed})}
+				p.services[svc.Name] = s
+				p.step(s, balance.Started{})
+			} else {
+				p.step(s, balance.Configured{Service: svc})
+			}
+			p.listen(s, svc)
+		}
+		for name := range p.services {
+			if !wanted[name] {
+				delete(p.services, name)
+				p.changed = true
+			}
+		}
+		for name := range p.results {
+			if p.checks[name] == nil {
+				delete(p.results, name)
+			}
+		}
+	})
+}
+
+// listen notes which checks concern a service, and tells it what is known.
+func (p *Pools) listen(s *service, svc *balance.Service) {
+	for _, b := range svc.Backends {
+		for _, name := range b.Checks {
+			if slices.Contains(p.checks[name], s) {
+				continue
+			}
+			p.checks[name] = append(p.checks[name], s)
+			if r, known := p.results[name]; known {
+				p.step(s, balance.Checked{Check: name, Change: r})
+			}
+		}
+	}
+}
+
+// Checked hears what changed about a check. It may be called from any
+// goroutine, and never blocks.
+func (p *Pools) Checked(name string, c check.Change) {
+	p.post(func() {
+		p.results[name] = c
+		for _, s := range p.checks[name] {
+			p.step(s, balance.Checked{Check: name, Change: c})
+		}
+	})
+}
+
+// Ask gives a service an operator's word: [balance.Asked] or [balance.Weighed].
+// It fails with what the user should know where that cannot be.
+func (p *Pools) Ask(ctx context.Context, name string, ev balance.Event) error {
+	var refused string
+	err := p.do(ctx, func() {
+		s := p.services[name]
+		if s == nil {
+			refused = fmt.Sprintf("there is no service %s", name)
+			return
+		}
+		p.refused = ""
+		p.step(s, ev)
+		refused = p.refused
+	})
+	if err == nil && refused != "" {
+		err = &Refused{refused}
+	}
+	return err
+}
+
+// Refused is what was asked and cannot be.
+type Refused struct{ Reason string }
+
+func (r *Refused) Error() string { return r.Reason }
+
+// View is a service for people, and what its plane has counted.
+type View struct {
+	balance.Report
+	Usage map[uint32]balance.Usage // by the ID of the backend; 0 is what nobody got
+	Plan  *balance.Plan            // nil: none yet
+}
+
+// Snapshot is all services, by name.
+func (p *Pools) Snapshot(ctx context.Context) ([]View, error) {
+	var out []View
+	err := p.do(ctx, func() {
+		for _, name := range slices.Sorted(maps.Keys(p.services)) {
+			s := p.services[name]
+			out = append(out, View{Report: s.pool.Report(), Usage: maps.Clone(s.usage), Plan: s.pool.Plan()})
+		}
+	})
+	return out, err
+}

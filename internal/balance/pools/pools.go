@@ -1,0 +1,255 @@
+package pools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/check"
+)
+
+// Record is a fact about a service, for the journal.
+type Record struct {
+	Service string
+	Backend netip.AddrPort // invalid: the service itself
+	Code    string
+	Reason  string
+}
+
+// CodePlane is that of a record of what a plane could not do.
+const CodePlane = "HF3014"
+
+// Options is what pools need.
+type Options struct {
+	// Kernel forwards packets, Proxy joins connections. Where one is nil,
+	// services that want it are not served, and Why says so.
+	Kernel, Proxy balance.Plane
+	Why           error
+	// Record hears what happened. It must not block, nor call these pools.
+	Record func(Record)
+}
+
+// Pools is the services of a node.
+type Pools struct {
+	opt  Options
+	wake chan struct{} // something in the inbox; holds one
+	done chan struct{}
+
+	mu    sync.Mutex
+	inbox []func()
+	ended bool
+
+	// Of the loop alone.
+	services map[string]*service
+	checks   map[string][]*service // whom the news of a check concern
+	results  map[string]check.Change
+	changed  bool
+	failed   string    // what planes said last
+	again    time.Time // when to try them again
+	tries    int
+	out      []balance.Action
+	refused  string
+}
+
+type service struct {
+	name  string
+	pool  *balance.Pool
+	usage map[uint32]balance.Usage
+}
+
+// New makes pools without services, that do nothing until Run.
+func New(opt Options) *Pools {
+	return &Pools{
+		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
+	}
+}
+
+// count is how often planes are asked how many flows there are.
+const count = time.Second
+
+// Run is the loop. It ends with ctx; planes go on as they are.
+func (p *Pools) Run(ctx context.Context) {
+	defer p.end()
+	tick := time.NewTicker(count)
+	defer tick.Stop()
+	for {
+		var due <-chan time.Time
+		if at := p.deadline(); !at.IsZero() {
+			due = time.After(time.Until(at))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.wake:
+			p.take()
+		case <-tick.C:
+			p.count()
+		case <-due:
+		}
+		now := time.Now()
+		for _, s := range p.services {
+			if at := s.pool.Deadline(); !at.IsZero() && !at.After(now) {
+				p.step(s, balance.Reached{})
+			}
+		}
+		if p.changed || !p.again.IsZero() && !p.again.After(now) {
+			p.serve(now)
+		}
+	}
+}
+
+// end has those who wait for an answer know that none will come.
+func (p *Pools) end() {
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	close(p.done)
+}
+
+func (p *Pools) deadline() time.Time {
+	at := p.again
+	for _, s := range p.services {
+		if d := s.pool.Deadline(); !d.IsZero() && (at.IsZero() || d.Before(at)) {
+			at = d
+		}
+	}
+	return at
+}
+
+// post has f run in the loop, after what was posted before. It never blocks.
+func (p *Pools) post(f func()) {
+	p.mu.Lock()
+	if !p.ended {
+		p.inbox = append(p.inbox, f)
+	}
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// do has f run in the loop, and waits for it.
+func (p *Pools) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	p.post(func() { f(); close(ran) })
+	select {
+	case <-ran:
+		return nil
+	case <-p.done:
+		return errors.New("cannot ask the services: the daemon is ending")
+	case <-ctx.Done():
+		return fmt.Errorf("cannot ask the services: %w", ctx.Err())
+	}
+}
+
+func (p *Pools) take() {
+	p.mu.Lock()
+	inbox := p.inbox
+	p.inbox = nil
+	p.mu.Unlock()
+	for _, f := range inbox {
+		f()
+	}
+}
+
+// step gives a pool an event and does what comes of it.
+func (p *Pools) step(s *service, ev balance.Event) {
+	p.out = s.pool.Step(time.Now(), ev, p.out[:0])
+	for _, a := range p.out {
+		switch a.Kind {
+		case balance.ActionPlan:
+			p.changed = true
+		case balance.ActionRecord:
+			p.opt.Record(Record{Service: s.name, Backend: a.Backend, Code: a.Code, Reason: a.Reason})
+		case balance.ActionRefused:
+			p.refused = a.Reason
+		case balance.ActionDrained: // who waits for it reads the snapshot
+		}
+	}
+}
+
+// serve gives the planes all plans.
+func (p *Pools) serve(now time.Time) {
+	p.changed = false
+	var kernel, proxy []*balance.Plan
+	for _, name := range slices.Sorted(maps.Keys(p.services)) {
+		s := p.services[name]
+		plan := s.pool.Plan()
+		switch {
+		case plan == nil:
+		case plan.Service.Forward == balance.Proxy:
+			proxy = append(proxy, plan)
+		default:
+			kernel = append(kernel, plan)
+		}
+	}
+	err := errors.Join(apply(p.opt.Kernel, kernel, p.opt.Why), apply(p.opt.Proxy, proxy, p.opt.Why))
+	if err == nil {
+		if p.failed != "" {
+			p.opt.Record(Record{Code: CodePlane, Reason: "all services are served again"})
+		}
+		p.failed, p.again, p.tries = "", time.Time{}, 0
+		return
+	}
+	if text := err.Error(); text != p.failed {
+		p.failed = text
+		p.opt.Record(Record{Code: CodePlane, Reason: text + " (it is tried again)"})
+	}
+	const first, last = time.Second, time.Minute
+	p.again = now.Add(min(first<<min(p.tries, 6), last))
+	p.tries++
+}
+
+func apply(plane balance.Plane, plans []*balance.Plan, why error) error {
+	if plane == nil {
+		if len(plans) > 0 {
+			return fmt.Errorf("cannot serve %s: %w", plans[0].Service.Name, why)
+		}
+		return nil
+	}
+	return plane.Apply(plans)
+}
+
+// count asks planes for their counters, and tells pools of the flows.
+func (p *Pools) count() {
+	for _, s := range p.services {
+		plan := s.pool.Plan()
+		if plan == nil {
+			continue
+		}
+		usage, err := p.plane(plan).Usage(s.name)
+		if err != nil {
+			continue // it could not be served, which was told
+		}
+		s.usage = usage
+		flows := make(map[uint32]uint64, len(usage))
+		for id, u := range usage {
+			flows[id] = u.Flows
+		}
+		p.step(s, balance.Counted{Flows: flows})
+	}
+}
+
+func (p *Pools) plane(plan *balance.Plan) balance.Plane {
+	plane := p.opt.Kernel
+	if plan.Service.Forward == balance.Proxy {
+		plane = p.opt.Proxy
+	}
+	if plane == nil {
+		return none{}
+	}
+	return plane
+}
+
+// none is the plane where there is none.
+type none struct{ balance.Plane }
+
+func (none) Usage(string) (map[uint32]balance.Usage, error) { return nil, errors.ErrUnsupported }
