@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/fence"
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/hold"
 	"github.com/holdfast-net/holdfast/internal/lease"
@@ -30,6 +31,14 @@ type Estate struct {
 	Units       []UnitEstate
 	Votes       *vote.Estate  `json:",omitempty"`
 	Checks      []CheckEstate `json:",omitempty"`
+	Fencing     FencingEstate
+}
+
+// FencingEstate is what is known of nodes that were cut off, or need not be.
+type FencingEstate struct {
+	Fencer fence.Estate
+	Stuck  bool                       // a unit has ended whose steps could not be undone
+	Words  map[string]map[string]Word `json:",omitempty"` // by group and node
 }
 
 // UnitEstate is that of groups that move together.
@@ -57,6 +66,7 @@ type RouterEstate struct {
 	Slot      Slot
 	Keeper    hold.Estate
 	Nodes     []peer.Node
+	Calls     []peer.Called `json:",omitempty"`
 }
 
 // draw draws the estate up.
@@ -72,6 +82,7 @@ func (e *Engine) draw(now time.Time) *Estate {
 		v := e.votes.agent.Estate()
 		es.Votes = &v
 	}
+	es.Fencing = e.fencing.estate()
 	return es
 }
 
@@ -102,7 +113,7 @@ func (u *unit) estate(now time.Time) UnitEstate {
 		ue.Routers = append(ue.Routers, RouterEstate{
 			Interface: r.group.Interface, Index: r.port.link.Index, Family: r.cfg.Family, VRID: r.cfg.VRID, Addresses: r.addrs,
 			MAC: r.mac, Virtual: r.virtual, Why: r.why, Prepared: r.prepared, Slot: r.slot,
-			Keeper: r.keeper.Estate(), Nodes: r.table.Nodes(),
+			Keeper: r.keeper.Estate(), Nodes: r.table.Nodes(), Calls: r.calls.Estate(),
 		})
 	}
 	return ue

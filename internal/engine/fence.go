@@ -88,6 +88,34 @@ func (f *fencing) config(file *config.Fence) fence.Config {
 	return out
 }
 
+// estate draws up what another process has to know. The watchdog's device shows
+// by itself that it runs.
+func (f *fencing) estate() FencingEstate {
+	es := FencingEstate{Stuck: f.stuck, Words: map[string]map[string]Word{}}
+	if f.fencer != nil {
+		es.Fencer = f.fencer.Estate()
+	}
+	for group, words := range f.words {
+		es.Words[group] = map[string]Word{}
+		for node, w := range words {
+			es.Words[group][node] = *w
+		}
+	}
+	return es
+}
+
+// inherit goes on with it. Units have got their words by now, which are empty.
+func (f *fencing) inherit(es FencingEstate) {
+	f.stuck = es.Stuck
+	f.fencer.Inherit(es.Fencer)
+	for group, words := range es.Words {
+		own := f.wordsOf(group)
+		for node, w := range words {
+			own[node] = &w
+		}
+	}
+}
+
 // due is when the loop has to be awake.
 func (f *fencing) due() time.Time {
 	var t time.Time

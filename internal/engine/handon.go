@@ -114,6 +114,9 @@ func (e *Engine) unstill() string {
 			return fmt.Sprintf("group %s is on the move", u.groups[0].Name)
 		}
 	}
+	if f := e.fencing.fencer; f != nil && !f.Still() {
+		return "a node is being fenced"
+	}
 	if !e.sights.set.Deadline().IsZero() {
 		return "BFD sessions are ending"
 	}

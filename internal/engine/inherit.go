@@ -54,6 +54,7 @@ func (e *Engine) inherit(now time.Time, cfg *config.Config, es *Estate, taken fu
 	e.node, e.maintenance, e.stamped = cfg.Node, es.Maintenance, es.Stamped
 	e.hellos, e.sights.off = news, true
 	e.fencing.configure(cfg)
+	e.fencing.inherit(es.Fencing)
 	taken()
 	drawn := now.Add(-e.opt.Gate.Now().Sub(es.Drawn))
 	for _, c := range es.Checks { // they count until there is something newer
@@ -83,6 +84,7 @@ func (e *Engine) succeed(now, drawn time.Time, u *unit, ue *UnitEstate) {
 		for _, n := range o.Nodes {
 			r.table.Note(n)
 		}
+		r.calls.Inherit(o.Calls)
 	}
 	e.inheritSteps(u, ue)
 	u.former = ue.Lease

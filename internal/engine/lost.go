@@ -19,11 +19,12 @@ import (
 
 // words are what is known of the other nodes of a unit that have signed
 // something. They outlive the unit, which a reload may replace.
-type words map[string]*word
+type words map[string]*Word
 
-type word struct {
-	rests bool
-	addrs []netip.Addr // from which it spoke
+// Word is what is known of one of them.
+type Word struct {
+	Rests bool
+	Addrs []netip.Addr // from which it spoke
 }
 
 func (f *fencing) wordsOf(group string) words {
@@ -48,7 +49,7 @@ func (e *Engine) lostHolders(u *unit) []string {
 	}
 	var lost []string
 	for name, w := range u.words {
-		if !w.rests {
+		if !w.Rests {
 			lost = append(lost, name)
 		}
 	}
@@ -71,12 +72,12 @@ func (e *Engine) heardWord(r *router, from netip.Addr, c peer.Call) {
 	}
 	w := u.words[c.From]
 	if w == nil {
-		w = &word{}
+		w = &Word{}
 		u.words[c.From] = w
 	}
-	w.rests = true
-	if !slices.Contains(w.addrs, from) {
-		w.addrs = append(w.addrs, from)
+	w.Rests = true
+	if !slices.Contains(w.Addrs, from) {
+		w.Addrs = append(w.Addrs, from)
 	}
 	if u.secure != nil && slices.Contains(u.secure.lost, c.From) {
 		e.settled(u, c.From)
@@ -86,7 +87,7 @@ func (e *Engine) heardWord(r *router, from netip.Addr, c peer.Call) {
 // worked notes that a node said that it is at work.
 func (u *unit) worked(name string) {
 	if w := u.words[name]; w != nil {
-		w.rests = false
+		w.Rests = false
 	}
 }
 
@@ -100,8 +101,8 @@ func (u *unit) sawAdvert(now time.Time, r *router, from netip.Addr) {
 		return
 	}
 	for _, w := range u.words {
-		if slices.Contains(w.addrs, from) {
-			w.rests = false
+		if slices.Contains(w.Addrs, from) {
+			w.Rests = false
 		}
 	}
 }
