@@ -166,8 +166,8 @@ func sound(t *testing.T, pool *Pool) {
 		if (target.State == Up) != named[i] {
 			t.Fatalf("%s is %s, and that the table names it is %t", target.Addr, target.State, named[i])
 		}
-		if i > 0 && target.State != Removed && p.Targets[i-1].State == Removed {
-			t.Fatalf("%s comes after one that was removed", target.Addr)
+		if m := pool.members[i]; m.Addr != target.Addr || target.State == Removed && !m.removed {
+			t.Fatalf("target %d is %s, %s; the member there is %s", i, target.Addr, target.State, m.Addr)
 		}
 	}
 	if !slices.IsSortedFunc(pool.members, compare) {
