@@ -28,6 +28,7 @@ func documents() map[string]any {
 		"version":     apitest.Version(),
 		"doctor":      apitest.Diagnosis(),
 		"cluster":     apitest.Cluster(),
+		"explanation": apitest.Explanation(),
 		"handover":    api.Handover{To: "lb2"},
 		"maintenance": api.Maintenance{On: true, Force: true},
 		"check": api.FileCheck{

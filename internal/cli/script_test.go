@@ -149,6 +149,7 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 	d.OnMaintenance = func(_ context.Context, m api.Maintenance) (api.Result, error) {
 		return api.Result{OK: true, Text: fmt.Sprintf("maintenance: on %t, force %t", m.On, m.Force)}, nil
 	}
+	d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
 	switch name {
 	case "healthy":
 		s.Warnings = nil

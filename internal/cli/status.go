@@ -72,6 +72,15 @@ type view struct {
 
 // ask gets the status, of one group alone if there is one.
 func (v view) ask(ctx context.Context) (*api.Status, error) {
+	s, err := v.askWhole(ctx)
+	if err == nil && v.group != "" {
+		only(s, v.group)
+	}
+	return s, err
+}
+
+// askWhole gets the status, and sees that the group is there.
+func (v view) askWhole(ctx context.Context) (*api.Status, error) {
 	s, err := v.client.Status(ctx)
 	if err != nil {
 		return nil, doing("get the status", err)
@@ -87,7 +96,6 @@ func (v view) ask(ctx context.Context) (*api.Status, error) {
 		}
 		return nil, &failure{fmt.Errorf("cannot show %s: there is no such group", v.group), exitFailed, hint}
 	}
-	only(s, v.group)
 	return s, nil
 }
 

@@ -274,6 +274,23 @@ func Version() api.Version {
 	}
 }
 
+// Explanation is one with every field set.
+func Explanation() api.Explanation {
+	now := Now()
+	return api.Explanation{
+		Schema: api.SchemaExplanation, Node: "lb1", Group: "dns", State: "fault", Since: now.Add(-90 * time.Second), Holder: "lb2",
+		Summary: "lb2 holds it; this node may not: check nginx: fails for 1m30s: HTTP 503 in 12 ms, wanted 200-299",
+		Reason:  "check nginx is down: HTTP 503 in 12 ms, wanted 200-299",
+		Decides: "VRRP, by the adverts that each node hears: the highest priority wins; here it is 150. Nodes that do not hear each other may hold at the same time",
+		Facts: []api.Fact{
+			{Subject: "check nginx", Verdict: api.VerdictBars, Text: "fails for 1m30s: HTTP 503 in 12 ms, wanted 200-299", Do: "see to what it looks at: http://127.0.0.1/healthz"},
+			{Subject: "link eth0", Verdict: api.VerdictOK, Text: "up"},
+		},
+		Ways:   []string{"check nginx: see to what it looks at: http://127.0.0.1/healthz", "lb2 falls silent: this node claims it after 3.41s"},
+		Events: Events()[2:3],
+	}
+}
+
 // Contested is the conflict of a group whose address another machine has, too.
 func Contested() *api.Dispute {
 	return &api.Dispute{Since: Now().Add(-1500 * time.Millisecond), Address: "192.0.2.10", Other: "52:54:00:00:00:99", Own: "00:00:5e:00:01:33"}
