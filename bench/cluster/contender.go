@@ -57,8 +57,8 @@ type stage struct {
 	holdfast string // and that of holdfast
 }
 
-func (b *bench) newStage(c *contender) (s *stage, err error) {
-	s = &stage{contender: c, dir: filepath.Join(b.dir, c.name), self: b.self, holdfast: b.holdfast}
+func (b *bench) newStage(c *contender) (_ *stage, err error) {
+	s := &stage{contender: c, dir: filepath.Join(b.dir, c.name), self: b.self, holdfast: b.holdfast}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("cannot set up %s: %w", c.name, err), s.close())
@@ -94,7 +94,10 @@ func (b *bench) newStage(c *contender) (s *stage, err error) {
 			return nil, err
 		}
 	}
-	return s, s.form(s)
+	if err := s.form(s); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *stage) close() error {
@@ -128,7 +131,7 @@ func (s *stage) heal(fallen *machine) error {
 			return err
 		}
 	}
-	if err := until(60*time.Second, func() error { return s.whole(s) }); err != nil {
+	if err := until(3*time.Minute, func() error { return s.whole(s) }); err != nil {
 		return fmt.Errorf("%s is not whole: %w", s.name, err)
 	}
 	return nil

@@ -30,8 +30,9 @@ type machine struct {
 	first  int // its process 1, as this machine numbers it
 }
 
-// disks are the folders that a machine has for itself and keeps.
-var disks = []string{"/etc/corosync", "/var/lib/corosync", "/var/lib/pacemaker", "/var/log/corosync", "/var/log/pacemaker"}
+// disks are the folders that a machine has for itself and keeps. They begin as
+// this machine's are; that of PostgreSQL begins empty.
+var disks = []string{"/etc/corosync", "/var/lib/corosync", "/var/lib/pacemaker", "/var/log/corosync", "/var/log/pacemaker", postgresDir}
 
 func newMachine(lan *lab.LAN, number byte, dir string) (*machine, error) {
 	m := &machine{name: fmt.Sprintf("n%d", number), number: number, dir: filepath.Join(dir, fmt.Sprintf("n%d", number))}
@@ -39,8 +40,8 @@ func newMachine(lan *lab.LAN, number byte, dir string) (*machine, error) {
 		if err := os.MkdirAll(m.file(d), 0o755); err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(d); err != nil {
-			continue // of a program that is not compared with
+		if _, err := os.Stat(d); err != nil || d == postgresDir {
+			continue // the former is of a program that is not compared with
 		}
 		if out, err := exec.Command("cp", "-a", d+"/.", m.file(d)).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("cannot copy %s: %w: %s", d, err, out)

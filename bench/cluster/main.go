@@ -82,6 +82,7 @@ type bench struct {
 	page     string
 	add      bool
 	keep     bool
+	database bool
 	stopped  chan os.Signal
 }
 
@@ -129,7 +130,11 @@ func run() (err error) {
 	if err := report.versions(b.holdfast); err != nil {
 		return err
 	}
-	err = b.all(report)
+	if b.database {
+		err = b.commits(report)
+	} else {
+		err = b.all(report)
+	}
 	report.print(os.Stdout)
 	return errors.Join(err, report.write(b.out, b.page))
 }
@@ -152,6 +157,7 @@ func parse() (*bench, error) {
 	flag.StringVar(&b.out, "out", filepath.Join("bench", "results", "cluster.json"), "where the JSON goes")
 	flag.StringVar(&b.page, "page", "", "the page that gets the tables")
 	flag.BoolVar(&b.add, "add", false, "add to the JSON that is there")
+	flag.BoolVar(&b.database, "database", false, "measure PostgreSQL under Pacemaker instead")
 	flag.BoolVar(&b.keep, "keep", false, "keep the contenders' files and logs")
 	flag.Parse()
 	b.who, b.faults = strings.Split(*contend, ","), strings.Split(*happen, ",")
@@ -178,24 +184,22 @@ func parse() (*bench, error) {
 
 // all sets the contenders up and lets the faults happen to them in turns.
 func (b *bench) all(report *Report) (err error) {
-	var stages []*stage
+	who := slices.DeleteFunc(contenders(), func(c *contender) bool { return !slices.Contains(b.who, c.name) })
+	stages, errs := make([]*stage, len(who)), make([]error, len(who))
 	defer func() {
 		for _, s := range stages {
-			err = errors.Join(err, s.close())
+			if s != nil {
+				err = errors.Join(err, s.close())
+			}
 		}
 	}()
-	for _, c := range contenders() {
-		if !slices.Contains(b.who, c.name) {
-			continue
-		}
-		s, err := b.newStage(c)
-		if err != nil {
-			return err
-		}
-		stages = append(stages, s)
-		if err := b.pause(0); err != nil {
-			return err
-		}
+	var ready sync.WaitGroup
+	for i, c := range who {
+		ready.Go(func() { stages[i], errs[i] = b.newStage(c) })
+	}
+	ready.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	if err := b.heal(stages, nil); err != nil {
 		return err
@@ -212,7 +216,7 @@ func (b *bench) all(report *Report) (err error) {
 				if err != nil {
 					return err
 				}
-				say("  %-20s %s to %s, nobody for %5.0f ms, moved in %5.0f ms, two for %.0f ms", t.Who, t.From, t.To, t.Outage, t.Moved, t.Two)
+				say("  %-20s %s to %s, nobody for %5.0f ms, moved in %5.0f ms, two for %.0f ms%s", t.Who, t.From, t.To, t.Outage, t.Moved, t.Two, t.Refused)
 				fallen[s] = m
 				report.Trials = append(report.Trials, t)
 			}

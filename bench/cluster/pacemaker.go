@@ -56,8 +56,8 @@ func lines(all []string) string {
 	return b.String()
 }
 
-// resources is the whole of what Pacemaker is to do.
-const resources = `<resources><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2">
+// vipXML is the address as Pacemaker has it.
+const vipXML = `<primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2">
 <instance_attributes id="vip-attributes">
 <nvpair id="vip-ip" name="ip" value="192.0.2.10"/><nvpair id="vip-mask" name="cidr_netmask" value="24"/>
 <nvpair id="vip-nic" name="nic" value="eth0"/>
@@ -68,9 +68,14 @@ const resources = `<resources><primitive id="vip" class="ocf" provider="heartbea
 <op id="vip-start" name="start" interval="0" timeout="20s"/>
 <op id="vip-stop" name="stop" interval="0" timeout="20s"/>
 </operations>
-</primitive></resources>`
+</primitive>`
 
 func (p *pacemaker) form(s *stage) error {
+	return p.configure(s, "<resources>"+vipXML+"</resources>", "<constraints/>")
+}
+
+// configure gives it what it is to do, once all are members.
+func (p *pacemaker) configure(s *stage, resources, constraints string) error {
 	first := s.machines[0]
 	return until(90*time.Second, func() error {
 		if err := p.online(s); err != nil {
@@ -80,7 +85,10 @@ func (p *pacemaker) form(s *stage) error {
 		if _, err := first.run("crm_attribute", "--name", "stonith-enabled", "--update", "false"); err != nil {
 			return err
 		}
-		_, err := first.run("cibadmin", "--replace", "--scope", "resources", "--xml-text", resources)
+		if _, err := first.run("cibadmin", "--replace", "--scope", "resources", "--xml-text", resources); err != nil {
+			return err
+		}
+		_, err := first.run("cibadmin", "--replace", "--scope", "constraints", "--xml-text", constraints)
 		return err
 	})
 }

@@ -26,6 +26,7 @@ type Report struct {
 	Kernel   string            `json:"kernel"`
 	Versions map[string]string `json:"versions"`
 	Trials   []Trial           `json:"trials"`
+	Commits  []Commits         `json:"commits,omitempty"`
 }
 
 func newReport() *Report {
@@ -103,10 +104,12 @@ func (r *Report) rows(f fault) [][]string {
 		row := []string{
 			g.who.name, fmt.Sprint(n), number(quantile(g.outage, 0.5)), number(quantile(g.outage, 0.9)), number(quantile(g.outage, 1)),
 		}
-		switch len(g.moved) {
-		case 0:
+		switch {
+		case f.planned && len(g.moved) < n:
+			row = append(row, fmt.Sprintf("%d of %d refused", n-len(g.moved), n))
+		case len(g.moved) == 0:
 			row = append(row, "stays")
-		case n:
+		case len(g.moved) == n:
 			row = append(row, number(quantile(g.moved, 0.5)))
 		default:
 			row = append(row, fmt.Sprintf("%s, stays in %d", number(quantile(g.moved, 0.5)), n-len(g.moved)))
@@ -123,12 +126,9 @@ func (r *Report) rows(f fault) [][]string {
 
 // print prints the tables for people.
 func (r *Report) print(w io.Writer) {
-	for _, f := range faults {
-		rows := r.rows(f)
-		if len(rows) == 1 {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s: %s\n", f.name, f.what)
+	titles, all := r.tables()
+	for n, rows := range all {
+		fmt.Fprintf(w, "\n%s\n", titles[n])
 		widths := make([]int, len(rows[0]))
 		for _, row := range rows {
 			for i, cell := range row {
@@ -149,6 +149,43 @@ func (r *Report) print(w io.Writer) {
 	}
 }
 
+// commitRows are the table of the database.
+func (r *Report) commitRows() [][]string {
+	rows := [][]string{{"what happens to the primary", "trials", "no commit, median", "longest", "acknowledged", "lost"}}
+	var names []string
+	for _, t := range r.Commits {
+		if !slices.Contains(names, t.Fault) {
+			names = append(names, t.Fault)
+		}
+	}
+	for _, name := range names {
+		var gaps []float64
+		acknowledged, lost := 0, 0
+		for _, t := range r.Commits {
+			if t.Fault == name {
+				gaps, acknowledged, lost = append(gaps, t.Gap), acknowledged+t.Commits, lost+t.Lost
+			}
+		}
+		rows = append(rows, []string{
+			name, fmt.Sprint(len(gaps)), number(quantile(gaps, 0.5)), number(quantile(gaps, 1)), fmt.Sprint(acknowledged), fmt.Sprint(lost),
+		})
+	}
+	return rows
+}
+
+// tables are all that there is something for, with their titles.
+func (r *Report) tables() (titles []string, all [][][]string) {
+	for _, f := range faults {
+		if rows := r.rows(f); len(rows) > 1 {
+			titles, all = append(titles, strings.ToUpper(f.what[:1])+f.what[1:]), append(all, rows)
+		}
+	}
+	if rows := r.commitRows(); len(rows) > 1 {
+		titles, all = append(titles, "PostgreSQL under Pacemaker"), append(all, rows)
+	}
+	return titles, all
+}
+
 // The tables are between these lines of the page.
 const (
 	pageBegin = "<!-- measured by make bench-cluster -->\n"
@@ -158,12 +195,9 @@ const (
 // markdown is the same for the page.
 func (r *Report) markdown() string {
 	var b strings.Builder
-	for _, f := range faults {
-		rows := r.rows(f)
-		if len(rows) == 1 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n**%s**\n\n", strings.ToUpper(f.what[:1])+f.what[1:])
+	titles, all := r.tables()
+	for n, rows := range all {
+		fmt.Fprintf(&b, "\n**%s**\n\n", titles[n])
 		for i, row := range rows {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 			if i == 0 {

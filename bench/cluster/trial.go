@@ -62,7 +62,9 @@ type Trial struct {
 	To     string  `json:"to"`
 	Outage float64 `json:"outage_ms"` // the longest in which nobody answered the client
 	Moved  float64 `json:"moved_ms"`  // until another machine answered it first; -1: none did
-	Two    float64 `json:"two_ms"`    // for how long the machines said of two that they have the address
+	Two    float64 `json:"two_ms"`    // for how long two machines said that they have the address
+	// Refused is what a contender said that did not do as the operator told it.
+	Refused string `json:"refused,omitempty"`
 }
 
 // try lets a fault happen. What has to be healed afterwards is fallen.
@@ -96,7 +98,9 @@ func (b *bench) try(s *stage, f fault) (t Trial, fallen *machine, err error) {
 	w := s.watching()
 	at := time.Now()
 	err = f.do(s, holder)
-	if err == nil {
+	if f.planned && err != nil {
+		t.Refused, err = err.Error(), b.pause(steady)
+	} else if err == nil {
 		err = b.over(s, f, client, at, &t)
 	}
 	client.Settle()
