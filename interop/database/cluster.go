@@ -49,8 +49,9 @@ type cluster struct {
 	door     Door
 }
 
-// small is what the database does with on a machine that runs three of them.
-const small = "shared_buffers = 16MB\nmax_connections = 60\n"
+// small is what the database does with on a machine that runs three of them, and
+// when it is killed nothing is left behind outside of its directory.
+const small = "shared_buffers = 16MB\nmax_connections = 60\ndynamic_shared_memory_type = mmap\n"
 
 // newCluster sets everything up below dir, with holdfast's binary, as the
 // example says for a way of deciding; edit may change what a machine has before

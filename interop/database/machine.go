@@ -127,7 +127,7 @@ func (m *machine) run(words ...string) (string, error) {
 func (m *machine) begin() error {
 	if m.follow == nil {
 		var err error
-		m.follow, err = m.start(m.inside("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/local/lib/holdfast-postgresql/follow"))
+		m.follow, err = m.start(m.inside("setpriv", "--pdeathsig=KILL", "--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/local/lib/holdfast-postgresql/follow"))
 		if err != nil {
 			return err
 		}
