@@ -133,7 +133,7 @@ func newLab(t testing.TB, n int) *lab {
 		l.ip(nil, "addr add "+f.subnet+" dev eth0"+nodad, 1)
 		l.ip(nil, "addr add "+f.clients+" dev eth0"+nodad, 1)
 		l.ip(nil, "addr add %s/%d dev eth0"+nodad, f.source, f.source.BitLen())
-		l.ip(nil, "addr add %s dev lo", f.vip)
+		l.ip(nil, "addr add %s dev lo"+nodad, f.vip)
 		t.Cleanup(func() { l.ip(nil, "addr del %s/%d dev lo", f.vip, f.vip.BitLen()) })
 		l.ip(l.client, "addr add "+f.clients+" dev eth0"+nodad, 7)
 		l.ip(l.client, "route add default via %s", strings.Split(fmt.Sprintf(f.clients, 1), "/")[0])
@@ -204,7 +204,11 @@ func (l *lab) serve(f family) {
 func (l *lab) serveDirectly(f family) {
 	l.Helper()
 	for i, b := range l.backends {
-		l.ip(b, "addr add %s dev lo", f.vip)
+		if f.vip.Is6() {
+			l.ip(b, "addr add %s dev lo nodad", f.vip)
+		} else {
+			l.ip(b, "addr add %s dev lo", f.vip)
+		}
 		l.ip(b, "route add "+f.clients+" dev eth0", 0)
 		l.serveAt(b, i, netip.AddrPortFrom(f.vip, 80).String())
 	}

@@ -70,16 +70,20 @@ always int crowded(const struct service *s)
 	return s->max_flows && n && n->flows >= (__s64)s->max_flows;
 }
 
-static __noinline int denied(const struct service *s, const struct key *k)
+apart int denied(const struct service *s, const struct key *k)
 {
+	if (!s || !k)
+		return 1;
 	struct source from = { .bits = 32 + 128, .service = bpf_htonl(s->number), .addr = k->t.src };
 
 	return s->listed && !bpf_map_lookup_elem(&hf_allowed, &from);
 }
 
 // bound gives the target that the client had last, if it may have it again.
-static __noinline int bound(const struct service *s, const struct client *from, __u64 now)
+apart int bound(const struct service *s, const struct client *from, __u64 now)
 {
+	if (!s || !from)
+		return NONE;
 	const struct bond *b = bpf_map_lookup_elem(&hf_bonds, from);
 	const struct target *t;
 	__s64 flows;
@@ -91,8 +95,10 @@ static __noinline int bound(const struct service *s, const struct client *from, 
 }
 
 // begin makes a new flow, or says why not.
-static __noinline int begin(const struct service *s, const struct packet *p, struct binding *b)
+apart int begin(const struct service *s, const struct packet *p, struct binding *b)
 {
+	if (!s || !p || !b)
+		return BROKEN;
 	struct client from = { .service = s->number };
 	struct choice ch = {};
 	const struct target *t;
@@ -211,8 +217,10 @@ always int ours(const struct key *k)
 }
 
 // answered promotes a flow of UDP, which the backend has just answered.
-static __noinline int answered(const struct key *k, const struct flow *f, __u32 nobody)
+apart int answered(const struct key *k, const struct flow *f, __u32 nobody)
 {
+	if (!k || !f)
+		return 0;
 	const struct flow *there;
 	struct flow client;
 	struct key other;

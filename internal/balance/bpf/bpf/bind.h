@@ -41,8 +41,10 @@ always void candidate(const struct service *s, const struct key *k, struct bindi
 }
 
 // claim takes a key for the backend's packets, if nobody has it.
-static __noinline int claim(const struct key *k, struct binding *b)
+apart int claim(const struct key *k, struct binding *b)
 {
+	if (!k || !b)
+		return 0;
 	const struct flow *there = bpf_map_lookup_elem(&hf_flows, &b->back);
 
 	if (there) {
@@ -60,8 +62,10 @@ static __noinline int claim(const struct key *k, struct binding *b)
 
 // bind makes the flow of a client's packet, with the way back first. It says
 // whether there was a port. What the flow becomes is left in b->f.
-static __noinline int bind(const struct service *s, const struct key *k, struct binding *b, __u32 hash)
+apart int bind(const struct service *s, const struct key *k, struct binding *b, __u32 hash)
 {
+	if (!s || !k || !b)
+		return 0;
 	if (!two_way(s->forward)) {
 		b->f.to.dst = b->back.t.src;
 		b->f.to.src = k->t.src;

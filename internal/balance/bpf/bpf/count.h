@@ -10,7 +10,7 @@ always int dropped(__u32 slot, enum reason why)
 {
 	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
 
-	if (n)
+	if (n && (__u32)why < REASONS)
 		n->drops[why]++;
 	return DROP;
 }

@@ -55,8 +55,10 @@ always int two_way(__u8 forward)
 }
 
 // forget ends a flow of a client, at once.
-static __noinline int forget(const struct key *k, const struct flow *f, __u32 nobody)
+apart int forget(const struct key *k, const struct flow *f, __u32 nobody)
 {
+	if (!k || !f)
+		return 0;
 	__u32 slot = f->slot, ends = f->ends;
 	struct key other;
 
@@ -71,8 +73,10 @@ static __noinline int forget(const struct key *k, const struct flow *f, __u32 no
 
 // promote makes a client's flow an established one. Where there is no room it
 // stays where it is.
-static __noinline int promote(const struct key *k, const struct flow *half, __u32 nobody)
+apart int promote(const struct key *k, const struct flow *half, __u32 nobody)
 {
+	if (!k || !half)
+		return 0;
 	struct flow f = *half;
 	struct key other;
 
@@ -100,8 +104,10 @@ static __noinline int promote(const struct key *k, const struct flow *half, __u3
 
 // mark notes an end of a flow in both directions. Only the client's half is
 // counted.
-static __noinline int mark(const struct packet *p, struct flow *f, __u32 bits, __u32 nobody)
+apart int mark(const struct packet *p, struct flow *f, __u32 bits, __u32 nobody)
 {
+	if (!p || !f)
+		return 0;
 	struct flow *client = f, *other_flow;
 	struct key other;
 	__u32 before;

@@ -81,8 +81,10 @@ struct exthdr {
 };
 
 // skip_headers looks behind extension headers (RFC 8200 §4).
-static __noinline int skip_headers(ctx *c, struct packet *p)
+apart int skip_headers(ctx *c, struct packet *p)
 {
+	if (!p)
+		return 0;
 	struct exthdr h;
 
 	for (int i = 0; i < HEADERS; i++) {

@@ -35,8 +35,10 @@ always int rewrite_head(ctx *c, const struct packet *p, const struct tuple *to, 
 	return store(c, p->l3 + AT_SRC6, &to->src, 2 * sizeof(struct addr));
 }
 
-static __noinline int rewrite(ctx *c, const struct packet *p, const struct flow *f)
+apart int rewrite(ctx *c, const struct packet *p, const struct flow *f)
 {
+	if (!p || !f)
+		return -1;
 	const struct tuple *from = &p->k.t, *to = &f->to;
 	__s64 diff = bpf_csum_diff((__be32 *)from->src.w, 2 * sizeof(struct addr), (__be32 *)to->src.w, 2 * sizeof(struct addr), 0);
 	int udp = p->k.proto == IPPROTO_UDP;

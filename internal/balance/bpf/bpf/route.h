@@ -36,8 +36,10 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 
 // leave sends a packet there. Where the neighbour is not known, the kernel asks
 // for it and keeps the packet until then.
-static __noinline int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot)
+apart int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot)
 {
+	if (!fib)
+		return DROP;
 	struct bpf_redir_neigh next;
 
 	if (found == BPF_FIB_LKUP_RET_SUCCESS) {

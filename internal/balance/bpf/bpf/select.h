@@ -51,8 +51,10 @@ struct choice {
 };
 
 // least looks at n slots of a table from one on and takes the lightest target.
-static __noinline int least(const struct service *s, struct choice *ch)
+apart int least(const struct service *s, struct choice *ch)
 {
+	if (!s || !ch)
+		return 0;
 	__u32 table = s->table, at = scaled(ch->hash >> 32, s->size), n = s->size;
 	void *slots = bpf_map_lookup_elem(&hf_tables, &table);
 	__u64 best_flows = 0;
@@ -93,8 +95,10 @@ static __noinline int least(const struct service *s, struct choice *ch)
 
 // from_slot takes the target in a slot of the table, or in one of the next
 // ones when that is full.
-static __noinline int from_slot(const struct service *s, struct choice *ch)
+apart int from_slot(const struct service *s, struct choice *ch)
 {
+	if (!s || !ch)
+		return 0;
 	__u32 table = s->table, at = ch->table_at;
 	void *slots = bpf_map_lookup_elem(&hf_tables, &table);
 	__s64 flows;

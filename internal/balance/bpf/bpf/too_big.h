@@ -42,8 +42,10 @@ struct {
 
 #define MIN_MTU6 1280
 
-static __noinline int too_big4(ctx *c, const struct packet *p, struct quote *q, __u32 mtu)
+apart int too_big4(ctx *c, const struct packet *p, struct quote *q, __u32 mtu)
 {
+	if (!p || !q)
+		return -1;
 	struct reply4 *r = (void *)&q->head;
 	struct iphdr h = {
 		.version = 4, .ihl = 5, .tot_len = bpf_htons(sizeof(*r) + QUOTED), .ttl = HOPS, .protocol = IPPROTO_ICMP,
@@ -60,8 +62,10 @@ static __noinline int too_big4(ctx *c, const struct packet *p, struct quote *q, 
 	return store(c, p->l3, r, sizeof(*r));
 }
 
-static __noinline int too_big6(ctx *c, const struct packet *p, struct quote *q, __u32 mtu)
+apart int too_big6(ctx *c, const struct packet *p, struct quote *q, __u32 mtu)
 {
+	if (!p || !q)
+		return -1;
 	struct reply6 *r = &q->head;
 	__be32 pseudo[2] = { bpf_htonl(sizeof(struct icmp) + QUOTED), bpf_htonl(IPPROTO_ICMPV6) };
 	__s64 sum;
@@ -85,8 +89,10 @@ static __noinline int too_big6(ctx *c, const struct packet *p, struct quote *q, 
 }
 
 // too_big answers a packet of which so many bytes would fit.
-static __noinline int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
+apart int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
 {
+	if (!p)
+		return DROP;
 	struct bpf_fib_lookup fib = {};
 	__u32 zero = 0;
 	struct quote *q = bpf_map_lookup_elem(&hf_quote, &zero);

@@ -36,8 +36,10 @@ always __u16 folded(__s64 sum)
 
 // wrap puts a packet into another one for a target. The outer packet may not be
 // fragmented: its size was checked, and fragments would not meet the same path.
-static __noinline int wrap(ctx *c, const struct packet *p, const struct target *t, __u32 encapsulation, __u32 hash)
+apart int wrap(ctx *c, const struct packet *p, const struct target *t, __u32 encapsulation, __u32 hash)
 {
+	if (!p || !t)
+		return -1;
 	__u32 room = overhead(encapsulation, &t->addr), rest = room - (is_ip4(&t->addr) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	__u8 inner = p->family == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 	struct udp udp = {
