@@ -45,14 +45,13 @@ func (r *run) loseMember(e Event, on *node, h *Happened) (end func() error, err 
 	if e.Fault == Regrow {
 		on.lost = "shrink"
 	}
-	// In time or not: who could not do it does it when all is over.
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		_ = r.operate(on, time.Now().Add(e.Length))
-	}()
+	left := make(chan string, 1)
+	go func(how string) {
+		how, _ = r.operate(on, how, time.Now().Add(e.Length)) // what cannot be done yet is done when all is over
+		left <- how
+	}(on.lost)
 	return func() error {
-		<-over
+		on.lost = <-left
 		h.Note = "the others could not agree on it by then"
 		if on.lost == "" {
 			h.Note = "done while it was down"
@@ -61,23 +60,26 @@ func (r *run) loseMember(e Event, on *node, h *Happened) (end func() error, err 
 	}, nil
 }
 
-// operate has a lost member replaced, by an operator who tries again on any
-// other node until an instant.
-func (r *run) operate(lost *node, until time.Time) error {
+// operate has a lost member replaced, or removed and added again, by an operator
+// who tries on one other node after the other until an instant. It says what is
+// left to do.
+func (r *run) operate(lost *node, how string, until time.Time) (left string, err error) {
 	for {
 		var errs []error
 		for _, n := range r.cluster.others(lost) {
-			for lost.lost != "" {
-				if err := r.change(n, lost.lost, lost.name); err != nil {
+			for how != "" {
+				if err := r.change(n, how, lost.name); err != nil {
 					errs = append(errs, err)
 					break
 				}
-				// Removed, it is added again next.
-				lost.lost = map[string]string{"shrink": "grow"}[lost.lost]
+				how = map[string]string{"shrink": "grow"}[how]
 			}
 		}
-		if lost.lost == "" || time.Now().After(until) {
-			return errors.Join(errs...)
+		if how == "" {
+			return "", nil
+		}
+		if time.Now().After(until) {
+			return how, errors.Join(errs...)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

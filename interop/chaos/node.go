@@ -119,7 +119,7 @@ type process struct {
 func (n *node) pids(w which) []int {
 	var procs []process
 	for _, pid := range n.host.Processes() {
-		if p, ok := inspect(pid); ok && filepath.Base(p.args[0]) == n.program() {
+		if p, ok := inspect(pid); ok && filepath.Base(p.args[0]) == n.program() && !p.operates() {
 			procs = append(procs, p)
 		}
 	}
@@ -150,6 +150,10 @@ func (n *node) part(p process, procs []process) which {
 	}
 	return theDaemon
 }
+
+// operates tells whether a process is no daemon's, but a person's who changes the
+// members of the store.
+func (p process) operates() bool { return len(p.args) > 1 && p.args[1] == "cluster" }
 
 // guards tells whether a process watches over another one.
 func (n *node) guards(p process, procs []process) bool {

@@ -188,7 +188,8 @@ func (r *run) mend() error {
 	}
 	for _, n := range r.cluster.nodes {
 		if n.lost != "" {
-			if err := r.operate(n, time.Now().Add(begins)); err != nil && n.lost != "" {
+			var err error
+			if n.lost, err = r.operate(n, n.lost, time.Now().Add(begins)); err != nil {
 				return err
 			}
 		}
