@@ -69,15 +69,18 @@ func (p *Plane) usage(slot uint32, n counters) balance.Usage {
 }
 
 // Drops gives why packets of a service were dropped, and those of its targets.
+// The name "" is for packets of no service.
 func (p *Plane) Drops(name string) (map[Reason]uint64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.services[name]
-	if s == nil {
+	slots := []uint32{0}
+	if s := p.services[name]; s != nil {
+		slots = append([]uint32{s.nobody}, s.slots...)
+	} else if name != "" {
 		return nil, fmt.Errorf("cannot count for %s: it is not served", name)
 	}
 	all := map[Reason]uint64{}
-	for _, slot := range append([]uint32{s.nobody}, s.slots...) {
+	for _, slot := range slots {
 		n, err := p.countersOf(slot)
 		if err != nil {
 			return nil, fmt.Errorf("cannot count for %s: %w", name, err)

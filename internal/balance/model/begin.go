@@ -1,0 +1,174 @@
+package model
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/flowhash"
+)
+
+// probes is how many ports are tried, passedOver how many further slots are
+// looked at when a target is full.
+const (
+	probes     = 16
+	passedOver = 16
+)
+
+type bondKey struct {
+	service *service
+	source  netip.Prefix
+}
+
+type bond struct {
+	target *target
+	until  time.Duration
+}
+
+// sourceOf is the part of a client's address that counts.
+func (s *service) sourceOf(a netip.Addr) netip.Prefix {
+	return flowhash.Prefix(a, s.Service.Sources)
+}
+
+// begin makes a new flow, or says why not.
+func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, string) {
+	if p.fragment == later {
+		return nil, "no flow"
+	}
+	if p.proto == protoTCP && !p.isSYN() && (p.flags&(flagRST|flagSYN) != 0 || s.Select > balance.BySource) {
+		return nil, "no flow"
+	}
+	if !s.allowed(p.src.Addr()) {
+		return nil, "denied"
+	}
+	if n := s.Service.MaxFlows; n != 0 && uint64(s.flows) >= n {
+		return nil, "limited"
+	}
+	hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
+	from := bondKey{s, s.sourceOf(p.src.Addr())}
+	var t *target
+	if last, ok := b.bonds[from]; ok && s.Service.Affinity > 0 && last.until > now && b.alive(last.target) && last.target.open() {
+		t = last.target
+	}
+	if t == nil {
+		var full bool
+		if t, full = s.choose(p, hash); t == nil && full {
+			return nil, "limited"
+		}
+	}
+	if t == nil {
+		return nil, "refused"
+	}
+	f := b.bind(s, p.key, t, uint32(hash))
+	if f == nil {
+		return nil, "exhausted"
+	}
+	if s.Service.Affinity > 0 {
+		b.bonds[from] = bond{t, now + s.Service.Affinity}
+	}
+	return f, ""
+}
+
+func (s *service) allowed(a netip.Addr) bool {
+	for _, p := range s.Service.Allow {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return len(s.Service.Allow) == 0
+}
+
+func (t *target) full() bool { return t.MaxFlows != 0 && t.flows >= int(t.MaxFlows) }
+func (t *target) open() bool { return t.State == balance.Up && !t.full() }
+
+// lighter compares (flows + 1) / weight.
+func (t *target) lighter(than *target) bool {
+	return uint64(t.flows+1)*uint64(than.Weight) < uint64(than.flows+1)*uint64(t.Weight)
+}
+
+func (s *service) at(slot uint32) *target {
+	return s.targets[s.Targets[s.Table[slot]].Addr]
+}
+
+// choose gives a target, or says that those it looked at are full.
+func (s *service) choose(p *packet, hash uint64) (t *target, full bool) {
+	n := len(s.Table)
+	if n == 0 {
+		return nil, false
+	}
+	at := int(flowhash.Slot(hash, uint32(n)))
+	switch s.Select {
+	case balance.BySource:
+		at = int(flowhash.Slot(flowhash.Source(s.Seed, p.src.Addr(), s.Service.Sources), uint32(n)))
+	case balance.InTurn:
+		at = int(s.turn % uint64(n))
+		s.turn++
+	case balance.Least:
+		return s.least(at)
+	case balance.LeastOfTwo:
+		second := int(flowhash.Slot(hash<<32, uint32(n)))
+		x, y := s.at(uint32(at)), s.at(uint32(second))
+		if y.open() && (!x.open() || y.lighter(x)) {
+			at = second
+		}
+	}
+	for i := range passedOver + 1 {
+		t := s.at(uint32((at + i) % n))
+		if t.open() {
+			return t, false
+		}
+		full = full || t.State == balance.Up && t.full()
+	}
+	return nil, full
+}
+
+func (s *service) least(at int) (best *target, full bool) {
+	for i := range min(len(s.Table), 64) {
+		t := s.at(uint32((at + i) % len(s.Table)))
+		switch {
+		case !t.open():
+			full = full || t.State == balance.Up && t.full()
+		case best == nil || t.lighter(best):
+			best = t
+		}
+	}
+	return best, full
+}
+
+// bind makes both directions of a flow, the way back first, where nobody has
+// it.
+func (b *Balancer) bind(s *service, k key, t *target, hash uint32) *flow {
+	f := &flow{target: t, to: tuple{netip.AddrPortFrom(k.src.Addr(), 0), netip.AddrPortFrom(t.Addr.Addr(), 0)}}
+	if !s.twoWay() {
+		b.flows[halfOpen][k] = f
+		return f
+	}
+	for i := range uint32(probes) {
+		f.to = tuple{b.candidate(s, k, hash, i), t.Addr}
+		back := k.other(f.to)
+		if there, _ := b.find(back); there != nil && there.to != k.turned() {
+			continue
+		}
+		delete(b.flows[established], back)
+		b.flows[halfOpen][back] = &flow{target: t, to: k.turned()}
+		b.flows[halfOpen][k] = f
+		return f
+	}
+	return nil
+}
+
+// candidate is what the backend sees as the source, the i-th try.
+func (b *Balancer) candidate(s *service, k key, hash, i uint32) netip.AddrPort {
+	a := k.src.Addr()
+	if s.Service.Forward == balance.NAT {
+		if i == 0 {
+			return k.src
+		}
+		i--
+	} else {
+		a = s.Service.Translate[(hash>>16+i)%uint32(len(s.Service.Translate))]
+	}
+	first := uint32(b.config.Ports[0])
+	n := min(uint32(b.config.Ports[1])-first+1, 65535)
+	return netip.AddrPortFrom(a, uint16(first+(hash&0xffff+i)%n))
+}

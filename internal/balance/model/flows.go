@@ -1,0 +1,132 @@
+package model
+
+import (
+	"net/netip"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// tuple is who speaks with whom.
+type tuple struct{ src, dst netip.AddrPort }
+
+func (t tuple) turned() tuple { return tuple{t.dst, t.src} }
+
+// key is by what a flow is known; the backend's packets have another one than
+// the client's.
+type key struct {
+	tuple
+	proto   uint8
+	backend bool
+}
+
+// other is the key of packets in the other direction.
+func (k key) other(to tuple) key { return key{to.turned(), k.proto, !k.backend} }
+
+// flow is what packets with its key become.
+type flow struct {
+	target               *target
+	to                   tuple
+	fin, backFin, broken bool
+}
+
+func (f *flow) closed() bool { return f.broken || f.fin && f.backFin }
+func (f *flow) ending() bool { return f.broken || f.fin || f.backFin }
+
+// find looks for an established flow first.
+func (b *Balancer) find(k key) (*flow, int) {
+	if f := b.flows[established][k]; f != nil {
+		return f, established
+	}
+	return b.flows[halfOpen][k], halfOpen
+}
+
+// more counts an established flow, or one less.
+func (f *flow) more(n int) {
+	f.target.flows += n
+	f.target.service.flows += n
+}
+
+// forget ends a flow of a client.
+func (b *Balancer) forget(k key, f *flow) {
+	if b.flows[established][k] != nil && !f.closed() {
+		f.more(-1)
+	}
+	for _, tier := range b.flows {
+		delete(tier, k)
+		delete(tier, k.other(f.to))
+	}
+}
+
+// promote makes a client's flow an established one.
+func (b *Balancer) promote(k key, f *flow) {
+	other := k.other(f.to)
+	if f.to.src.Port() != 0 {
+		if there := b.flows[halfOpen][other]; there != nil && there.to != k.turned() || b.flows[established][other] != nil {
+			return
+		}
+		b.flows[established][other] = &flow{target: f.target, to: k.turned(), fin: f.fin, backFin: f.backFin, broken: f.broken}
+	}
+	b.flows[established][k] = f
+	f.more(1)
+	delete(b.flows[halfOpen], k)
+	delete(b.flows[halfOpen], other)
+}
+
+// follow notes in both directions what a packet says of its flow's end.
+func (b *Balancer) follow(p *packet, f *flow) {
+	if p.proto != protoTCP || p.fragment == later {
+		return
+	}
+	k := p.key
+	other, _ := b.find(k.other(f.to))
+	client := f
+	if k.backend {
+		client, k = other, k.other(f.to)
+	}
+	was := client != nil && client.closed()
+	for _, e := range []*flow{f, other} {
+		if e == nil {
+			continue
+		}
+		e.fin = e.fin || p.flags&flagFIN != 0 && !p.key.backend
+		e.backFin = e.backFin || p.flags&flagFIN != 0 && p.key.backend
+		e.broken = e.broken || p.flags&flagRST != 0
+	}
+	if client != nil && !was && client.closed() && b.flows[established][k] != nil {
+		client.more(-1)
+	}
+}
+
+// A flow whose packet goes on as if it were the first is stale.
+type standing int
+
+const (
+	good standing = iota
+	stale
+	over
+)
+
+func (b *Balancer) standing(s *service, p *packet, f *flow, tier int) standing {
+	t := f.target
+	if !b.alive(t) || t.service != s {
+		return stale
+	}
+	if p.isSYN() && (t.State != balance.Up || tier == established && f.ending()) {
+		return stale
+	}
+	policy := s.Service.OnDown
+	switch t.State {
+	case balance.Down:
+	case balance.Removed:
+		policy = s.Service.OnRemoved
+	default:
+		return good
+	}
+	switch {
+	case policy == balance.Keep:
+		return good
+	case policy == balance.Reset && p.proto == protoTCP:
+		return over
+	}
+	return stale
+}

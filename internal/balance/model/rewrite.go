@@ -1,0 +1,130 @@
+package model
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/flowhash"
+)
+
+// translate rewrites a packet of NAT or full NAT, in either direction.
+func (b *Balancer) translate(p *packet, f *flow) Result {
+	if p.hops <= 1 {
+		return drop("expired")
+	}
+	before := p.frame
+	out := slices.Clone(before)
+	ip := out[etherSize:]
+	if p.is4() {
+		src, dst := f.to.src.Addr().As4(), f.to.dst.Addr().As4()
+		ip[8]--
+		copy(ip[12:], src[:])
+		copy(ip[16:], dst[:])
+		old := before[etherSize:]
+		update(ip[10:], append(slices.Clone(old[8:10]), old[12:20]...), append(slices.Clone(ip[8:10]), ip[12:20]...))
+	} else {
+		src, dst := f.to.src.Addr().As16(), f.to.dst.Addr().As16()
+		ip[7]--
+		copy(ip[8:], src[:])
+		copy(ip[24:], dst[:])
+	}
+	if p.fragment != later {
+		p.transport(out, f.to)
+	}
+	return b.toHop(out, f.to.dst.Addr())
+}
+
+// transport rewrites the header of TCP or UDP.
+func (p *packet) transport(out []byte, to tuple) {
+	l4 := out[p.l4:]
+	binary.BigEndian.PutUint16(l4, to.src.Port())
+	binary.BigEndian.PutUint16(l4[2:], to.dst.Port())
+	at := 16
+	if p.proto == protoUDP {
+		at = 6
+	}
+	sum := l4[at:]
+	if p.proto == protoUDP && be16(sum) == 0 {
+		return // RFC 768: there is none
+	}
+	update(sum, p.tuple.bytes(), to.bytes())
+	if p.proto == protoUDP && be16(sum) == 0 {
+		binary.BigEndian.PutUint16(sum, 0xffff)
+	}
+}
+
+// bytes are those of a tuple that a checksum covers.
+func (t tuple) bytes() []byte {
+	var b []byte
+	for _, e := range []netip.AddrPort{t.src, t.dst} {
+		b = append(b, e.Addr().AsSlice()...)
+		b = binary.BigEndian.AppendUint16(b, e.Port())
+	}
+	return b
+}
+
+// update brings a checksum up to date (RFC 1624 §3, equation 3).
+func update(sum, before, after []byte) {
+	n := uint32(^be16(sum))
+	for i := 0; i < len(before); i += 2 {
+		n += uint32(^be16(before[i:])) + uint32(be16(after[i:]))
+	}
+	binary.BigEndian.PutUint16(sum, ^folded(n))
+}
+
+func folded(n uint32) uint16 {
+	for n>>16 != 0 {
+		n = n&0xffff + n>>16
+	}
+	return uint16(n)
+}
+
+// guePort is where GUE is listened for, and entropy the first of the ports that
+// it is sent from.
+const (
+	guePort = 6080
+	entropy = 49152
+)
+
+// wrap puts a packet into another one.
+func (b *Balancer) wrap(s *service, p *packet, f *flow) Result {
+	to := f.target.Addr.Addr()
+	hop, ok := b.config.Route(to)
+	if !ok {
+		return drop("no route")
+	}
+	proto := byte(41)
+	if p.is4() {
+		proto = 4
+	}
+	var udp []byte
+	if s.Service.Encapsulation == balance.GUE {
+		proto = protoUDP
+		hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
+		udp = binary.BigEndian.AppendUint16(udp, entropy+uint16(hash&0x3fff))
+		udp = binary.BigEndian.AppendUint16(udp, guePort)
+		udp = binary.BigEndian.AppendUint16(udp, uint16(p.bytes+8))
+		udp = append(udp, 0, 0)
+	}
+	var head []byte
+	kind := uint16(0x86dd)
+	if to.Is4() {
+		kind = 0x0800
+		head = []byte{0x45, p.tos, 0, 0, 0, 0, 0x40, 0, 64, proto, 0, 0}
+		binary.BigEndian.PutUint16(head[2:], uint16(20+len(udp)+p.bytes))
+		head = append(append(head, hop.Source.AsSlice()...), to.AsSlice()...)
+		n := uint32(0)
+		for i := 0; i < 20; i += 2 {
+			n += uint32(be16(head[i:]))
+		}
+		binary.BigEndian.PutUint16(head[10:], ^folded(n))
+	} else {
+		head = []byte{0x60 | p.tos>>4, p.tos << 4, 0, 0, 0, 0, proto, 64}
+		binary.BigEndian.PutUint16(head[4:], uint16(len(udp)+p.bytes))
+		head = append(append(head, hop.Source.AsSlice()...), to.AsSlice()...)
+	}
+	out := slices.Concat(p.frame[:12], []byte{byte(kind >> 8), byte(kind)}, head, udp, p.frame[etherSize:])
+	return b.toHop(out, to)
+}
