@@ -14,7 +14,7 @@ this=$(<"$base/node") # the name of this node
 # store was lost and made anew, set it to the last term of holdfast.terms.
 past=0
 
-export PGPASSFILE=$base/pgpass PGUSER=holdfast PGDATABASE=postgres PGCONNECT_TIMEOUT=2
+export PGPASSFILE=$base/pgpass PGUSER=holdfast PGDATABASE=postgres PGCONNECT_TIMEOUT=3
 export PGOPTIONS='-c statement_timeout=20s'
 
 # Who waits for an answer of a node that is gone must learn of it.
@@ -35,7 +35,7 @@ only_one() {
 }
 
 # ask HOST QUERY [SECONDS]
-ask() { timeout --foreground "${3:-3}" "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -d "host=$1 $alive" -c "$2" 2>/dev/null; }
+ask() { timeout --foreground "${3:-5}" "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -d "host=$1 $alive" -c "$2" 2>/dev/null; }
 
 # position HOST says how far a standby is: the last term that it knows, who was
 # primary in it, and how much it has. Nothing while it has not applied all it
@@ -51,21 +51,30 @@ position() {
     order by term desc limit 1"
 }
 
+# processes [WORD] are PostgreSQL's here, or those of them with a word in the title.
+processes() {
+  local p
+  for p in /proc/[0-9]*; do
+    [[ $p/cwd -ef $data ]] || continue
+    grep -qs -e "${1:-}" "$p/cmdline" && echo "${p#/proc/}"
+  done
+}
+
 # stop ends PostgreSQL, also where it is frozen or its postmaster was killed and
 # the others live on. Killing is safe: what was not written was not acknowledged.
 stop() {
+  local left
   if timeout --foreground 1 "$bin/pg_isready" -q -h 127.0.0.1; then
-    # A standby that follows the address hears nothing more from here, and it
-    # would be waited for until wal_sender_timeout.
-    ask 127.0.0.1 "select pg_terminate_backend(pid) from pg_stat_replication where usename = current_user" >/dev/null || true
-    "$bin/pg_ctl" -D "$data" stop -s -m fast -t 6 2>/dev/null || true
+    # In a handover the standbys get the rest now. In a fault they hear nothing
+    # more from here, and would be waited for until wal_sender_timeout.
+    "$bin/pg_ctl" -D "$data" stop -s -m fast -t 2 2>/dev/null || {
+      mapfile -t left < <(processes walsender)
+      kill "${left[@]}" 2>/dev/null || true
+      "$bin/pg_ctl" -D "$data" stop -s -m fast -t 4 2>/dev/null || true
+    }
   fi
-  local p left
   for _ in {1..50}; do
-    left=()
-    for p in /proc/[0-9]*; do
-      [[ ! $p/cwd -ef $data ]] || left+=("${p#/proc/}")
-    done
+    mapfile -t left < <(processes)
     ((${#left[@]} > 0)) || return 0
     kill -KILL "${left[@]}" 2>/dev/null || true
     sleep 0.1

@@ -17,6 +17,10 @@ type Trial struct {
 	term int64 // before it
 }
 
+// enough are the answers that the observer has heard before a fault: by then some
+// of its connections are open.
+const enough = 20
+
 // try lets one fault happen to a healthy cluster, and judges.
 func (c *cluster) try(f fault) (Trial, error) {
 	if err := c.healthy(); err != nil {
@@ -38,7 +42,7 @@ func (c *cluster) try(f fault) (Trial, error) {
 	}
 	observer, writer := Observe(c.door), Write(c.door)
 	t := Trial{Way: c.way, Fault: f.name, From: p.name, term: term}
-	err = c.happen(f, p, writer, &t)
+	err = c.happen(f, p, writer, observer, &t)
 	writer.Stop()
 	answers := observer.Stop()
 	if err != nil {
@@ -47,7 +51,7 @@ func (c *cluster) try(f fault) (Trial, error) {
 	return t, c.judge(writer.Acked(), answers, &t)
 }
 
-func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
+func (c *cluster) happen(f fault, p *machine, w *Writer, o *Observer, t *Trial) error {
 	acks := func(since time.Time) error {
 		return until(func() error {
 			all := w.Acked()
@@ -58,7 +62,16 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 			return nil
 		})
 	}
-	if err := acks(time.Time{}); err != nil {
+	err := acks(time.Time{})
+	if err == nil {
+		err = until(func() error {
+			if n := len(o.Answers()); n < enough {
+				return fmt.Errorf("the observer heard %d answers", n)
+			}
+			return nil
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("before the fault: %w", err)
 	}
 	began := time.Now()
@@ -78,7 +91,7 @@ func (c *cluster) happen(f fault, p *machine, w *Writer, t *Trial) error {
 	}
 	mended := time.Now()
 	var now *machine
-	err := until(func() (err error) {
+	err = until(func() (err error) {
 		now, err = c.primary()
 		if err != nil || f.store || now != p {
 			return err
@@ -127,9 +140,6 @@ func (c *cluster) judge(acked []Commit, answers []Answer, t *Trial) error {
 	}
 	if rivals := Rivals(answers); len(rivals) > 0 {
 		return fmt.Errorf("two primaries at the address, %d times: %s", len(rivals), rivals[0])
-	}
-	if len(answers) < 20 {
-		return fmt.Errorf("the observer heard %d answers, too few to judge", len(answers))
 	}
 	return nil
 }
