@@ -85,6 +85,7 @@ generate: ## the eBPF objects of gate and balancer from their bpf/ (clang, llvm-
 install: build ## below DESTDIR: the binary, the unit, the user, the folders
 	install -D -m 755 bin/holdfast $(DESTDIR)/usr/bin/holdfast
 	install -D -m 644 packaging/holdfast.service $(DESTDIR)/usr/lib/systemd/system/holdfast.service
+	install -D -m 644 -t $(DESTDIR)/usr/share/holdfast/holdfast.service.d packaging/holdfast.service.d/*.conf
 	install -D -m 644 packaging/holdfast.sysusers $(DESTDIR)/usr/lib/sysusers.d/holdfast.conf
 	install -D -m 644 packaging/holdfast.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/holdfast.conf
 
