@@ -93,7 +93,11 @@ func nobody(mode Mode, happened []Happened, comeback time.Duration) []measure.Sp
 		var out []measure.Span
 		for _, h := range happened {
 			k := kindOf(h.Fault)
-			if h.Skipped != "" || !k.outage || h.Nodes[0] != names[i] || h.To <= h.From {
+			hit := k.outage && h.Nodes[0] == names[i]
+			if h.Fault == Split {
+				hit = !h.reaches(mode, names[i])
+			}
+			if h.Skipped != "" || !hit || h.To <= h.From {
 				continue
 			}
 			out = append(out, measure.Span{From: h.From, To: h.To + comeback})

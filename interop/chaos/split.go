@@ -46,28 +46,23 @@ func (e Event) losses() []lab.Loss {
 	return out
 }
 
-// serves reports whether somebody can hold behind a split into sides: on one of
-// them are a node and a majority of the store.
-func (e Event) serves(m Mode) bool {
-	if !e.Sides {
-		return false
-	}
-	hosts := slices.Clone(names[:m.Nodes])
-	hosts = append(hosts, storeNames[:m.Stores]...)
-	members := hosts[m.Nodes:]
+// reaches reports whether a node certainly hears a majority of the store behind a
+// split, and is heard by it: where hosts fell apart into sides, and no other way.
+func (e Event) reaches(m Mode, node string) bool {
+	members := storeNames[:m.Stores]
 	if m.embedded() {
-		members = hosts[:m.Nodes]
+		members = names[:m.Nodes]
 	}
-	for _, node := range hosts[:m.Nodes] {
-		heard := 0
-		for _, o := range members {
-			if !slices.Contains(e.Cut, Cut{node, o}) {
-				heard++
-			}
-		}
-		if heard > len(members)/2 {
-			return true
+	heard := 0
+	for _, o := range members {
+		if e.Sides && !slices.Contains(e.Cut, Cut{node, o}) {
+			heard++
 		}
 	}
-	return false
+	return heard > len(members)/2
+}
+
+// serves reports whether somebody can hold behind a split.
+func (e Event) serves(m Mode) bool {
+	return slices.ContainsFunc(names[:m.Nodes], func(node string) bool { return e.reaches(m, node) })
 }

@@ -104,6 +104,21 @@ func TestSplit_Serves(t *testing.T) {
 	}
 }
 
+// Behind a split nobody can hold while who could stands still.
+func TestAllowed_SplitFromThePaused(t *testing.T) {
+	sec := time.Second
+	mode := Mode{Nodes: 2, Guard: Leased, TTL: sec, Stores: 1}
+	split := Event{Fault: Split, Sides: true, Cut: []Cut{{"a", "store1"}, {"store1", "a"}}}
+	happened := []Happened{
+		{Event: split, Span: measure.Span{From: sec, To: 9 * sec}, Nodes: []string{"b"}},
+		{Event: Event{Fault: PauseBoth}, Span: measure.Span{From: 3 * sec, To: 5 * sec}, Nodes: []string{"b"}},
+	}
+	want := []measure.Span{{From: 3 * sec, To: 5*sec + comeback}}
+	if diff := cmp.Diff(want, nobody(mode, happened, comeback)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // When a store need not answer: not under what it stands.
 func TestStoreless(t *testing.T) {
 	sec := time.Second
