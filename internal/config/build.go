@@ -25,7 +25,11 @@ func build(raw *rawConfig, f Facts) *Config {
 	if c.Node == "" {
 		c.Node = f.Hostname
 	}
+	c.Services, c.Checks = raw.buildServices()
 	for _, k := range raw.checks {
+		if k.perBackend() {
+			continue // run for each backend, under another name
+		}
 		c.Checks = append(c.Checks, Check{Spec: check.Spec{Name: k.name, Kind: k.kind, Settings: k.settings}, written: k.written})
 	}
 	slices.SortFunc(c.Checks, func(a, b Check) int { return cmp.Compare(a.Name, b.Name) })

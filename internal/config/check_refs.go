@@ -42,11 +42,12 @@ func (c *checker) references() {
 			}
 		}
 	}
+	c.serviceChecks(checks, used)
 	c.deaf()
 	c.circles()
 	for _, k := range c.raw.checks {
 		if !used[k.name] && k.word != "" {
-			c.add(ruleCheckUnused, k.at, "add it to the checks of a group, or remove it", "no group uses check %q", cut(k.name))
+			c.add(ruleCheckUnused, k.at, "add it to the checks of a group or service, or remove it", "nobody uses check %q", cut(k.name))
 		}
 		if _, ok := c.link(k.link.v); k.link.set() && !strings.ContainsAny(k.link.v, "*?[") && c.facts.Links != nil && !ok {
 			c.add(ruleCheckLink, k.link.at, c.linkHint(k.link.v), "there is no interface %s now; the check fails until there is", k.link.v)

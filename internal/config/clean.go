@@ -11,10 +11,11 @@ import (
 // Config is a whole, valid configuration with all defaults filled in. Treat it
 // as immutable: the engine, the API and the CLI share one value.
 type Config struct {
-	Node     string  // this node's name; default: Facts.Hostname
-	Groups   []Group // sorted by name
-	Checks   []Check // sorted by name
-	State    string  // directory of the journal and of what must survive a restart
+	Node     string    // this node's name; default: Facts.Hostname
+	Groups   []Group   // sorted by name
+	Checks   []Check   // sorted by name
+	Services []Service // sorted by name
+	State    string    // directory of the journal and of what must survive a restart
 	Control  Control
 	HTTP     HTTP
 	Realtime Realtime

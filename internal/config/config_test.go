@@ -123,6 +123,7 @@ func TestSchema_EveryKeyIsRead(t *testing.T) {
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, auth: {hmac: {keys: {1: {hex: a}}}}}}}",
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1, version: 2, auth: {pass: {env: A}}}}}",
 		voting,
+		serving,
 		taking,
 		"groups: {a: {addresses: [192.0.2.10], vrrp: {id: 1}}}\nfence: {nodes: {b: {levels: [[d]]}}, devices: {d: {agent: fence_dummy, secrets: {a: {text: b}}}}}",
 		"groups: {a: {addresses: [192.0.2.10], lease: {store: etcd, endpoints: ['a:1'], password: {text: a}, tls: {ca: /a}}}}",

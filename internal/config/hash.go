@@ -33,6 +33,12 @@ func hash(c *Config) string {
 			fmt.Fprintf(h, "lease %s %s %t %s\n", g.Name, l.TTL, l.Store.Embedded, l.Store.Prefix)
 		}
 	}
+	for _, s := range c.Services {
+		fmt.Fprintf(h, "service %s %v %d %d %v\n", s.Name, s.Listen, s.Scheduler, s.Forward, s.Translate)
+		for _, b := range s.Backends {
+			fmt.Fprintf(h, "backend %s %d %t %t\n", b.Addr, b.Weight, b.Backup, b.Sorry)
+		}
+	}
 	if c.Cluster != nil {
 		for _, g := range c.Groups {
 			fmt.Fprintf(h, "guard %s %s\n", g.Name, g.Guard)

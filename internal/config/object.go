@@ -204,6 +204,10 @@ func nameOf(path string) string {
 		return "a group"
 	case "checks.NAME":
 		return "a check"
+	case servicePath:
+		return "a service"
+	case backendPath:
+		return "a backend"
 	case tlsPath:
 		return "tls"
 	case "checks.NAME.script.steps":

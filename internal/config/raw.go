@@ -14,6 +14,7 @@ type rawConfig struct {
 	node      val[string]
 	groups    []*rawGroup
 	checks    []*rawCheck
+	services  []*rawService
 	state     val[string]
 	socket    val[string]
 	readers   val[string]

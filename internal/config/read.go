@@ -24,6 +24,7 @@ func (rd *reader) config(root *node) *rawConfig {
 	for _, e := range rd.entries(checks, "checks") {
 		c.checks = append(c.checks, rd.check(e))
 	}
+	c.services = rd.services(top)
 	_, groups, at := top.key("groups")
 	c.groupsAt = at
 	if groups != nil && groups.kind != mapNode && groups.kind != nullNode || top.wrong {

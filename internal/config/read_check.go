@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,7 +103,9 @@ func (rd *reader) short(c *rawCheck, field string) object {
 
 // problems shows what the kind itself finds wrong with what it was given.
 func (rd *reader) problems(c *rawCheck) {
-	judge, ok := c.kind.(interface{ Problems() []check.Problem })
+	// One that looks at backends is judged as it looks at one of them.
+	kind, _ := forBackend(c.kind, netip.AddrPortFrom(netip.IPv4Unspecified().Next(), 1))
+	judge, ok := kind.(interface{ Problems() []check.Problem })
 	if !ok {
 		return
 	}

@@ -82,7 +82,9 @@ func (rd *reader) http(c *rawCheck) check.Kind {
 		}
 		h.Status = set
 	}
-	if at := o.text("connect"); at.set() {
+	if at := o.text("connect"); at.set() && at.v == backendHost {
+		h.Connect = check.Endpoint{Host: backendHost}
+	} else if at.set() {
 		to, err := check.ParseEndpoint(at.v, portOf(h.URLs))
 		if err != nil {
 			rd.add(ruleCheck, at.at, "", "%s", printable(err.Error()))
@@ -200,6 +202,9 @@ func (o object) endpoint(name string, port uint16) check.Endpoint {
 	}
 	if !x.set() {
 		return check.Endpoint{}
+	}
+	if x.v == backendHost {
+		return check.Endpoint{Host: backendHost}
 	}
 	e, err := check.ParseEndpoint(x.v, port)
 	if err != nil {

@@ -121,10 +121,22 @@ const (
 	ruleWatchdog      rule = "HF1236"
 	ruleWatchdogShort rule = "HF1237"
 	ruleFenceUnsigned rule = "HF1238"
-	ruleSecret        rule = "HF1301"
-	ruleSecretOpen    rule = "HF1302"
-	ruleSecretInline  rule = "HF1303"
-	ruleSecretForm    rule = "HF1304"
+
+	ruleServiceListen   rule = "HF1240"
+	ruleServiceTwice    rule = "HF1241"
+	ruleServiceMixed    rule = "HF1242"
+	ruleBackend         rule = "HF1243"
+	ruleServiceForward  rule = "HF1244"
+	ruleServiceUnused   rule = "HF1245"
+	ruleServiceProxy    rule = "HF1246"
+	ruleServiceTable    rule = "HF1247"
+	ruleServiceCheck    rule = "HF1248"
+	ruleServiceBackends rule = "HF1249"
+
+	ruleSecret       rule = "HF1301"
+	ruleSecretOpen   rule = "HF1302"
+	ruleSecretInline rule = "HF1303"
+	ruleSecretForm   rule = "HF1304"
 )
 
 // Rules lists every rule in the order of the ids.
@@ -232,6 +244,16 @@ func Rules() []Rule {
 		{ruleWatchdog, Error, "the times of the watchdog contradict each other"},
 		{ruleWatchdogShort, Warning, "the watchdog's time is not longer than a hold"},
 		{ruleFenceUnsigned, Error, "fence agents with VRRP, and what the nodes say is not signed"},
+		{ruleServiceListen, Error, "a service listens on what is no address of one group here, or nothing to listen on"},
+		{ruleServiceTwice, Error, "two services listen on the same address, port and protocol"},
+		{ruleServiceMixed, Error, "a service mixes protocols, or families that are not translated"},
+		{ruleBackend, Error, "a backend is no server's address, is there twice, or is one too many"},
+		{ruleServiceForward, Error, "the way to the backends cannot do what is asked of it"},
+		{ruleServiceUnused, Warning, "a key has no effect in a service"},
+		{ruleServiceProxy, Warning, "connections of a service do not survive a failover"},
+		{ruleServiceTable, Error, "the size of a table is no prime"},
+		{ruleServiceCheck, Error, "a check that looks at backends is used by something else than a service"},
+		{ruleServiceBackends, Warning, "a service has no backend to serve it in good times"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

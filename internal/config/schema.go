@@ -209,7 +209,6 @@ func laterKeys() []laterKey {
 	return []laterKey{
 		{"groups.NAME.hsrp", "use vrrp"},
 		{"groups.NAME.carp", "use vrrp"},
-		{"services", "let another program spread the load behind the address"},
 	}
 }
 

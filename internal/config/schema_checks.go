@@ -10,7 +10,7 @@ import (
 func schema() []key {
 	keys := fileKeys()
 	i := slices.IndexFunc(keys, func(k key) bool { return k.path == "checks" })
-	return slices.Insert(keys, i+1, checkKeys()...)
+	return slices.Insert(keys, i+1, slices.Concat(checkKeys(), serviceKeys())...)
 }
 
 // kindWords are the kinds of checks, in the order of the reference.

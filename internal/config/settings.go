@@ -40,6 +40,9 @@ func daemonSettings(c *Config) []setting {
 	for _, k := range c.Checks {
 		s = append(s, k.written...)
 	}
+	for _, x := range c.Services {
+		s = append(s, x.written...)
+	}
 	s.cluster(c)
 	s.add("state", Daemon, c.State)
 	s.add("control.socket", Daemon, c.Control.Socket)
