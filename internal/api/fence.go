@@ -16,6 +16,9 @@ const SchemaFencing = "holdfast/v1/Fencing"
 type Fencing struct {
 	Schema   string      `json:"schema"`
 	Watchdog string      `json:"watchdog"` // "runs", "stopped", "not asked for"
+	Device   string      `json:"watchdog_device,omitempty"`
+	Timeout  Duration    `json:"watchdog_timeout,omitempty"`
+	Fed      *time.Time  `json:"watchdog_fed,omitempty"` // when last
 	Nodes    []FenceNode `json:"nodes"`
 }
 
@@ -29,4 +32,18 @@ type FenceNode struct {
 	Waiting []string   `json:"waiting,omitempty"` // groups that wait for it
 	How     string     `json:"how,omitempty"`     // it was fenced
 	Failure string     `json:"failure,omitempty"` // the last one
+	// Pending says that nothing which was tried has cut it off: it is tried
+	// again, unless a person says that it is off.
+	Pending bool          `json:"pending,omitempty"`
+	Last    *FenceAttempt `json:"last,omitempty"`
+}
+
+// FenceAttempt is what came of the last fencing of a node.
+type FenceAttempt struct {
+	Began time.Time `json:"began"` // when it was asked for
+	Took  Duration  `json:"took"`
+	OK    bool      `json:"ok"`
+	Level int       `json:"level,omitempty"` // that succeeded, or failed last; none: a person's word, or nothing could be tried
+	Text  string    `json:"text"`            // by what, or why not
+	Why   string    `json:"why"`
 }

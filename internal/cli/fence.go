@@ -74,14 +74,43 @@ func newFenceStatus(t Terminal) *cobra.Command {
 			return writeJSON(t.Out, f)
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "watchdog: %s\n", oneLine(f.Watchdog))
+		fmt.Fprintf(&b, "watchdog: %s%s\n", oneLine(f.Watchdog), dogDetail(f, time.Now()))
 		for _, n := range f.Nodes {
 			fmt.Fprintf(&b, "%s: %s%s\n", oneLine(n.Node), n.State, oneLine(fenceDetail(n)))
+			if l := n.Last; l != nil {
+				fmt.Fprintf(&b, "  %s\n", oneLine(lastFencing(l)))
+			}
+			if n.Pending {
+				fmt.Fprintf(&b, "  it may still be at work; where you know that it is off: holdfast fence confirm %s\n", oneLine(n.Node))
+			}
 		}
 		_, err = fmt.Fprint(t.Out, b.String())
 		return written(err)
 	}
 	return cmd
+}
+
+func dogDetail(f api.Fencing, now time.Time) string {
+	if f.Device == "" {
+		return ""
+	}
+	out := fmt.Sprintf(" (%s, resets this machine after %s", oneLine(f.Device), f.Timeout)
+	if f.Fed != nil {
+		out += fmt.Sprintf("; fed %s ago", now.Sub(*f.Fed).Round(100*time.Millisecond))
+	}
+	return out + ")"
+}
+
+func lastFencing(l *api.FenceAttempt) string {
+	came := "in vain"
+	if l.OK {
+		came = "done"
+	}
+	level := ""
+	if l.Level > 0 {
+		level = fmt.Sprintf(", level %d", l.Level)
+	}
+	return fmt.Sprintf("last: %s, %s after %s%s: %s (%s)", l.Began.Local().Format(time.DateTime), came, l.Took, level, l.Text, l.Why)
 }
 
 func fenceDetail(n api.FenceNode) string {

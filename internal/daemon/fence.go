@@ -67,12 +67,33 @@ func describeFencing(f engine.Fencing) api.Fencing {
 	case f.Watchdog:
 		out.Watchdog = "stopped"
 	}
-	for _, n := range f.Nodes {
-		x := api.FenceNode{Node: n.Node, State: n.State.String(), How: n.Fenced, Why: n.Why, Failure: n.Failure, Waiting: n.Waiting, Levels: n.Levels}
+	if f.Watchdog {
+		out.Device, out.Timeout = f.Device.Device, api.Duration(f.Device.Timeout)
+	}
+	if !f.Fed.IsZero() {
+		out.Fed = &f.Fed
+	}
+	for i := range f.Nodes {
+		n := &f.Nodes[i]
+		x := api.FenceNode{
+			Node: n.Node, State: n.State.String(), How: n.Fenced, Why: n.Why, Failure: n.Failure, Waiting: n.Waiting, Levels: n.Levels, Pending: n.Pending(),
+		}
+		if l := n.Last; !l.Began.IsZero() {
+			x.Last = &api.FenceAttempt{Began: l.Began, Took: milliseconds(l.Took), OK: l.OK, Level: l.Level, Text: l.Text, Why: l.Why}
+		}
 		if !n.Since.IsZero() {
 			x.Since = &n.Since
 		}
 		out.Nodes = append(out.Nodes, x)
 	}
 	return out
+}
+
+// fencing puts it into a status where there is something of it.
+func fencing(f engine.Fencing) *api.Fencing {
+	if !f.Watchdog && len(f.Nodes) == 0 {
+		return nil
+	}
+	out := describeFencing(f)
+	return &out
 }

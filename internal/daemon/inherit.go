@@ -76,6 +76,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 		// The end of its socket is that of the process.
 		_, _ = io.Copy(io.Discard, p.conn)
 		_ = p.conn.Close()
+		p.gone.Store(true)
 		d.engine.Alone()
 		// That one may have been at it, and begins nothing any more.
 		d.steps.undoForgotten(d.current.Load().cfg)

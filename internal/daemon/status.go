@@ -28,7 +28,7 @@ func describe(s *engine.Snapshot, drops func(engine.Slot) gate.Counters) *api.St
 			Count: s.Lateness.Count, P50: api.Duration(s.Lateness.P50), P99: api.Duration(s.Lateness.P99),
 			P999: api.Duration(s.Lateness.P999), Max: api.Duration(s.Lateness.Max),
 		},
-		Voters: describeVoters(s.Time, s.Voters), Groups: []api.Group{}, Warnings: []api.Warning{}, Links: []api.Link{},
+		Voters: describeVoters(s.Time, s.Voters), Fencing: fencing(s.Fencing), Groups: []api.Group{}, Warnings: []api.Warning{}, Links: []api.Link{},
 	}
 	for i := range s.Units {
 		for g := range s.Units[i].Groups {

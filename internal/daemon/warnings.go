@@ -44,6 +44,13 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 			add("HF2103", g.Name, g.Since, "preemption is suspended since a handover: it comes back with the next move")
 		}
 	}
+	if st.Fencing != nil {
+		for _, n := range st.Fencing.Nodes {
+			if n.Pending {
+				add("HF2203", "", n.Last.Began, "%s could not be fenced: %s; see to it by hand, and say so with holdfast fence confirm %s", n.Node, n.Failure, n.Node)
+			}
+		}
+	}
 	if l := d.current.Load(); l.last != "ok" {
 		add("HF2104", "", l.at, "the last reload changed nothing: %s", l.last)
 	}

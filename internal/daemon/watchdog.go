@@ -166,9 +166,14 @@ func asksWatchdog(cfg *config.Config) bool {
 	return false
 }
 
-// startDog makes it and lets it work, once there is an engine to tell.
+// startDog makes it and lets it work, once there is an engine to tell. A process
+// that goes on in the place of another one leaves the device alone while that one
+// may have it still: it would take that for another program's. The engine goes by
+// what the other process knew of it, and opens it when it is free.
 func (d *Daemon) startDog(w *dog) (end func()) {
-	go w.run(func() bool { return asksWatchdog(d.current.Load().cfg) })
+	go w.run(func() bool {
+		return (d.heir == nil || d.heir.gone.Load()) && asksWatchdog(d.current.Load().cfg)
+	})
 	return func() { w.close(func() bool { return d.passed }) }
 }
 

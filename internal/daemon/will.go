@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -86,6 +87,7 @@ type predecessor struct {
 	files []*os.File // of the gate
 	offer offer
 	taken bool // it does not go on any more
+	gone  atomic.Bool
 }
 
 // heir says whether this process is to take over from another one. The

@@ -31,7 +31,7 @@ var (
 		"key": "from the file", "table": "carried", "calls": "carried", "notices": "a few more",
 	}
 	fencingInherited = map[string]string{
-		"dog": "its device shows it", "fencer": "carried", "file": "from the file", "next": "from the file", "rand": "by chance",
+		"dog": "its device shows it", "watchdog": "from the file", "fencer": "carried", "file": "from the file", "next": "from the file", "rand": "by chance",
 		"asked": "nobody waits", "units": "it is not still", "look": "looked for anew", "stuck": "carried", "words": "carried", "wait": "nobody waits",
 	}
 )

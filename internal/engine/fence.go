@@ -23,17 +23,18 @@ type Agents interface {
 
 // fencing is this node's part in cutting off lost nodes, itself among them.
 type fencing struct {
-	dog    *fence.Dog    // nil: no group asks for the watchdog
-	fencer *fence.Fencer // nil: no group asks, and the file names nobody
-	file   *config.Fence
-	next   *config.Fence // to be used once no agent runs
-	rand   *rand.Rand
-	asked  uint64
-	units  []*unit                        // that wait before they hold
-	look   time.Time                      // when to see to the watchdog
-	stuck  bool                           // a unit has ended whose steps could not be undone
-	words  map[string]words               // by group, see lost.go
-	wait   map[string]func(CommandResult) // operators, by whom the fencer knows them
+	dog      *fence.Dog // nil: no group asks for the watchdog
+	watchdog config.Watchdog
+	fencer   *fence.Fencer // nil: no group asks, and the file names nobody
+	file     *config.Fence
+	next     *config.Fence // to be used once no agent runs
+	rand     *rand.Rand
+	asked    uint64
+	units    []*unit                        // that wait before they hold
+	look     time.Time                      // when to see to the watchdog
+	stuck    bool                           // a unit has ended whose steps could not be undone
+	words    map[string]words               // by group, see lost.go
+	wait     map[string]func(CommandResult) // operators, by whom the fencer knows them
 }
 
 // securing is what a unit waits for before it holds.
@@ -51,6 +52,7 @@ func (f *fencing) configure(cfg *config.Config) {
 	if f.dog == nil && slices.ContainsFunc(cfg.Groups, func(g config.Group) bool { return g.Fence.Watchdog }) {
 		f.dog = fence.NewDog(cfg.Watchdog.Timeout)
 	}
+	f.watchdog = cfg.Watchdog
 	if f.next = cfg.Fence; f.next == nil {
 		f.next = &config.Fence{}
 	}
@@ -295,7 +297,7 @@ func (e *Engine) FenceRan(ev fence.Event) {
 
 // heardAgain notes that a node is there: what was done to it is over.
 func (e *Engine) heardAgain(now time.Time, node string) {
-	if f := e.fencing.fencer; f != nil && f.Fenced(node) {
+	if f := e.fencing.fencer; f != nil && f.Concerns(node) {
 		e.fence(now, fence.Seen(node))
 	}
 }
@@ -343,17 +345,25 @@ func (e *Engine) FenceConfirm(ctx context.Context, node, who string) (CommandRes
 type Fencing struct {
 	Nodes    []fence.View
 	Watchdog bool // a group asks for it
+	Device   config.Watchdog
 	Armed    bool
+	Fed      time.Time // zero: it does not run
 }
 
 // Fencing asks for that.
 func (e *Engine) Fencing(ctx context.Context) (Fencing, error) {
 	return Ask(ctx, e, func(_ time.Time, answer func(Fencing)) {
-		f := &e.fencing
-		out := Fencing{Watchdog: f.dog != nil, Armed: f.dog != nil && f.dog.Awake()}
-		if f.fencer != nil {
-			out.Nodes = f.fencer.Views()
-		}
-		answer(out)
+		answer(e.fencing.view())
 	})
+}
+
+func (f *fencing) view() Fencing {
+	out := Fencing{Watchdog: f.dog != nil, Device: f.watchdog}
+	if f.dog != nil {
+		out.Armed, out.Fed = f.dog.Awake(), f.dog.Fed()
+	}
+	if f.fencer != nil {
+		out.Nodes = f.fencer.Views()
+	}
+	return out
 }

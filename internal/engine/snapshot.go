@@ -25,7 +25,8 @@ type Snapshot struct {
 	Links       []Link
 	Lateness    Lateness
 	Voters      []vote.VoterView // of the cluster; nil without one
-	Unknown     uint64           // adverts for virtual routers that are not configured here
+	Fencing     Fencing
+	Unknown     uint64 // adverts for virtual routers that are not configured here
 }
 
 // UnitView is a set of groups.
@@ -87,6 +88,7 @@ func (e *Engine) Snapshot(ctx context.Context) (*Snapshot, error) {
 		for _, p := range e.ports {
 			s.Links = append(s.Links, p.link)
 		}
+		s.Fencing = e.fencing.view()
 		e.pending = append(e.pending, collector{units: e.sortedUnits(), snap: s, answer: answer})
 	})
 }

@@ -77,6 +77,14 @@ func (d *Dog) Refused() { d.state = asleep }
 // Awake reports whether it runs.
 func (d *Dog) Awake() bool { return d.state == awake }
 
+// Fed is when it was fed last; zero: it does not run.
+func (d *Dog) Fed() time.Time {
+	if !d.Awake() {
+		return time.Time{}
+	}
+	return d.fed
+}
+
 // Every is how often it is fed: often enough for a loop that is late, and for a
 // device that counts in whole seconds.
 func (d *Dog) Every() time.Duration { return d.timeout / 5 }

@@ -86,7 +86,8 @@ func (f *Fencer) Step(now time.Time, ev Event, out []Action) []Action {
 	case EventConfirm:
 		f.confirm(ev)
 	case EventSeen:
-		if t := f.target(ev.Node); t.state == Fenced {
+		t := f.target(ev.Node)
+		if t.failure = ""; t.state == Fenced {
 			t.enter(now, Resting)
 			t.fenced = ""
 		}

@@ -282,6 +282,14 @@ func TestFencer_TellsWhatCameOfIt(t *testing.T) {
 	if got, want := last(), (Attempt{Began: time.Unix(1000, 0), Took: 7 * time.Second, OK: true, Level: 1, Text: "reboot by ipmi", Why: "gone"}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+	s.step(Want("d", "db", "gone", true)) // it has no devices
+	if v := s.f.Views()[2]; !v.Pending() {
+		t.Errorf("nothing is pending: %+v", v)
+	}
+	s.step(Seen("d"))
+	if v := s.f.Views()[2]; v.Pending() || v.Last.OK {
+		t.Errorf("it was heard, and is pending: %+v", v)
+	}
 	s.step(Confirm("c", "root"))
 	if v := s.f.Views()[1]; v.Last.Text != "confirmed by root" || v.Last.Took != 0 || v.Pending() {
 		t.Errorf("%+v", v)

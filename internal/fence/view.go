@@ -29,9 +29,11 @@ type Attempt struct {
 	Why   string // it was asked for
 }
 
-// Pending reports whether only a person can help now, or the next try: nothing
-// that was tried has cut the node off.
-func (v *View) Pending() bool { return v.Failure != "" && v.State != Fenced }
+// Pending reports whether only a person can help now, or the next try: no level
+// has cut the node off, and it was not heard since.
+func (v *View) Pending() bool {
+	return v.Failure != "" && v.State != Fenced && !v.Last.Began.IsZero() && !v.Last.OK
+}
 
 // note notes what came of it.
 func (t *target) note(now time.Time, ok bool, level int, text string) {
@@ -52,6 +54,13 @@ func (f *Fencer) Views() []View {
 
 // Fenced reports whether a node is, and was not heard since.
 func (f *Fencer) Fenced(node string) bool { return f.target(node).fenced != "" }
+
+// Concerns reports whether it matters that a node is heard: it is fenced, or
+// could not be.
+func (f *Fencer) Concerns(node string) bool {
+	t := f.target(node)
+	return t.fenced != "" || t.failure != ""
+}
 
 // Still reports whether no agent runs and nobody waits.
 func (f *Fencer) Still() bool {
