@@ -31,6 +31,22 @@
 //	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
 //	any other                                            dropped
 //
+// How it goes there, by the service:
+//
+//	nat        destination (and of answers the source) rewritten, TTL one less
+//	full-nat   source too
+//	dsr        as it came, in a frame for the backend
+//	tunnel     in a packet for the backend: IP in IP, or in UDP 6080 (GUE, variant 1)
+//
+// What is too big for the way of its backend is answered in the name of the
+// service (fragmentation needed, packet too big); where it may be fragmented
+// and is translated, the kernel does so and routes it. A backend behind a tunnel
+// takes packets out again with [Unwrapping].
+//
+// ICMP is not balanced: errors that routers send to a service's address pass to
+// the host and do not reach the backend. A flow whose backend is gone ends in
+// silence: nobody is sent a RST, also where the policy is balance.Reset.
+//
 // Packets pass to whoever comes after us on the interface. The gate comes before
 // us: what it drops is not balanced. Packets that are forwarded meet neither
 // netfilter nor tcpdump: hence the lists of sources, limits and counters of this
@@ -42,7 +58,8 @@
 // A flow that is translated is two entries, one for each direction: a key (who
 // speaks with whom) and what it becomes. A new one is in a small table, in which
 // the oldest make room. It moves to the big one when the client shows that it
-// hears us (TCP), or the backend answers (UDP): no flood of new flows pushes out
+// hears us (TCP), or the backend answers (UDP; where answers do not come by,
+// with the second packet): no flood of new flows pushes out
 // an established one. When the big table is full, flows stay in the small one.
 //
 // The entry for the backend's packets is made first, and only where there is

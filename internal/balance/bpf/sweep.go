@@ -113,10 +113,12 @@ func (p *Plane) end(m *ebpf.Map, k flowKey, established bool) error {
 	if err := m.LookupAndDelete(k, &f); err != nil {
 		return ignoreMissing(err)
 	}
-	if f.closed() || p.gone(f) {
+	if f.closed() {
 		return nil
 	}
-	p.tallies[f.Slot].flows.Add(-1)
+	if !p.gone(f) { // its slot may be another's
+		p.tallies[f.Slot].flows.Add(-1)
+	}
 	if s := p.numbers[f.Service]; s != nil {
 		p.tallies[s.nobody].flows.Add(-1)
 	}

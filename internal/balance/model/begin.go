@@ -17,17 +17,12 @@ const (
 
 type bondKey struct {
 	service *service
-	source  netip.Prefix
+	source  netip.Addr // the part of it that counts
 }
 
 type bond struct {
 	target *target
 	until  time.Duration
-}
-
-// sourceOf is the part of a client's address that counts.
-func (s *service) sourceOf(a netip.Addr) netip.Prefix {
-	return flowhash.Prefix(a, s.Service.Sources)
 }
 
 // begin makes a new flow, or says why not.
@@ -45,7 +40,7 @@ func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, strin
 		return nil, "limited"
 	}
 	hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
-	from := bondKey{s, s.sourceOf(p.src.Addr())}
+	from := bondKey{s, flowhash.Prefix(p.src.Addr(), s.Service.Sources).Addr()}
 	var t *target
 	if last, ok := b.bonds[from]; ok && s.Service.Affinity > 0 && last.until > now && b.alive(last.target) && last.target.open() {
 		t = last.target

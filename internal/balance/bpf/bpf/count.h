@@ -35,12 +35,21 @@ always struct tally *tally_of(__u32 slot)
 	return bpf_map_lookup_elem(&hf_tallies, &slot);
 }
 
-// more says that a target, and its service, have more flows, or fewer.
-always void more(__u32 slot, __u32 nobody, __s64 n)
+// target_of gives the target in a slot, if it still is the one that had this id.
+always struct target *target_of(__u32 slot, __u32 service, __u32 id)
+{
+	struct target *t = bpf_map_lookup_elem(&hf_targets, &slot);
+
+	return t && id && t->id == id && t->service == service ? t : 0;
+}
+
+// more says that a target, and its service, have more flows, or fewer. Of a
+// target that is gone there is nothing to count: its slot may be another's.
+always void more(__u32 slot, __u32 service, __u32 id, __u32 nobody, __s64 n)
 {
 	struct tally *t = tally_of(slot);
 
-	if (t)
+	if (t && target_of(slot, service, id))
 		__sync_fetch_and_add(&t->flows, n);
 	t = tally_of(nobody);
 	if (t)

@@ -59,12 +59,12 @@ apart int forget(const struct key *k, const struct flow *f, __u32 nobody)
 {
 	if (!k || !f)
 		return 0;
-	__u32 slot = f->slot, ends = f->ends;
+	__u32 slot = f->slot, service = f->service, id = f->id, ends = f->ends;
 	struct key other;
 
 	other_key(&other, k, &f->to);
 	if (!bpf_map_delete_elem(&hf_flows, k) && !CLOSED(ends))
-		more(slot, nobody, -1);
+		more(slot, service, id, nobody, -1);
 	bpf_map_delete_elem(&hf_half, k);
 	bpf_map_delete_elem(&hf_flows, &other);
 	bpf_map_delete_elem(&hf_half, &other);
@@ -96,7 +96,7 @@ apart int promote(const struct key *k, const struct flow *half, __u32 nobody)
 		bpf_map_delete_elem(&hf_flows, &other);
 		return 0;
 	}
-	more(f.slot, nobody, 1);
+	more(f.slot, f.service, f.id, nobody, 1);
 	bpf_map_delete_elem(&hf_half, k);
 	bpf_map_delete_elem(&hf_half, &other);
 	return 0;
@@ -130,7 +130,7 @@ apart int mark(const struct packet *p, struct flow *f, __u32 bits, __u32 nobody)
 		const struct key *k = p->k.side == CLIENT ? &p->k : &other;
 
 		if (bpf_map_lookup_elem(&hf_flows, k))
-			more(client->slot, nobody, -1);
+			more(client->slot, client->service, client->id, nobody, -1);
 	}
 	return 0;
 }

@@ -17,13 +17,6 @@
 #define NONE -1
 #define FULL -2
 
-always struct target *target_of(__u32 slot, __u32 service, __u32 id)
-{
-	struct target *t = bpf_map_lookup_elem(&hf_targets, &slot);
-
-	return t && id && t->id == id && t->service == service ? t : 0;
-}
-
 // open_to says whether a target takes new flows, and how many it has.
 always int open_to(__u32 slot, const struct target *t, __s64 *flows)
 {
