@@ -46,6 +46,21 @@ type Lease struct {
 	Barred   Duration `json:"barred,omitempty"` // for how long this node does not hold because of them
 }
 
+// Store is where leases are.
+type Store struct {
+	Name    string        `json:"name"` // "embedded", or "etcd" with its prefix
+	Members []StoreMember `json:"members"`
+}
+
+// StoreMember is one that a store is asked at.
+type StoreMember struct {
+	Endpoint string    `json:"endpoint"`
+	First    bool      `json:"first"`              // it is asked first; the others where it is slow
+	LastSeen time.Time `json:"last_seen,omitzero"` // its last answer; zero: none yet
+	Trip     Duration  `json:"trip"`               // that this one took
+	Error    string    `json:"error,omitempty"`    // why its last answer was none
+}
+
 // Dispute is another machine that uses an address of a group while this node
 // holds it, or is about to.
 type Dispute struct {

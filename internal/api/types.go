@@ -37,6 +37,7 @@ type Status struct {
 	Links       []Link       `json:"links"`
 	Witness     *Witness     `json:"witness,omitempty"` // a witness's own status; it has no groups
 	Voters      []Voter      `json:"voters,omitempty"`  // of the cluster, as this node sees them
+	Stores      []Store      `json:"stores,omitempty"`  // that leases of this node are in
 	Fencing     *Fencing     `json:"fencing,omitempty"` // where there is something of it
 }
 

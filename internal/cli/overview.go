@@ -24,6 +24,11 @@ func (t Terminal) overview(w io.Writer, s *api.Status) error {
 	if err := t.votes(w, s); err != nil {
 		return err
 	}
+	for i := range s.Stores {
+		if _, err := fmt.Fprintln(w, t.store(s, &s.Stores[i])); err != nil {
+			return written(err)
+		}
+	}
 	if len(s.Groups) > 0 {
 		tb := newTable(t, "GROUP", "VIPS", "HOLDER", "STATE", "HOLD", "GUARD", "SINCE", "PRIO", "PEERS", "CHECKS", "LAST CHANGE")
 		for i := range s.Groups {

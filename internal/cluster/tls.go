@@ -3,10 +3,12 @@ package cluster
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Files name the certificates of a member.
@@ -16,6 +18,25 @@ type Files struct{ CA, Cert, Key string }
 func FilesOf(dir, name string) Files {
 	in := func(file string) string { return filepath.Join(dir, file) }
 	return Files{CA: in(authorityCert), Cert: in(name + ".crt"), Key: in(name + ".key")}
+}
+
+// Ends says until when the first certificate of a file is good.
+func Ends(file string) (time.Time, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("cannot read certificate %s: %w", file, err)
+	}
+	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("cannot read certificate %s: %w", file, err)
+		}
+		return c.NotAfter, nil
+	}
+	return time.Time{}, fmt.Errorf("cannot read certificate %s: there is none in it", file)
 }
 
 // TLS is how to talk to who has a certificate of the same authority. The own

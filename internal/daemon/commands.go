@@ -22,6 +22,7 @@ func (d *Daemon) Status() *api.Status {
 	}
 	st := describe(snap, d.doors.counters)
 	d.checks.describe(st)
+	st.Stores = d.leases.describe()
 	l := d.current.Load()
 	st.Version, st.Started, st.Realtime = d.opt.Version.Version, d.started, d.realtime
 	st.Guardian, st.Gate = d.guarded.describe(), describeGate(d.doors.line)

@@ -48,6 +48,7 @@ type Daemon struct {
 	hooks    *hook.Runner
 	engine   *engine.Engine
 	steps    *stepper
+	leases   *leases
 	checks   *checks
 	watch    *watch.Watch
 	realtime api.Realtime
@@ -212,12 +213,12 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer func() { _ = h.Close() }()
 	d.steps = newStepper(cfg, route.Kernel{}, func(group string, ev order.Event) { d.engine.Stepped(group, ev) }, d.note)
 	defer d.steps.close()
-	l := newLeases(func() *config.Config { return d.current.Load().cfg })
-	defer l.wait()
+	d.leases = newLeases(func() *config.Config { return d.current.Load().cfg })
+	defer d.leases.wait()
 	dog, agents := d.newDog(cfg), d.newAgents()
 	defer closeAgents(agents)
 	d.engine = engine.New(engine.Options{
-		Leases: l, Watchdog: dog, Agents: agents,
+		Leases: d.leases, Watchdog: dog, Agents: agents,
 		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
 	"github.com/holdfast-net/holdfast/internal/lease"
@@ -69,13 +71,37 @@ func (l *leases) Open(of config.Store, id string, tell func(lease.Event)) (engin
 			return &leaseClerk{store.NewClerk(s, id, tell), l, s}, nil
 		}
 	}
-	opened, err := openStore(l.cfg(), of)
+	opened, err := OpenStore(l.cfg(), of)
 	if err != nil {
 		return nil, err
 	}
 	s := &sharedStore{Store: opened, of: of, users: 1}
 	l.stores = append(l.stores, s)
 	return &leaseClerk{store.NewClerk(s, id, tell), l, s}, nil
+}
+
+// describe says how the stores do.
+func (l *leases) describe() []api.Store {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []api.Store
+	for _, s := range l.stores {
+		a := api.Store{Name: storeName(&s.of), Members: []api.StoreMember{}}
+		for _, v := range s.View() {
+			a.Members = append(a.Members, api.StoreMember{Endpoint: v.Endpoint, First: v.First, LastSeen: v.Heard, Trip: api.Duration(v.Trip), Error: v.Err})
+		}
+		out = append(out, a)
+	}
+	slices.SortFunc(out, func(a, b api.Store) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// storeName tells a store from others.
+func storeName(s *config.Store) string {
+	if s.Embedded {
+		return "embedded"
+	}
+	return strings.TrimSpace("etcd " + s.Prefix)
 }
 
 // wait waits until what was written last has been written, or cannot be.

@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-net/holdfast/internal/store/etcd"
 )
 
-// openStore connects to where leases are kept: the store that the cluster's
+// OpenStore connects to where leases are kept: the store that the cluster's
 // members make up, or an etcd elsewhere. It connects when it is asked
 // something.
-func openStore(cfg *config.Config, s config.Store) (store.Store, error) {
+func OpenStore(cfg *config.Config, s config.Store) (store.Store, error) {
 	c := etcd.Config{Endpoints: s.Endpoints, User: s.User, Password: string(s.Password.Bytes()), Prefix: s.Prefix}
 	var files cluster.Files
 	switch {

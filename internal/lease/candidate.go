@@ -236,6 +236,10 @@ func counted(term time.Duration) time.Duration { return term - term/10 - time.Mi
 // of a term, less one pace.
 func pace(term time.Duration) time.Duration { return term / 4 }
 
+// Slack is how long a renewal may take before the hold that it is to extend is
+// over.
+func Slack(term time.Duration) time.Duration { return counted(term) - pace(term) }
+
 // skew is for how long a node of some priority lets better ones go first.
 func skew(term time.Duration, priority int) time.Duration {
 	most := min(term/10, 50*time.Millisecond)

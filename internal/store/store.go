@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/lease"
 )
@@ -26,6 +27,19 @@ type Store interface {
 	// followed by another may be left out. tell must not block.
 	Watch(ctx context.Context, id string, tell func(lease.Found)) error
 
+	// View lists who the store is, and how they did when they were asked last.
+	// It asks nobody.
+	View() []View
+
 	// Close ends it. Nothing is called after that.
 	Close() error
+}
+
+// View is how a member of a store does, for people.
+type View struct {
+	Endpoint string
+	First    bool          // it is asked first; the others where it is slow
+	Heard    time.Time     // its last answer; zero: none yet
+	Trip     time.Duration // that this one took
+	Err      string        // why its last answer was none; "": it was one, or it was never asked
 }

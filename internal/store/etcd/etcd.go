@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"github.com/holdfast-net/holdfast/internal/lease"
+	"github.com/holdfast-net/holdfast/internal/store"
 )
 
 // DefaultPrefix is before the names of leases in the store.
@@ -170,21 +170,12 @@ func found(kvs []*kv) (lease.Found, error) {
 	return lease.Found{Revision: revision(kvs[0].ModRevision), Record: r}, err
 }
 
-// View is how a member does, for people.
-type View struct {
-	Endpoint string
-	First    bool          // it is asked first
-	Heard    time.Time     // its last answer; zero: none yet
-	Trip     time.Duration // that this one took
-	Err      string        // why its last answer was none
-}
-
 // View lists the members as they are now.
-func (s *Store) View() []View {
+func (s *Store) View() []store.View {
 	s.mu.Lock()
 	best := s.best
 	s.mu.Unlock()
-	out := make([]View, len(s.members))
+	out := make([]store.View, len(s.members))
 	for i, m := range s.members {
 		out[i] = m.view()
 		out[i].First = i == best

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/holdfast-net/holdfast/internal/store"
 )
 
 type kv = mvccpb.KeyValue
@@ -168,10 +170,10 @@ func (m *member) note(begun time.Time, err error) {
 	}
 }
 
-func (m *member) view() View {
+func (m *member) view() store.View {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v := View{Endpoint: m.endpoint, Heard: m.heard, Trip: m.trip}
+	v := store.View{Endpoint: m.endpoint, Heard: m.heard, Trip: m.trip}
 	if m.err != nil {
 		v.Err = plain(m.err).Error()
 	}
