@@ -35,7 +35,7 @@ func TestPlan_PickFollowsWeights(t *testing.T) {
 		const n = 6000
 		for i := range n {
 			got := plan.Pick(Question{
-				Source: client(i), Listen: listen, Turn: uint32(i), Random: [2]uint32{r.Uint32(), r.Uint32()},
+				Except: NoPlace, Source: client(i), Listen: listen, Turn: uint32(i), Random: [2]uint32{r.Uint32(), r.Uint32()},
 				Flows: func(place int) uint64 { return flows[place] },
 			})
 			flows[got.Place]++
@@ -55,9 +55,9 @@ func TestPlan_PickPassesOverWhoIsFull(t *testing.T) {
 		plan := planOf(t, scheduler, backend(a, limited), backend(b, limited), backend(c))
 		flows := map[int]uint64{}
 		for i := range 40 {
-			got := plan.Pick(Question{Source: client(i), Listen: listen, Turn: uint32(i), Random: [2]uint32{uint32(i), uint32(7 * i)}, Flows: func(p int) uint64 { return flows[p] }})
+			got := plan.Pick(Question{Except: NoPlace, Source: client(i), Listen: listen, Turn: uint32(i), Random: [2]uint32{uint32(i), uint32(7 * i)}, Flows: func(p int) uint64 { return flows[p] }})
 			if got.Place < 0 {
-				t.Fatalf("%d: flow %d is refused: %s", scheduler, i, got.Why)
+				t.Fatalf("%d: flow %d is refused: %+v", scheduler, i, got)
 			}
 			flows[got.Place]++
 		}
@@ -66,29 +66,30 @@ func TestPlan_PickPassesOverWhoIsFull(t *testing.T) {
 		}
 	}
 	plan := planOf(t, RoundRobin, backend(a, limited))
-	if got := plan.Pick(Question{Flows: func(int) uint64 { return 2 }}); got.Place != -1 {
+	if got := plan.Pick(Question{Except: NoPlace, Flows: func(int) uint64 { return 2 }}); got.Place != -1 {
 		t.Errorf("a flow over the limit goes to %d", got.Place)
 	}
 }
 
 func TestPlan_PickOfNobody(t *testing.T) {
 	plan := start(t, service(backend(a))).down(a).pool.Plan()
-	if got := plan.Pick(Question{Source: client(1), Listen: listen}); got.Place != -1 {
+	if got := plan.Pick(Question{Except: NoPlace, Source: client(1), Listen: listen}); got.Place != -1 {
 		t.Errorf("a flow goes to %d", got.Place)
 	}
 }
 
 func TestPlan_PickSaysWhy(t *testing.T) {
 	for scheduler, want := range map[Scheduler]string{
-		RoundRobin:       "it is its turn, slot 1 of 2",
+		RoundRobin:       "it is the turn of slot 1 of 2",
 		LeastConnections: "it has the fewest flows for its weight: 0",
 		SourceHash:       "the hash of 198.51.0.0/24 is slot 95 of 251",
 		Maglev:           "the hash of the flow is slot 237 of 251",
 	} {
 		plan := planOf(t, scheduler, backend(a), backend(b))
 		plan.Service.Sources = [2]uint8{24, 64}
-		if got := plan.Pick(Question{Source: client(1), Listen: listen, Turn: 5}); got.Why != want {
-			t.Errorf("%d: %q, want %q", scheduler, got.Why, want)
+		q := Question{Except: NoPlace, Source: client(1), Listen: listen, Turn: 5}
+		if got := plan.Words(q, plan.Pick(q)); got != want {
+			t.Errorf("%d: %q, want %q", scheduler, got, want)
 		}
 	}
 }
@@ -113,5 +114,52 @@ func TestLighter_AtTheEdges(t *testing.T) {
 	}
 	if !Lighter(1<<40, heavy, 1<<40, 1) || Lighter(1<<40, 1, 1<<40, heavy) {
 		t.Error("the heavier of two with as many flows is not the lighter for its weight")
+	}
+}
+
+// A proxy that could not connect asks again, and gets another one while there
+// is one.
+func TestPlan_PickExcept(t *testing.T) {
+	for _, scheduler := range []Scheduler{RoundRobin, LeastConnections, TwoChoices, SourceHash, Maglev} {
+		two, one := planOf(t, scheduler, backend(a), backend(b)), planOf(t, scheduler, backend(a))
+		for i := range 50 {
+			q := Question{Except: NoPlace, Source: client(i), Listen: listen, Turn: uint32(i), Random: [2]uint32{uint32(i), uint32(i)}}
+			failed := two.Pick(q).Place
+			q.Except = failed
+			if got := two.Pick(q).Place; got == failed || got == NoPlace {
+				t.Fatalf("%d: %d after %d failed", scheduler, got, failed)
+			}
+			q.Except = 0
+			if got := one.Pick(q).Place; got != 0 {
+				t.Fatalf("%d: %d where the only one failed", scheduler, got)
+			}
+		}
+	}
+}
+
+func TestPlan_PickAllocatesNothing(t *testing.T) {
+	flows := []uint64{1, 2, 3}
+	count := func(place int) uint64 { return flows[place] }
+	for _, scheduler := range []Scheduler{RoundRobin, LeastConnections, TwoChoices, SourceHash, Maglev} {
+		plan := planOf(t, scheduler, backend(a), backend(b), backend(c))
+		q := Question{Except: NoPlace, Source: client(1), Listen: listen, Flows: count}
+		if n := testing.AllocsPerRun(100, func() { plan.Pick(q) }); n != 0 {
+			t.Errorf("%d: %v allocations", scheduler, n)
+		}
+	}
+}
+
+func BenchmarkPick(b *testing.B) {
+	s := service(backend(a), backend(c))
+	s.Scheduler, s.TableSize = Maglev, 65537
+	for i := range s.Backends {
+		s.Backends[i].Checks = nil
+	}
+	pool := NewPool(Config{Service: s, Seed: seed})
+	pool.Step(begin, Started{}, nil)
+	q := Question{Except: NoPlace, Source: client(1), Listen: listen}
+	b.ReportAllocs()
+	for b.Loop() {
+		pool.Plan().Pick(q)
 	}
 }
