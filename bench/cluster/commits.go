@@ -28,7 +28,7 @@ func (b *bench) commits(report *Report) (err error) {
 	}
 	killed := fault{name: "primary killed", do: func(_ *stage, m *machine) error {
 		// The postmaster, and so no process of it can end anything in order.
-		return m.signal(unix.SIGKILL, func(args []string) bool { return filepath.Base(args[0]) == "postgres" && len(args) > 1 })
+		return m.signal(func(args []string) bool { return filepath.Base(args[0]) == "postgres" && len(args) > 1 }, unix.SIGKILL)
 	}}
 	lost := fault{name: "machine lost", do: faults[0].do}
 	moved := fault{name: "handover", do: s.move, planned: true}
@@ -80,7 +80,7 @@ func (b *bench) commit(s *stage, f fault) (t Commits, err error) {
 		return t, err
 	}
 	err = until(90*time.Second, func() error {
-		if err := b.pause(0); err != nil {
+		if err := s.stopped(); err != nil {
 			return err
 		}
 		now, err := s.primary(ctx)
@@ -103,9 +103,9 @@ func (b *bench) commit(s *stage, f fault) (t Commits, err error) {
 			}
 		}
 		if n < 100 {
-			return fmt.Errorf("%d commits after the fault", n)
+			return errors.Join(s.stopped(), fmt.Errorf("%d commits after the fault", n))
 		}
-		return b.pause(0)
+		return nil
 	})
 	if err != nil {
 		return t, err

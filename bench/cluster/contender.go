@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -53,12 +54,13 @@ type stage struct {
 	client   *lab.Host
 	watch    *lab.Host
 	dir      string
+	ctx      context.Context
 	self     string // this program's file
 	holdfast string // and that of holdfast
 }
 
 func (b *bench) newStage(c *contender) (_ *stage, err error) {
-	s := &stage{contender: c, dir: filepath.Join(b.dir, c.name), self: b.self, holdfast: b.holdfast}
+	s := &stage{contender: c, dir: filepath.Join(b.dir, c.name), ctx: b.ctx, self: b.self, holdfast: b.holdfast}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("cannot set up %s: %w", c.name, err), s.close())
@@ -107,6 +109,14 @@ func (s *stage) close() error {
 	return s.lan.Close()
 }
 
+// stopped says that a signal came.
+func (s *stage) stopped() error {
+	if s.ctx.Err() != nil {
+		return errStopped
+	}
+	return nil
+}
+
 // machine is the one of that name.
 func (s *stage) machine(name string) *machine {
 	for _, m := range s.machines {
@@ -131,7 +141,7 @@ func (s *stage) heal(fallen *machine) error {
 			return err
 		}
 	}
-	if err := until(3*time.Minute, func() error { return s.whole(s) }); err != nil {
+	if err := until(3*time.Minute, func() error { return errors.Join(s.stopped(), s.whole(s)) }); err != nil {
 		return fmt.Errorf("%s is not whole: %w", s.name, err)
 	}
 	return nil

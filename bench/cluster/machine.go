@@ -157,10 +157,10 @@ func (m *machine) run(words ...string) (string, error) {
 	return out.String(), nil
 }
 
-// signal signals the machine's processes whose command line fits, and fails
-// where none does.
-func (m *machine) signal(sig unix.Signal, fits func(args []string) bool) error {
-	sent := false
+// signal signals the machine's processes whose command line fits, one signal
+// after the other, and fails where none does.
+func (m *machine) signal(fits func(args []string) bool, signals ...unix.Signal) error {
+	var pids []int
 	for _, pid := range m.host.Processes() {
 		if pid == m.first || pid == m.root.PID() {
 			continue
@@ -171,11 +171,16 @@ func (m *machine) signal(sig unix.Signal, fits func(args []string) bool) error {
 		}
 		args := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
 		if filepath.Base(args[0]) != "nsenter" && fits(args) {
-			sent = unix.Kill(pid, sig) == nil || sent
+			pids = append(pids, pid)
 		}
 	}
-	if !sent {
+	if len(pids) == 0 {
 		return fmt.Errorf("cannot signal anything on %s: nothing fits", m.name)
+	}
+	for _, s := range signals {
+		for _, pid := range pids {
+			_ = unix.Kill(pid, s) // it may have ended
+		}
 	}
 	return nil
 }
@@ -191,13 +196,16 @@ func program(name string, argument ...string) func([]string) bool {
 	}
 }
 
-// until polls until f has nothing to complain about.
+// until polls until f has nothing to complain about, or was stopped.
 func until(patience time.Duration, f func() error) error {
 	deadline := time.Now().Add(patience)
 	for {
 		err := f()
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errStopped) {
+			return err
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not within %s: %w", patience, err)

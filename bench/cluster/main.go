@@ -13,6 +13,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -83,7 +84,7 @@ type bench struct {
 	add      bool
 	keep     bool
 	database bool
-	stopped  chan os.Signal
+	ctx      context.Context // ends with a signal
 }
 
 var errStopped = errors.New("stopped by a signal")
@@ -126,13 +127,17 @@ func run() (err error) {
 	if err := os.Chmod(b.dir, 0o755); err != nil {
 		return err
 	}
-	signal.Notify(b.stopped, os.Interrupt, syscall.SIGTERM)
+	var end context.CancelFunc
+	b.ctx, end = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer end()
 	if err := report.versions(b.holdfast); err != nil {
 		return err
 	}
-	if b.database {
+	switch {
+	case b.rounds == 0: // the tables of what is there
+	case b.database:
 		err = b.commits(report)
-	} else {
+	default:
 		err = b.all(report)
 	}
 	report.print(os.Stdout)
@@ -140,7 +145,7 @@ func run() (err error) {
 }
 
 func parse() (*bench, error) {
-	b := &bench{stopped: make(chan os.Signal, 1)}
+	b := &bench{}
 	var who, which, names []string
 	for _, c := range contenders() {
 		if names = append(names, c.name); c.name != "vip-manager-patroni" {
@@ -153,7 +158,7 @@ func parse() (*bench, error) {
 	contend := flag.String("who", strings.Join(who, ","), "who is measured; there is vip-manager-patroni, too")
 	happen := flag.String("faults", strings.Join(which, ","), "what happens")
 	flag.StringVar(&b.holdfast, "holdfast", "bin/holdfast", "the binary to measure")
-	flag.IntVar(&b.rounds, "rounds", 7, "how often each fault happens")
+	flag.IntVar(&b.rounds, "rounds", 7, "how often each fault happens; 0: only the tables of what is there, with -add")
 	flag.StringVar(&b.out, "out", filepath.Join("bench", "results", "cluster.json"), "where the JSON goes")
 	flag.StringVar(&b.page, "page", "", "the page that gets the tables")
 	flag.BoolVar(&b.add, "add", false, "add to the JSON that is there")
@@ -243,7 +248,7 @@ func (b *bench) heal(stages []*stage, fallen map[*stage]*machine) error {
 // pause waits, or returns errStopped.
 func (b *bench) pause(d time.Duration) error {
 	select {
-	case <-b.stopped:
+	case <-b.ctx.Done():
 		return errStopped
 	case <-time.After(d):
 		return nil

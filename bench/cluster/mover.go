@@ -63,7 +63,7 @@ func (v *mover) whole(s *stage) error {
 		if s.machine(strings.TrimSpace(answer)) == nil {
 			return fmt.Errorf("%q holds the key", answer)
 		}
-		if err := m.signal(0, program("vip-manager")); err != nil {
+		if err := m.signal(program("vip-manager")); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (v *mover) whole(s *stage) error {
 
 // move has the candidate delete the key, as Patroni does in a switchover.
 func (v *mover) move(s *stage, holder *machine) error {
-	return holder.signal(unix.SIGUSR1, v.daemon())
+	return holder.signal(v.daemon(), unix.SIGUSR1)
 }
 
 func (v *mover) settle(*stage) error { return nil }

@@ -78,7 +78,7 @@ func (p *pacemaker) form(s *stage) error {
 func (p *pacemaker) configure(s *stage, resources, constraints string) error {
 	first := s.machines[0]
 	return until(90*time.Second, func() error {
-		if err := p.online(s); err != nil {
+		if err := errors.Join(s.stopped(), p.online(s)); err != nil {
 			return err
 		}
 		// Nothing can be fenced in namespaces; without fencing it is faster.

@@ -30,11 +30,12 @@ var faults = []fault{
 	},
 	{
 		name: "software", what: "all cluster software on it is killed", stays: true,
-		do: func(_ *stage, m *machine) error { return m.signal(unix.SIGKILL, everything) },
+		// Stopped first: none sees another one end and starts it again.
+		do: func(_ *stage, m *machine) error { return m.signal(everything, unix.SIGSTOP, unix.SIGKILL) },
 	},
 	{
 		name: "daemon", what: "the process that decides is killed", stays: true,
-		do: func(s *stage, m *machine) error { return m.signal(unix.SIGKILL, s.daemon()) },
+		do: func(s *stage, m *machine) error { return m.signal(s.daemon(), unix.SIGKILL) },
 	},
 	{
 		name: "move", what: "an operator moves the address", planned: true,
@@ -79,6 +80,9 @@ func (b *bench) try(s *stage, f fault) (t Trial, fallen *machine, err error) {
 	defer client.Stop()
 	began := time.Now()
 	err = until(20*time.Second, func() error {
+		if err := s.stopped(); err != nil {
+			return err
+		}
 		r := client.Report(began, time.Now())
 		if n := len(r.Spans); n == 0 || r.Answering() == "" || r.Spans[n-1].Probes < 100 {
 			return fmt.Errorf("nobody answers before the fault")
