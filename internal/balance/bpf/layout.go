@@ -32,9 +32,6 @@ type tuple struct {
 	Sport, Dport port
 }
 
-func (t tuple) from() netip.AddrPort { return joined(t.Src, t.Sport) }
-func (t tuple) to() netip.AddrPort   { return joined(t.Dst, t.Dport) }
-
 func joined(a address, p port) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(a).Unmap(), binary.BigEndian.Uint16(p[:]))
 }
