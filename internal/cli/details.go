@@ -64,6 +64,9 @@ func (t Terminal) summary(w io.Writer, s *api.Status, g *api.Group) error {
 	if g.Steps != nil {
 		rows = append(rows, [2]string{"steps", oneLine(stepsMeaning(g.Steps))})
 	}
+	if g.Clients != nil {
+		rows = append(rows, [2]string{"clients", oneLine(clientsMeaning(s, g.Clients))})
+	}
 	rows = append(rows, t.disputes(s, g)...)
 	if len(g.With) > 0 {
 		rows = append(rows, [2]string{"moves with", oneLine(strings.Join(g.With, ", "))})

@@ -58,6 +58,8 @@ func (g *rawGroup) build(with []string, guard Guard) Group {
 			Timeout: g.run.timeout.v,
 		},
 		Announce: Announce{Repeat: g.repeat.v, Refresh: g.refresh.v},
+
+		ResetClients: g.resetClients.v,
 	}
 	if g.vrrp != nil {
 		out.VRRP = g.vrrp.build()

@@ -35,6 +35,7 @@ func (c *checker) all() {
 		c.peers(g)
 		c.auth(g)
 		c.bfd(g)
+		c.noEffect(g.resetClients.v && !g.vrrp.accept.v, g.resetClients.at, "reset_clients has no effect with accept: false: no service on this machine has clients at the addresses")
 	}
 	c.bfdOnce()
 	c.addressesOnce()

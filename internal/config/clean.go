@@ -100,6 +100,7 @@ type Group struct {
 	Announce     Announce
 	Guard        Guard // the same for groups that move together
 	Fence        GroupFence
+	ResetClients bool // tell clients, after a move, that their connections are gone
 }
 
 // Use is one check as one group uses it.

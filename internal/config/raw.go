@@ -47,6 +47,7 @@ type rawGroup struct {
 	readyTimeout  val[time.Duration]
 	repeat        val[int]
 	refresh       val[time.Duration]
+	resetClients  val[bool]
 	guard         rawGuard
 	fence         rawGroupFence
 }

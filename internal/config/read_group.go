@@ -23,6 +23,7 @@ func (rd *reader) group(e entry) *rawGroup {
 	announce := o.child("announce")
 	g.repeat = announce.integer("repeat")
 	g.refresh = announce.duration("refresh")
+	g.resetClients = o.boolean("reset_clients")
 
 	if o.has("lease") {
 		g.lease = rd.lease(o.child("lease"))

@@ -147,6 +147,7 @@ func fileKeys() []key {
 		{path: "groups.NAME.fence", kind: kMap, doc: "What has to be certain before this node takes the group's steps and its addresses, beyond that nobody else holds. See [fencing.md](fencing.md)."},
 		{path: "groups.NAME.fence.watchdog", kind: kBool, def: "false", doc: "That the machine's `watchdog` runs. It is fed only while the group's hold is really extended, and resets the machine where what the group takes cannot be undone."},
 		{path: "groups.NAME.fence.agents", kind: kBool, def: "false", doc: "That the node which held before has let go in order, or was fenced as the file's `fence` says."},
+		{path: "groups.NAME.reset_clients", kind: kBool, def: "false", doc: "Whether clients of TCP services on this machine are told, when the addresses have moved here, that their connections with the node before are gone. The same on all nodes of the group. See [clients.md](clients.md)."},
 		{path: "groups.NAME.announce", kind: kMap, doc: "How the network is told where the addresses are: gratuitous ARP and unsolicited neighbour advertisements."},
 		{path: "groups.NAME.announce.repeat", kind: kInteger, def: "7", min: "1", max: "100", doc: "How many times each address is announced after this node became active: the first seven within three seconds, dense at first, then one a second."},
 		{path: "groups.NAME.announce.refresh", kind: kDuration, def: "60s", min: "0s", max: "24h", doc: "How often each address is announced while this node is active, so that switches and neighbours do not forget; 0s turns it off. At least 1s."},

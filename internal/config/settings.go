@@ -90,6 +90,7 @@ func groupSettings(g Group) []setting {
 	s.steps(g)
 	s.add("announce.repeat", InPlace, strconv.Itoa(g.Announce.Repeat))
 	s.add("announce.refresh", InPlace, duration(g.Announce.Refresh))
+	s.add("reset_clients", InPlace, strconv.FormatBool(g.ResetClients))
 	return s
 }
 

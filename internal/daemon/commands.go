@@ -24,6 +24,7 @@ func (d *Daemon) Status() *api.Status {
 	d.checks.describe(st)
 	st.Stores = d.leases.describe()
 	l := d.current.Load()
+	d.clients.describe(st, l.cfg)
 	st.Version, st.Started, st.Realtime = d.opt.Version.Version, d.started, d.realtime
 	st.Guardian, st.Gate = d.guarded.describe(), describeGate(d.doors.line)
 	st.Config = describeConfig(l.cfg, l.at, l.last)

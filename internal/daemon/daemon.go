@@ -50,6 +50,7 @@ type Daemon struct {
 	steps    *stepper
 	leases   *leases
 	checks   *checks
+	clients  *clients
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
@@ -215,10 +216,12 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer d.steps.close()
 	d.leases = newLeases(func() *config.Config { return d.current.Load().cfg })
 	defer d.leases.wait()
+	d.clients = newClients(faces, cfg.Node, func() *engine.Engine { return d.engine }, d.note)
+	defer d.clients.close()
 	dog, agents := d.newDog(cfg), d.newAgents()
 	defer closeAgents(agents)
 	d.engine = engine.New(engine.Options{
-		Leases: d.leases, Watchdog: dog, Agents: agents,
+		Leases: d.leases, Watchdog: dog, Agents: agents, Clients: d.clients.run,
 		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
@@ -264,6 +267,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.checks.apply(cfg)
+	d.clients.apply(cfg)
 	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
 	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
 	go func() {

@@ -58,6 +58,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	// From here on this is the process that holds.
 	p.taken = true
 	d.checks.apply(cfg)
+	d.clients.apply(cfg)
 	go d.watchGate(faces, d.gate)
 	close(d.guarded.begin)
 	close(d.raised)

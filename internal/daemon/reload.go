@@ -57,6 +57,7 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 		return plan, d.refused(err.Error(), err)
 	}
 	d.checks.apply(cfg)
+	d.clients.apply(cfg)
 	d.current.Store(&loaded{cfg: cfg, at: time.Now(), last: "ok"})
 	plan.Applied = true
 	d.note(api.Event{Kind: "config", Reason: "reloaded: " + summary(plan.Changes)})

@@ -135,7 +135,9 @@ func (e *Engine) adapt(now time.Time, u, f *unit) bool {
 	for i, r := range u.routers {
 		r.group = f.routers[i].group
 		r.cfg = f.routers[i].cfg
+		was := r.addrs
 		r.addrs = f.routers[i].addrs
+		e.exchanged(r, was)
 		r.key = f.routers[i].key
 	}
 	acts, err := u.set.Reconfigure(now, setConfigs(u.groups), e.acts[:0])

@@ -35,6 +35,7 @@ type Options struct {
 	Watchdog Watchdog     // for groups that ask for it; nil: there is none
 	Agents   Agents       // that fence other nodes; nil: there are none
 	Leases   Leases       // for groups with a lease; nil: there are none
+	Clients  Clients      // that are told when an address moves; nil: they are not
 	Record   func(Record) // must not block
 	Log      *slog.Logger
 	// Role tells what an interface's host is to its IPv6 neighbours.

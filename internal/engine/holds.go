@@ -12,6 +12,9 @@ import (
 // this returns; what opens, opens with the next advert.
 func (e *Engine) hold(r *router, to hold.Level, d time.Duration) {
 	e.store(r, r.keeper.Move(e.opt.Gate.Now(), to, d))
+	if to == hold.Closed {
+		e.closed(r)
+	}
 }
 
 // store tells the gate. A router that is not prepared has no place in it yet,
@@ -30,6 +33,7 @@ func (e *Engine) spoke(r *router, before, after Instant) {
 		return
 	}
 	e.store(r, doors)
+	e.opened(r)
 	if !r.keeper.Claims() || slices.Contains(e.claimed, r.unit) {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/peer"
+	"github.com/holdfast-net/holdfast/internal/tickle"
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
@@ -77,6 +78,10 @@ func (e *Engine) advert(now time.Time, d *Datagram) {
 func (e *Engine) heard(now time.Time, d *Datagram) {
 	if d.TTL != 255 {
 		return // RFC 5082: it came through a router
+	}
+	if tickle.Is(d.Data) {
+		e.heardClients(d)
+		return
 	}
 	kind, err := peer.KindOf(d.Data)
 	if err != nil {

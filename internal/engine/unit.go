@@ -69,6 +69,7 @@ type router struct {
 	prepared  bool
 	kept      bool // as another process left it, and the hands have not looked yet
 	preparing bool
+	answers   bool      // its addresses do, as the Clients were told
 	trouble   string    // why it could not be prepared
 	retry     time.Time // when to try again
 

@@ -28,6 +28,7 @@ func Examine(cfg *config.Config) api.Diagnosis {
 	if cfg != nil {
 		e.groups(cfg)
 		e.fencing(cfg)
+		e.clients(cfg)
 		e.stores(cfg)
 	}
 	e.punctual(cfg) // last: nothing else is done in the real-time class

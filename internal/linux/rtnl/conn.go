@@ -35,8 +35,14 @@ type Request struct {
 }
 
 // Dial opens a socket in the network namespace of the calling thread.
-func Dial() (*Conn, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+func Dial() (*Conn, error) { return dial(unix.NETLINK_ROUTE) }
+
+// DialDiag opens one for questions about sockets (sock_diag(7)), which speaks
+// netlink in the same way.
+func DialDiag() (*Conn, error) { return dial(unix.NETLINK_SOCK_DIAG) }
+
+func dial(protocol int) (*Conn, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open rtnetlink: %w", os.NewSyscallError("socket", err))
 	}
