@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/holdfast-net/holdfast/internal/balance/flowhash"
 )
@@ -14,7 +15,7 @@ func (p *Pool) configure(s *Service, out []Action) []Action {
 	for _, m := range p.members {
 		if !slices.ContainsFunc(s.Backends, func(b Backend) bool { return b.Addr == m.Addr }) && !m.removed {
 			m.removed, m.idle = true, 0
-			m.wish = removedWish(m.wish)
+			m.wish, m.due = removedWish(m.wish), time.Time{}
 		}
 	}
 	for _, b := range s.Backends {

@@ -162,10 +162,12 @@ func (p *Pool) tell(mode Mode, used []*member, out []Action) []Action {
 	for _, m := range p.members {
 		state, why := m.state(slices.Contains(used, m) && m.heft() > 0, p.service, mode)
 		unhealthy := m.health == Unhealthy
-		if m.everTold && state == m.told && unhealthy == m.toldDown {
+		same := m.everTold && state == m.told && (unhealthy == m.toldDown || state != Up)
+		m.toldDown = unhealthy
+		if same {
 			continue
 		}
-		m.told, m.toldDown, m.everTold, m.idle = state, unhealthy, true, 0
+		m.told, m.everTold, m.idle = state, true, 0
 		code, verb := CodeUp, "is up"
 		switch state {
 		case Drain:
