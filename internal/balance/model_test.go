@@ -14,13 +14,10 @@ import (
 // world makes events at random, of a seed or of bytes, and remembers what must
 // come of them.
 type world struct {
-	r        func(n int) int
-	backends []Backend
-	service  *Service
-	checks   map[netip.AddrPort]check.State
-	wishes   map[netip.AddrPort]Wish
-	ids      map[uint32]netip.AddrPort
-	tables   map[*Plan]string
+	r       func(n int) int
+	service *Service
+	ids     map[uint32]netip.AddrPort
+	tables  map[*Plan]string
 }
 
 func addr(i int) netip.AddrPort {
