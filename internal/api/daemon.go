@@ -15,6 +15,10 @@ type Daemon interface {
 	// Fence cuts a node off, or takes a person's word that it is.
 	Fence(ctx context.Context, f Fence) (Result, error)
 	Fencing(ctx context.Context) (Fencing, error)
+	// Backends tells how services and what stands behind them are; OrderBackend
+	// changes what is wanted of one.
+	Backends(ctx context.Context) (Backends, error)
+	OrderBackend(ctx context.Context, o BackendOrder) (Result, error)
 	// Plan compares the file on disk with the one in force; Reload also
 	// applies it. A file with errors changes nothing and is described in
 	// Diagnostics.

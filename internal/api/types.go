@@ -37,8 +37,8 @@ type Status struct {
 	Links       []Link       `json:"links"`
 	Witness     *Witness     `json:"witness,omitempty"` // a witness's own status; it has no groups
 	Voters      []Voter      `json:"voters,omitempty"`  // of the cluster, as this node sees them
-	Stores      []Store      `json:"stores,omitempty"`  // that leases of this node are in
 	Fencing     *Fencing     `json:"fencing,omitempty"` // where there is something of it
+	Stores      []Store      `json:"stores,omitempty"`  // that leases of this node are in
 }
 
 // Witness is how a witness does.
@@ -207,17 +207,18 @@ type Link struct {
 
 // Event is one entry of the journal.
 type Event struct {
-	ID     uint64    `json:"id"` // rises by one; survives a restart
-	Time   time.Time `json:"time"`
-	Kind   string    `json:"kind"` // transition, notice, command, config, link, check, address, hook, daemon
-	Code   string    `json:"code,omitempty"`
-	Group  string    `json:"group,omitempty"`
-	From   string    `json:"from,omitempty"`
-	To     string    `json:"to,omitempty"`
-	Reason string    `json:"reason"` // always there: a sentence
-	Peer   string    `json:"peer,omitempty"`
-	Family string    `json:"family,omitempty"`
-	Epoch  uint64    `json:"epoch,omitempty"` // of the lease with which a transition to active came
+	ID      uint64    `json:"id"` // rises by one; survives a restart
+	Time    time.Time `json:"time"`
+	Kind    string    `json:"kind"` // transition, notice, command, config, link, check, address, hook, daemon
+	Code    string    `json:"code,omitempty"`
+	Group   string    `json:"group,omitempty"`
+	Service string    `json:"service,omitempty"`
+	From    string    `json:"from,omitempty"`
+	To      string    `json:"to,omitempty"`
+	Reason  string    `json:"reason"` // always there: a sentence
+	Peer    string    `json:"peer,omitempty"`
+	Family  string    `json:"family,omitempty"`
+	Epoch   uint64    `json:"epoch,omitempty"` // of the lease with which a transition to active came
 }
 
 // Events is a page of the journal, oldest first.

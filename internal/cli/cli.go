@@ -160,7 +160,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newExplain(t), newEvents(t),
-		newHandover(t), newMaintenance(t), newUpgrade(t), newFence(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
+		newHandover(t), newMaintenance(t), newUpgrade(t), newFence(t), newBackends(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
 		newCluster(c, t), newRelease(c, t), newGuard(c, t), newMember(c),
 	)
 	return root

@@ -150,6 +150,8 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 		return api.Result{OK: true, Text: fmt.Sprintf("maintenance: on %t, force %t", m.On, m.Force)}, nil
 	}
 	d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
+	d.OnBackends = func(context.Context) (api.Backends, error) { return api.Backends{}, nil }
+	d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) { return api.Result{}, nil }
 	switch name {
 	case "healthy":
 		s.Warnings = nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/bfd"
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance/pools"
 	"github.com/holdfast-net/holdfast/internal/check"
 	"github.com/holdfast-net/holdfast/internal/check/local"
 	"github.com/holdfast-net/holdfast/internal/check/probe"
@@ -31,7 +32,7 @@ type checks struct {
 
 // newChecks makes them and begins to work; nothing is asked before specs are
 // applied.
-func newChecks(ctx context.Context, node string, e *engine.Engine) (*checks, error) {
+func newChecks(ctx context.Context, node string, e *engine.Engine, p *pools.Pools) (*checks, error) {
 	kernel, err := look.New()
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the kernel's tables: %w", err)
@@ -42,7 +43,11 @@ func newChecks(ctx context.Context, node string, e *engine.Engine) (*checks, err
 		Session: func(peer netip.Addr, dev string) (string, bool, bool) { return session(ctx, e, peer, dev) },
 		Heard:   func(node string) (time.Duration, bool) { return heard(ctx, e, node) },
 	}
-	c.run = run.New(run.Options{Tell: e.Checked, Looked: c.looked(e), Probe: func(k check.Kind) check.Probe { return probeOf(k, env) }})
+	tell := func(name string, change check.Change) {
+		e.Checked(name, change)
+		p.Checked(name, change)
+	}
+	c.run = run.New(run.Options{Tell: tell, Looked: c.looked(e), Probe: func(k check.Kind) check.Probe { return probeOf(k, env) }})
 	ctx, c.end = context.WithCancel(ctx)
 	go func() {
 		defer close(c.done)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance/pools"
 	"github.com/holdfast-net/holdfast/internal/cluster"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
@@ -51,6 +52,7 @@ type Daemon struct {
 	leases   *leases
 	checks   *checks
 	clients  *clients
+	pools    *pools.Pools
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
@@ -227,7 +229,8 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	defer d.startDog(dog)()
-	if d.checks, err = newChecks(faces, cfg.Node, d.engine); err != nil {
+	defer d.runPools(faces)()
+	if d.checks, err = newChecks(faces, cfg.Node, d.engine, d.pools); err != nil {
 		return err
 	}
 	defer d.checks.close()
@@ -264,6 +267,9 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	}
 	d.steps.undoForgotten(cfg)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
+		return err
+	}
+	if err := d.applyServices(ctx, cfg); err != nil {
 		return err
 	}
 	d.checks.apply(cfg)

@@ -57,6 +57,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	}
 	// From here on this is the process that holds.
 	p.taken = true
+	d.begin(faces, "serve services", func() error { return d.applyServices(faces, cfg) })
 	d.checks.apply(cfg)
 	d.clients.apply(cfg)
 	go d.watchGate(faces, d.gate)

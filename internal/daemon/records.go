@@ -122,7 +122,7 @@ func (d *Daemon) logEvent(ctx context.Context, ev api.Event) {
 	}
 	args := []any{"reason", ev.Reason}
 	for _, kv := range [][2]string{
-		{"group", ev.Group}, {"from", ev.From}, {"to", ev.To}, {"peer", ev.Peer}, {"family", ev.Family}, {"code", ev.Code},
+		{"group", ev.Group}, {"service", ev.Service}, {"from", ev.From}, {"to", ev.To}, {"peer", ev.Peer}, {"family", ev.Family}, {"code", ev.Code},
 	} {
 		if kv[1] != "" {
 			args = append(args, kv[0], kv[1])

@@ -56,6 +56,9 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return plan, d.refused(err.Error(), err)
 	}
+	if err := d.applyServices(ctx, cfg); err != nil {
+		return plan, err
+	}
 	d.checks.apply(cfg)
 	d.clients.apply(cfg)
 	d.current.Store(&loaded{cfg: cfg, at: time.Now(), last: "ok"})

@@ -17,6 +17,8 @@ type Daemon struct {
 	OnMaintenance func(ctx context.Context, m api.Maintenance) (api.Result, error)
 	OnFence       func(ctx context.Context, f api.Fence) (api.Result, error)
 	OnFencing     func(ctx context.Context) (api.Fencing, error)
+	OnBackends    func(ctx context.Context) (api.Backends, error)
+	OnOrder       func(ctx context.Context, o api.BackendOrder) (api.Result, error)
 	OnPlan        func(ctx context.Context) (api.Plan, error)
 	OnReload      func(ctx context.Context) (api.Plan, error)
 	OnUpgrade     func(ctx context.Context) (api.Result, error)
@@ -72,6 +74,14 @@ func (d *Daemon) Handover(ctx context.Context, group string, h api.Handover) (ap
 // Maintenance implements api.Daemon.
 func (d *Daemon) Maintenance(ctx context.Context, m api.Maintenance) (api.Result, error) {
 	return d.OnMaintenance(ctx, m)
+}
+
+// Backends implements api.Daemon.
+func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) { return d.OnBackends(ctx) }
+
+// OrderBackend implements api.Daemon.
+func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Result, error) {
+	return d.OnOrder(ctx, o)
 }
 
 // Fence implements api.Daemon.

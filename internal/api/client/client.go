@@ -132,6 +132,18 @@ func (c *Client) Fencing(ctx context.Context) (api.Fencing, error) {
 	return f, c.get(ctx, "/v1/fencing", &f)
 }
 
+// Backends asks how services and what stands behind them are.
+func (c *Client) Backends(ctx context.Context) (api.Backends, error) {
+	var b api.Backends
+	return b, c.get(ctx, "/v1/backends", &b)
+}
+
+// OrderBackend changes what is wanted of a backend.
+func (c *Client) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Result, error) {
+	var r api.Result
+	return r, c.post(ctx, "/v1/backend", o, http.StatusConflict, &r)
+}
+
 // Upgrade replaces the daemon's program by the one on the disk, and waits until
 // that goes on.
 func (c *Client) Upgrade(ctx context.Context) (api.Result, error) {

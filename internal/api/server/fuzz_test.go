@@ -61,6 +61,8 @@ func FuzzHandler(f *testing.F) {
 			return api.Result{OK: true}, nil
 		}
 		d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
+		d.OnBackends = func(context.Context) (api.Backends, error) { return api.Backends{}, nil }
+		d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) { return api.Result{}, nil }
 		d.OnUpgrade = func(context.Context) (api.Result, error) {
 			changed()
 			return api.Result{OK: true}, nil

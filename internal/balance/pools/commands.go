@@ -10,17 +10,25 @@ import (
 	"github.com/holdfast-net/holdfast/internal/check"
 )
 
+// Wanted is a service of a file, and the seed of its hashes. A service keeps
+// the seed that it began with.
+type Wanted struct {
+	*balance.Service
+	Seed [16]byte
+}
+
 // Apply brings the services in line with those of a file. Services that stay
 // keep what is known of their backends.
-func (p *Pools) Apply(ctx context.Context, services []*balance.Service, seed [16]byte) error {
+func (p *Pools) Apply(ctx context.Context, services []Wanted) error {
 	return p.do(ctx, func() {
 		wanted := map[string]bool{}
 		p.checks = map[string][]*service{}
-		for _, svc := range services {
+		for _, w := range services {
+			svc := w.Service
 			wanted[svc.Name] = true
 			s := p.services[svc.Name]
 			if s == nil {
-				s = &service{name: svc.Name, pool: balance.NewPool(balance.Config{Service: svc, Seed: seed})}
+				s = &service{name: svc.Name, pool: balance.NewPool(balance.Config{Service: svc, Seed: w.Seed})}
 				p.services[svc.Name] = s
 				p.step(s, balance.Started{})
 			} else {

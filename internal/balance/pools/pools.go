@@ -27,10 +27,10 @@ const CodePlane = "HF3014"
 
 // Options is what pools need.
 type Options struct {
-	// Kernel forwards packets, Proxy joins connections. Where one is nil,
-	// services that want it are not served, and Why says so.
-	Kernel, Proxy balance.Plane
-	Why           error
+	// Kernel opens the plane that forwards packets, Proxy the one that joins
+	// connections. They are called when a service first wants the plane, and
+	// again later where they fail.
+	Kernel, Proxy func() (balance.Plane, error)
 	// Record hears what happened. It must not block, nor call these pools.
 	Record func(Record)
 }
@@ -49,6 +49,8 @@ type Pools struct {
 	services map[string]*service
 	checks   map[string][]*service // whom the news of a check concern
 	results  map[string]check.Change
+	kernel   slot
+	proxy    slot
 	changed  bool
 	failed   string    // what planes said last
 	again    time.Time // when to try them again
@@ -67,14 +69,14 @@ type service struct {
 func New(opt Options) *Pools {
 	return &Pools{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
+		kernel: slot{open: opt.Kernel}, proxy: slot{open: opt.Proxy}, services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
 	}
 }
 
 // count is how often planes are asked how many flows there are.
 const count = time.Second
 
-// Run is the loop. It ends with ctx; planes go on as they are.
+// Run is the loop. It ends with ctx, and closes the planes then.
 func (p *Pools) Run(ctx context.Context) {
 	defer p.end()
 	tick := time.NewTicker(count)
@@ -111,6 +113,11 @@ func (p *Pools) end() {
 	p.ended = true
 	p.mu.Unlock()
 	close(p.done)
+	for _, x := range []*slot{&p.kernel, &p.proxy} {
+		if err := x.close(); err != nil {
+			p.opt.Record(Record{Code: CodePlane, Reason: err.Error()})
+		}
+	}
 }
 
 func (p *Pools) deadline() time.Time {
@@ -191,7 +198,7 @@ func (p *Pools) serve(now time.Time) {
 			kernel = append(kernel, plan)
 		}
 	}
-	err := errors.Join(apply(p.opt.Kernel, kernel, p.opt.Why), apply(p.opt.Proxy, proxy, p.opt.Why))
+	err := errors.Join(p.kernel.apply(kernel), p.proxy.apply(proxy))
 	if err == nil {
 		if p.failed != "" {
 			p.opt.Record(Record{Code: CodePlane, Reason: "all services are served again"})
@@ -208,16 +215,6 @@ func (p *Pools) serve(now time.Time) {
 	p.tries++
 }
 
-func apply(plane balance.Plane, plans []*balance.Plan, why error) error {
-	if plane == nil {
-		if len(plans) > 0 {
-			return fmt.Errorf("cannot serve %s: %w", plans[0].Service.Name, why)
-		}
-		return nil
-	}
-	return plane.Apply(plans)
-}
-
 // count asks planes for their counters, and tells pools of the flows.
 func (p *Pools) count() {
 	for _, s := range p.services {
@@ -225,7 +222,14 @@ func (p *Pools) count() {
 		if plan == nil {
 			continue
 		}
-		usage, err := p.plane(plan).Usage(s.name)
+		plane := p.kernel.plane
+		if plan.Service.Forward == balance.Proxy {
+			plane = p.proxy.plane
+		}
+		if plane == nil {
+			continue
+		}
+		usage, err := plane.Usage(s.name)
 		if err != nil {
 			continue // it could not be served, which was told
 		}
@@ -237,19 +241,3 @@ func (p *Pools) count() {
 		p.step(s, balance.Counted{Flows: flows})
 	}
 }
-
-func (p *Pools) plane(plan *balance.Plan) balance.Plane {
-	plane := p.opt.Kernel
-	if plan.Service.Forward == balance.Proxy {
-		plane = p.opt.Proxy
-	}
-	if plane == nil {
-		return none{}
-	}
-	return plane
-}
-
-// none is the plane where there is none.
-type none struct{ balance.Plane }
-
-func (none) Usage(string) (map[uint32]balance.Usage, error) { return nil, errors.ErrUnsupported }

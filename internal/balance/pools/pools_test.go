@@ -47,6 +47,8 @@ func (p *plane) Usage(string) (map[uint32]balance.Usage, error) {
 
 func (*plane) Close(bool) error { return nil }
 
+func (p *plane) open() (balance.Plane, error) { return p, nil }
+
 // to is the backends that new flows of a service go to.
 func (p *plane) to(service string) string {
 	p.mu.Lock()
@@ -83,7 +85,7 @@ func inBubble(t *testing.T, f func(x *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		x := &bench{T: t}
-		x.Pools = New(Options{Kernel: &x.kernel, Proxy: &x.proxy, Record: func(r Record) { x.records = append(x.records, r) }})
+		x.Pools = New(Options{Kernel: x.kernel.open, Proxy: x.proxy.open, Record: func(r Record) { x.records = append(x.records, r) }})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); x.Pools.Run(ctx) }()
@@ -94,7 +96,11 @@ func inBubble(t *testing.T, f func(x *bench)) {
 
 func (x *bench) apply(services ...*balance.Service) {
 	x.Helper()
-	if err := x.Apply(x.Context(), services, [16]byte{}); err != nil {
+	var wanted []Wanted
+	for _, s := range services {
+		wanted = append(wanted, Wanted{Service: s})
+	}
+	if err := x.Apply(x.Context(), wanted); err != nil {
 		x.Fatal(err)
 	}
 	synctest.Wait()

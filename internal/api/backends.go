@@ -1,0 +1,66 @@
+package api
+
+import "time"
+
+// SchemaBackends is the schema of Backends.
+const SchemaBackends = "holdfast/v1/Backends"
+
+// Backends is the services of a node and what stands behind them.
+type Backends struct {
+	Schema   string    `json:"schema"`
+	Node     string    `json:"node"`
+	Now      time.Time `json:"now"`
+	Services []Service `json:"services"`
+}
+
+// Service is one of them.
+type Service struct {
+	Name       string    `json:"name"`
+	Listen     []string  `json:"listen"`
+	Scheduler  string    `json:"scheduler"`
+	Forward    string    `json:"forward"`
+	Served     string    `json:"served"`     // "its own backends", "its backups", "nobody", …
+	Following  bool      `json:"following"`  // the view of the node that holds its addresses
+	Generation uint64    `json:"generation"` // of what the data plane was told
+	Refused    uint64    `json:"refused"`    // new flows that nobody got
+	Limited    uint64    `json:"limited"`    // and those over a limit, or not allowed
+	Backends   []Backend `json:"backends"`
+}
+
+// Backend is a server of a service.
+type Backend struct {
+	Address   string     `json:"address"`
+	State     string     `json:"state"` // up, drain, down, removed
+	Why       string     `json:"why"`
+	Weight    uint16     `json:"weight"`
+	Share     float64    `json:"share"` // of new flows, in percent, as the table has it
+	Backup    bool       `json:"backup,omitempty"`
+	Sorry     bool       `json:"sorry,omitempty"`
+	MaxFlows  uint32     `json:"max_flows,omitempty"`
+	DrainsTo  *time.Time `json:"drains_to,omitempty"` // until when it may
+	Flows     uint64     `json:"flows"`               // now
+	New       uint64     `json:"new"`                 // since the data plane began
+	BytesIn   uint64     `json:"bytes_in"`            // from clients
+	BytesOut  uint64     `json:"bytes_out"`
+	PacketsIn uint64     `json:"packets_in"`
+	Failures  uint64     `json:"failures"` // to connect, or to send
+}
+
+// What an operator can want of a backend.
+const (
+	BackendDrain  = "drain"  // no new flows
+	BackendDown   = "down"   // as if a check said so
+	BackendUp     = "up"     // what its checks say
+	BackendWeight = "weight" // another weight than the configured one
+)
+
+// BackendOrder asks for a change of one backend.
+type BackendOrder struct {
+	Service string   `json:"service"`
+	Backend string   `json:"backend"` // address and port
+	Want    string   `json:"want"`
+	Within  Duration `json:"within,omitempty"` // of a drain: after how long it is late; 0 is never
+	Cut     bool     `json:"cut,omitempty"`    // and is down then
+	Weight  *uint16  `json:"weight,omitempty"` // absent: the configured one again
+	Who     string   `json:"who,omitempty"`    // for the journal
+}

@@ -1,0 +1,34 @@
+package pools
+
+import (
+	"fmt"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// slot is a plane that is opened when it is wanted.
+type slot struct {
+	open  func() (balance.Plane, error)
+	plane balance.Plane
+}
+
+func (s *slot) apply(plans []*balance.Plan) error {
+	if s.plane == nil {
+		if len(plans) == 0 {
+			return nil
+		}
+		plane, err := s.open()
+		if err != nil {
+			return fmt.Errorf("cannot serve %s: %w", plans[0].Service.Name, err)
+		}
+		s.plane = plane
+	}
+	return s.plane.Apply(plans)
+}
+
+func (s *slot) close() error {
+	if s.plane == nil {
+		return nil
+	}
+	return s.plane.Close(false)
+}

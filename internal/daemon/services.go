@@ -1,0 +1,154 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/pools"
+	"github.com/holdfast-net/holdfast/internal/balance/proxy"
+	"github.com/holdfast-net/holdfast/internal/config"
+)
+
+// runPools begins to serve services, and gives what ends it.
+func (d *Daemon) runPools(ctx context.Context) (end func()) {
+	d.pools = pools.New(pools.Options{
+		Kernel: func() (balance.Plane, error) {
+			return nil, errors.New("forwarding in the kernel is not built in yet")
+		},
+		Proxy: func() (balance.Plane, error) { return proxy.New() },
+		Record: func(r pools.Record) {
+			d.note(api.Event{Kind: "service", Code: r.Code, Service: r.Service, Reason: r.Reason})
+		},
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); d.pools.Run(ctx) }()
+	return func() { cancel(); <-done }
+}
+
+// applyServices brings the services in line with a configuration.
+func (d *Daemon) applyServices(ctx context.Context, cfg *config.Config) error {
+	wanted := make([]pools.Wanted, len(cfg.Services))
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		seed, err := seedOf(cfg, s)
+		if err != nil {
+			return err
+		}
+		wanted[i] = pools.Wanted{Service: s.Service, Seed: seed}
+	}
+	return d.pools.Apply(ctx, wanted)
+}
+
+// Backends tells how services and what stands behind them are.
+func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotBound)
+	defer cancel()
+	b := api.Backends{Schema: api.SchemaBackends, Node: d.current.Load().cfg.Node, Now: time.Now(), Services: []api.Service{}}
+	views, err := d.pools.Snapshot(ctx)
+	if err != nil {
+		return b, err
+	}
+	for _, v := range views {
+		b.Services = append(b.Services, describeService(v))
+	}
+	return b, nil
+}
+
+func describeService(v pools.View) api.Service {
+	nobody := v.Usage[0]
+	s := api.Service{
+		Name: v.Service.Name, Listen: []string{}, Scheduler: v.Service.Scheduler.String(), Forward: v.Service.Forward.String(),
+		Served: v.Mode.String(), Following: v.Following, Generation: v.Generation,
+		Refused: nobody.Refused, Limited: nobody.Limited, Backends: []api.Backend{},
+	}
+	if !v.Settled {
+		s.Served = "nobody yet: backends are being checked"
+	}
+	for _, at := range v.Service.Listen {
+		s.Listen = append(s.Listen, at.String())
+	}
+	shares := shares(v.Plan)
+	for _, row := range v.Backends {
+		u := v.Usage[row.ID]
+		b := api.Backend{
+			Address: row.Addr.String(), State: row.State.String(), Why: row.Why, Weight: row.Weight, Share: shares[row.ID],
+			Backup: row.Backup, Sorry: row.Sorry, MaxFlows: row.MaxFlows, Flows: u.Flows, New: u.New,
+			BytesIn: u.BytesIn, BytesOut: u.BytesOut, PacketsIn: u.PacketsIn, Failures: u.Dropped,
+		}
+		if !row.Due.IsZero() {
+			b.DrainsTo = &row.Due
+		}
+		s.Backends = append(s.Backends, b)
+	}
+	return s
+}
+
+// shares is how much of the new flows each target gets, in percent, by ID.
+func shares(p *balance.Plan) map[uint32]float64 {
+	out := map[uint32]float64{}
+	if p == nil {
+		return out
+	}
+	if p.Select == balance.Least { // the table names each once
+		var all float64
+		for _, i := range p.Table {
+			all += float64(p.Targets[i].Weight)
+		}
+		for _, i := range p.Table {
+			out[p.Targets[i].ID] = 100 * float64(p.Targets[i].Weight) / all
+		}
+		return out
+	}
+	for _, i := range p.Table {
+		out[p.Targets[i].ID]++
+	}
+	for id := range out {
+		out[id] *= 100 / float64(len(p.Table))
+	}
+	return out
+}
+
+// OrderBackend changes what is wanted of a backend.
+func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Result, error) {
+	no := func(text, hint string) (api.Result, error) {
+		return api.Result{Schema: api.SchemaResult, Text: text, Hint: hint}, nil
+	}
+	addr, err := netip.ParseAddrPort(o.Backend)
+	if err != nil {
+		return no(fmt.Sprintf("%q is no address with a port", o.Backend), "backends are listed by: holdfast backends")
+	}
+	var ev balance.Event
+	text := fmt.Sprintf("backend %s of %s ", addr, o.Service)
+	asked := balance.Asked{Backend: addr, By: o.Who, Within: time.Duration(o.Within), Cut: o.Cut}
+	switch o.Want {
+	case api.BackendDrain:
+		asked.Wish = balance.WishDrain
+		ev, text = asked, text+"gets no new flows"
+	case api.BackendDown:
+		asked.Wish = balance.WishDown
+		ev, text = asked, text+"is taken down"
+	case api.BackendUp:
+		ev, text = asked, text+"is what its checks say"
+	case api.BackendWeight:
+		w := balance.Weighed{Backend: addr, Reset: o.Weight == nil, By: o.Who}
+		text += "has the configured weight"
+		if o.Weight != nil {
+			w.Weight = *o.Weight
+			text = fmt.Sprintf("backend %s of %s has weight %d", addr, o.Service, w.Weight)
+		}
+		ev = w
+	default:
+		return no(fmt.Sprintf("%q is nothing that a backend can be asked for", o.Want), "drain, down, up and weight are")
+	}
+	err = d.pools.Ask(ctx, o.Service, ev)
+	if refused, ok := errors.AsType[*pools.Refused](err); ok {
+		return no(refused.Reason, "services and backends are listed by: holdfast backends")
+	}
+	return api.Result{Schema: api.SchemaResult, OK: err == nil, Text: text}, err
+}
