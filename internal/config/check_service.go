@@ -2,6 +2,8 @@ package config
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/maglev"
@@ -99,6 +101,9 @@ func (c *checker) forwarding(s *rawService, holders map[netip.Addr]string, toget
 		return
 	}
 	first := s.listen[0].v
+	if served := c.facts.Forwards; served != nil && !slices.Contains(served, s.forward.v) {
+		c.add(ruleServiceUnserved, s.forward.at, "write forward: "+strings.Join(served, ", or "), "this version does not serve forward: %s (service %s)", s.forward.v, s.name)
+	}
 	switch s.forward.v {
 	case "nat", "full-nat", "dsr":
 		for _, l := range s.listen[1:] {
@@ -136,7 +141,7 @@ func (c *checker) forwarding(s *rawService, holders map[netip.Addr]string, toget
 		}
 	}
 	if s.forward.v == "proxy" && first.Proto == balance.TCP {
-		c.add(ruleServiceProxy, s.forward.at, "forward: full-nat keeps them, where the kernel may forward", "connections of service %s end when its address moves or the daemon stops: they are this process's own", s.name)
+		c.add(ruleServiceProxy, s.forward.at, "clients have to connect again; status and events tell when an address has moved", "connections of service %s end when its address moves or the daemon stops: they are this process's own", s.name)
 	}
 }
 

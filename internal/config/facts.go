@@ -23,6 +23,8 @@ type Facts struct {
 	Agent func(OCF) []error
 	// FenceAgent says the same of a fence device; nil: not known.
 	FenceAgent func(FenceDevice) []error
+	// Forwards is the ways to backends that this program serves; nil: not known.
+	Forwards []string
 }
 
 // Link is one interface. Addresses are the node's own ones (not those of
@@ -35,5 +37,5 @@ type Link struct {
 // Here is this machine, with the given interfaces (nil: not known).
 func Here(links []Link) Facts {
 	name, _ := os.Hostname() // without one, node: must be written, and a diagnostic says so
-	return Facts{Hostname: name, Links: links, Files: program.Disk(), LookupEnv: os.LookupEnv}
+	return Facts{Hostname: name, Links: links, Files: program.Disk(), LookupEnv: os.LookupEnv, Forwards: []string{"proxy"}}
 }

@@ -132,6 +132,7 @@ const (
 	ruleServiceTable    rule = "HF1247"
 	ruleServiceCheck    rule = "HF1248"
 	ruleServiceBackends rule = "HF1249"
+	ruleServiceUnserved rule = "HF1250"
 
 	ruleSecret       rule = "HF1301"
 	ruleSecretOpen   rule = "HF1302"
@@ -254,6 +255,7 @@ func Rules() []Rule {
 		{ruleServiceTable, Error, "the size of a table is no prime"},
 		{ruleServiceCheck, Error, "a check that looks at backends is used by something else than a service"},
 		{ruleServiceBackends, Warning, "a service has no backend to serve it in good times"},
+		{ruleServiceUnserved, Error, "a way to backends that this version does not serve"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

@@ -7,117 +7,71 @@ import (
 	"github.com/holdfast-net/holdfast/internal/balance/flowhash"
 )
 
-// tries is how many slots are looked at where the first one's target has as
-// many flows as it may have, before all targets are compared.
-const tries = 32
+// races is how often a target is picked anew because others took its last
+// place meanwhile.
+const races = 8
 
 // pick finds a target for a new flow and counts the flow for it. Without one
-// it says whether some are only full. It passes over the target that has just
-// failed, unless there is no other.
+// it says whether some are only full. A target that has just failed gets the
+// flow only where nobody else can.
 func (l *loop) pick(s *service, v *view, proto balance.Proto, from, to netip.AddrPort, failed *target) (t *target, full bool) {
-	if len(v.named) == 0 {
+	if len(v.plan.Table) == 0 {
 		return nil, false
 	}
 	svc := v.plan.Service
 	var who netip.Addr
 	if svc.Affinity > 0 {
 		who = flowhash.Prefix(from.Addr(), svc.Sources).Addr()
-		if t = s.memory.get(who, l.now); t != nil && t != failed && v.names(t) && t.acquire() {
+		if t = s.memory.get(who, l.now); t != nil && t != failed && v.takes(t) && t.acquire() {
 			s.memory.put(who, t, l.now, svc.Affinity)
 			return t, false
 		}
 	}
-	t = l.pickOne(s, v, proto, from, to, failed)
-	if t == nil && failed != nil && failed.acquire() {
-		t = failed
+	q := balance.Question{
+		Source: from, Listen: balance.Endpoint{AddrPort: to, Proto: proto}, Except: v.place(failed),
+		Random: [2]uint32{l.rand.Uint32(), l.rand.Uint32()}, Flows: v.flows,
 	}
-	if t != nil && svc.Affinity > 0 {
-		s.memory.put(who, t, l.now, svc.Affinity)
+	if v.plan.Select == balance.InTurn {
+		q.Turn = l.turn(s)
 	}
-	return t, t == nil
-}
-
-// names reports whether new flows go to a target.
-func (v *view) names(t *target) bool {
-	for _, i := range v.named {
-		if v.targets[i] == t {
-			return true
+	for range races {
+		a := v.plan.Pick(q)
+		if a.Place == balance.NoPlace {
+			return nil, true
 		}
-	}
-	return false
-}
-
-func (l *loop) pickOne(s *service, v *view, proto balance.Proto, from, to netip.AddrPort, failed *target) *target {
-	table := v.plan.Table
-	n := uint32(len(table))
-	var slot uint32
-	switch v.plan.Select {
-	case balance.Least:
-		return v.least(l.rand.Uint32N(uint32(len(v.named))), failed)
-	case balance.LeastOfTwo:
-		a, b := table[l.rand.Uint32N(n)], table[l.rand.Uint32N(n)]
-		for i := 0; a == b && len(v.named) > 1 && i < tries; i++ {
-			b = table[l.rand.Uint32N(n)]
-		}
-		if v.lighter(b, a) {
-			a, b = b, a
-		}
-		for _, i := range [...]uint16{a, b} {
-			if t := v.targets[i]; t != failed && t.acquire() {
-				return t
+		if t = v.targets[a.Place]; t.acquire() {
+			if svc.Affinity > 0 {
+				s.memory.put(who, t, l.now, svc.Affinity)
 			}
-		}
-		return v.least(l.rand.Uint32N(uint32(len(v.named))), failed)
-	case balance.InTurn:
-		turn, ok := l.turns[s]
-		if !ok {
-			turn = l.rand.Uint32() // loops do not all begin with the same
-		}
-		l.turns[s] = turn + 1
-		slot = turn % n
-	case balance.BySource:
-		slot = flowhash.Slot(flowhash.Source(v.plan.Seed, from.Addr(), v.plan.Service.Sources), n)
-	default:
-		slot = flowhash.Slot(flowhash.Flow(v.plan.Seed, from, to, uint8(proto)), n)
-	}
-	for range tries {
-		if t := v.targets[table[slot]]; t != failed && t.acquire() {
-			return t
-		}
-		if slot++; slot == n {
-			slot = 0
+			return t, false
 		}
 	}
-	return v.least(l.rand.Uint32N(uint32(len(v.named))), failed)
+	return nil, true
 }
 
-// least is the one with the fewest flows for its weight that takes another. Of
-// equal ones it is the first after some place, so that not all loops choose the
-// same.
-func (v *view) least(begin uint32, failed *target) *target {
-	for {
-		best := -1
-		for k := range v.named {
-			i := v.named[(int(begin)+k)%len(v.named)]
-			t := v.targets[i]
-			if limit := int64(t.limit.Load()); t == failed || limit > 0 && t.flows.Load() >= limit {
-				continue
-			}
-			if best < 0 || v.lighter(i, uint16(best)) {
-				best = int(i)
-			}
-		}
-		if best < 0 {
-			return nil
-		}
-		if t := v.targets[best]; t.acquire() {
-			return t
-		}
+// turn is how many flows of a service had their turn on this loop. Loops do not
+// all begin with the same target.
+func (l *loop) turn(s *service) uint32 {
+	n, ok := l.turns[s]
+	if !ok {
+		n = l.rand.Uint32()
 	}
+	l.turns[s] = n + 1
+	return n
 }
 
-// lighter tells whether one more flow loads target a less than target b.
-func (v *view) lighter(a, b uint16) bool {
-	p := v.plan.Targets
-	return (uint64(v.targets[a].flows.Load())+1)*uint64(p[b].Weight) < (uint64(v.targets[b].flows.Load())+1)*uint64(p[a].Weight)
+// place is that of a target in the plan.
+func (v *view) place(t *target) int {
+	for i := range v.targets {
+		if t != nil && v.targets[i] == t {
+			return i
+		}
+	}
+	return balance.NoPlace
+}
+
+// takes tells whether new flows may go to a target.
+func (v *view) takes(t *target) bool {
+	i := v.place(t)
+	return i != balance.NoPlace && v.plan.Targets[i].State == balance.Up
 }

@@ -23,6 +23,12 @@ func newView(how balance.Select, weights ...uint32) *view {
 	return viewOf(p, nil)
 }
 
+// limit gives a target one flow at most.
+func (v *view) limit(place int) {
+	v.plan.Targets[place].MaxFlows = 1
+	v.targets[place].limit.Store(1)
+}
+
 func newPicker() *loop {
 	return &loop{rand: rand.New(rand.NewPCG(1, 2)), turns: map[*service]uint32{}}
 }
@@ -63,15 +69,15 @@ func TestPick_PassesOverWhoIsFullOrFailed(t *testing.T) {
 	from, to := netip.MustParseAddrPort("198.51.100.7:40000"), netip.MustParseAddrPort("192.0.2.10:443")
 	for _, how := range []balance.Select{balance.InTurn, balance.Least, balance.LeastOfTwo, balance.ByFlow, balance.BySource} {
 		l, s, v := newPicker(), &service{}, newView(how, 1, 1, 1)
-		v.targets[0].limit.Store(1)
+		v.limit(0)
 		v.targets[0].flows.Store(1)
 		for range 10 {
 			if got, _ := l.pick(s, v, balance.TCP, from, to, v.targets[1]); got != v.targets[2] {
 				t.Fatalf("select %d: chose %d", how, got.id)
 			}
 		}
-		for _, x := range v.targets {
-			x.limit.Store(1)
+		for i, x := range v.targets {
+			v.limit(i)
 			x.flows.Store(1)
 		}
 		if got, full := l.pick(s, v, balance.TCP, from, to, nil); got != nil || !full {

@@ -24,7 +24,7 @@ type service struct {
 type view struct {
 	plan    *balance.Plan
 	targets []*target
-	named   []uint16 // the places that the table names, each once
+	flows   func(place int) uint64
 }
 
 // target is a backend of a service, with what all plans that name it have in
@@ -91,13 +91,7 @@ func viewOf(p *balance.Plan, before *view) *view {
 		t.limit.Store(want.MaxFlows)
 		v.targets[i] = t
 	}
-	seen := make([]bool, len(p.Targets))
-	for _, i := range p.Table {
-		if !seen[i] {
-			seen[i] = true
-			v.named = append(v.named, i)
-		}
-	}
+	v.flows = func(place int) uint64 { return uint64(v.targets[place].flows.Load()) }
 	return v
 }
 

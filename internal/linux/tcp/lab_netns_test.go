@@ -17,8 +17,8 @@ import (
 
 // The lab: a host with a service, and a client, on one wire.
 var (
-	host4, client4 = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	host6, client6 = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	host4 = netip.MustParseAddr("192.0.2.1")
+	host6 = netip.MustParseAddr("2001:db8::1")
 )
 
 type lab struct {
