@@ -275,8 +275,12 @@ func (p *prison) ordered(d *diary, from int, at time.Time) {
 	}
 	var last time.Time
 	for _, e := range []struct{ code, words string }{
-		{"HF2201", "a is to be fenced"}, {"HF2205", "no such outlet"}, {"HF2202", "a is fenced: off by bmc"},
-		{"HF2810", "step 1 of 2"}, {"HF2810", "step 2 of 2"}, {"HF2814", "2 steps done"},
+		{"HF2201", "a is to be fenced"},
+		{"HF2205", "no such outlet"},
+		{"HF2202", "a is fenced: off by bmc"},
+		{"HF2810", "step 1 of 2"},
+		{"HF2810", "step 2 of 2"},
+		{"HF2814", "2 steps done"},
 	} {
 		when := p.b.at(at, e.code, e.words)
 		if when.Before(last) {

@@ -19,8 +19,11 @@ func TestHeldUp(t *testing.T) {
 		what    string
 		how     string
 	}{
-		{"stuck", running, program.Seen{There: true, Name: "umount", Stuck: true, Where: "nfs_wait_bit_killable"},
-			`process 1234 (umount) of step "exec /bin/umount /srv" of group db waits for the kernel and cannot be killed (state D, in nfs_wait_bit_killable)`, "/proc/1234/stack"},
+		{
+			"stuck", running,
+			program.Seen{There: true, Name: "umount", Stuck: true, Where: "nfs_wait_bit_killable"},
+			`process 1234 (umount) of step "exec /bin/umount /srv" of group db waits for the kernel and cannot be killed (state D, in nfs_wait_bit_killable)`, "/proc/1234/stack",
+		},
 		{"stuck somewhere", running, program.Seen{There: true, Name: "umount", Stuck: true}, "(state D)", "maintenance on"},
 		{"slow", running, program.Seen{There: true, Name: "umount"}, "of group db runs", "again"},
 		{"gone meanwhile", running, program.Seen{}, "", ""},

@@ -61,7 +61,7 @@ func TestPlane_CarriesEveryByte(t *testing.T) {
 			go func() {
 				rest := data
 				for len(rest) > 0 {
-					n := min(len(rest), 1+rng.IntN(1<<(rng.IntN(20))))
+					n := min(len(rest), 1+rng.IntN(1<<rng.IntN(20)))
 					if _, err := c.Write(rest[:n]); err != nil {
 						t.Error(err)
 						return
