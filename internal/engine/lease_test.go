@@ -25,6 +25,8 @@ type register struct {
 	asked    []string // what was swapped in, in words
 }
 
+func newRegister() *register { return &register{found: lease.Found{Revision: lease.Absent}} }
+
 // registerFor is a node's way to it.
 type registerFor struct {
 	*register
@@ -96,7 +98,7 @@ func leased(priority int) *config.Config {
 // tenants are two nodes with one lease; a holds.
 func tenants(t *testing.T) (*testLAN, *register, *testNode, *testNode) {
 	t.Helper()
-	l, r := &testLAN{}, &register{found: lease.Found{Revision: lease.Absent}}
+	l, r := &testLAN{}, newRegister()
 	a := l.node(t, "a", "192.0.2.1", "fe80::1")
 	b := l.node(t, "b", "192.0.2.2", "fe80::2")
 	a.engine.opt.Leases, b.engine.opt.Leases = registerFor{r, "a"}, registerFor{r, "b"}
