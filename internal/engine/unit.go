@@ -112,6 +112,9 @@ func setConfigs(groups []config.Group) []group.Config {
 			c.Uses = append(c.Uses, group.Use{Check: dogCheck})
 		}
 		c.Guarded, c.Leased = g.Guard.Kind != config.GuardAvailable, g.Lease != nil
+		if c.Leased {
+			c.Unwatched = lease.Unwatched(g.Lease.TTL)
+		}
 		c.Announce = group.Announce{Repeat: g.Announce.Repeat, Refresh: g.Announce.Refresh}
 		out[i] = c
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// Leased says that the mandate is all there is of an election: the routers
 	// hear nobody and are heard by nobody. See Holder.
 	Leased bool
+	// Unwatched is after how long a node learns at the latest that a lease is
+	// free, where the store's word of it does not get through: then it reads.
+	Unwatched time.Duration
 }
 
 // Use is how a group uses a check.

@@ -76,6 +76,17 @@ func TestLeased_TakesBack(t *testing.T) {
 	b.in(holding)
 }
 
+// A lease that was given back is waited for until everybody must have read it,
+// also who is not told of it.
+func TestLeased_WaitsForWhoMustRead(t *testing.T) {
+	b := tenant(t, single(leased, func(c *Config) { c.Unwatched = 5 * time.Second }))
+	b.feed(Handover(""))
+	b.pass(5 * time.Second)
+	b.in(leaving)
+	b.pass(leaveSlack)
+	b.in(claiming)
+}
+
 // The one that was named comes late: what was about to be taken back is not.
 func TestLeased_SuccessorComesLate(t *testing.T) {
 	b := tenant(t, single(leased))

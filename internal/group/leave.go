@@ -68,8 +68,10 @@ func (s *Set) depart(l leave) {
 
 // patience is how long any backup may take to answer a priority 0: its
 // Skew_Time is below one interval, in version 2 below one second
-// (RFC 3768 §6.1).
-func (s *Set) patience() time.Duration { return s.longest(interval) + leaveSlack }
+// (RFC 3768 §6.1). A lease that is given back may have to be read for.
+func (s *Set) patience() time.Duration {
+	return max(s.longest(interval), s.groups[0].Unwatched) + leaveSlack
+}
 
 func interval(r *vrrp.Router) time.Duration {
 	c := r.Config()

@@ -105,7 +105,7 @@ func (c *Candidate) keepReading() {
 	}
 	quiet := never
 	if r := &c.record.Record; c.known() && r.Holder != "" && c.wanted {
-		quiet = max(c.record.observed, c.reading.at).Add(r.Term / 2)
+		quiet = max(c.record.observed, c.reading.at).Add(Unwatched(r.Term))
 	}
 	if c.reading.wanted || !c.known() {
 		quiet = c.reading.again
@@ -146,3 +146,7 @@ func (c *Candidate) watchEnded(a *Answer) {
 		c.watch = watch{again: c.now.Add(pace(c.cfg.Term))}
 	}
 }
+
+// Unwatched is how old what is known of a lease of that term may get before it
+// is read: watches are silent where a member of the store is lost, too.
+func Unwatched(term time.Duration) time.Duration { return term / 2 }
