@@ -96,7 +96,14 @@ func (t Terminal) backends(b api.Backends) error {
 			if x.State == "down" {
 				state.tone = bad
 			}
-			tb.add(cell{x.Address, strong}, state, cell{text: strconv.Itoa(int(x.Weight))}, cell{text: fmt.Sprintf("%.1f %%", x.Share)},
+			name := x.Address
+			if x.Backup {
+				name += " (backup)"
+			}
+			if x.Sorry {
+				name += " (sorry)"
+			}
+			tb.add(cell{name, strong}, state, cell{text: strconv.Itoa(int(x.Weight))}, cell{text: fmt.Sprintf("%.1f %%", x.Share)},
 				cell{text: strconv.FormatUint(x.Flows, 10)}, cell{text: strconv.FormatUint(x.New, 10)}, cell{text: volume(x.BytesIn)},
 				cell{text: volume(x.BytesOut)}, cell{text: strconv.FormatUint(x.Failures, 10)}, cell{oneLine(x.Why), faint})
 		}

@@ -150,8 +150,15 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 		return api.Result{OK: true, Text: fmt.Sprintf("maintenance: on %t, force %t", m.On, m.Force)}, nil
 	}
 	d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
-	d.OnBackends = func(context.Context) (api.Backends, error) { return api.Backends{}, nil }
-	d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) { return api.Result{}, nil }
+	backends := apitest.Backends()
+	d.OnBackends = func(context.Context) (api.Backends, error) { return backends, nil }
+	d.OnOrder = func(_ context.Context, o api.BackendOrder) (api.Result, error) {
+		x := &backends.Services[0].Backends[1]
+		if o.Want == api.BackendDrain && o.Backend == x.Address {
+			x.Flows, x.State = 0, "drain"
+		}
+		return api.Result{OK: true, Text: fmt.Sprintf("backend %s of %s: %s, weight %t", o.Backend, o.Service, o.Want, o.Weight != nil)}, nil
+	}
 	switch name {
 	case "healthy":
 		s.Warnings = nil
@@ -177,6 +184,9 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 		}
 		d.OnMaintenance = func(context.Context, api.Maintenance) (api.Result, error) {
 			return api.Result{Text: "nobody could take web over", Hint: "--force takes its addresses down"}, nil
+		}
+		d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) {
+			return api.Result{Text: "service shop has no backend 10.0.0.99:443", Hint: "services and backends are listed by: holdfast backends"}, nil
 		}
 		d.OnPlan = func(context.Context) (api.Plan, error) {
 			return api.Plan{}, errors.New("cannot list interfaces: permission denied")

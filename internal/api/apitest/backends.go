@@ -1,0 +1,33 @@
+package apitest
+
+import (
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+)
+
+// Backends is two services, with every field set somewhere.
+func Backends() api.Backends {
+	until := Now().Add(5 * time.Minute)
+	return api.Backends{
+		Schema: api.SchemaBackends, Node: "lb1", Now: Now(),
+		Services: []api.Service{
+			{
+				Name: "shop", Listen: []string{"192.0.2.10:443/tcp"}, Scheduler: "least-connections", Forward: "proxy",
+				Served: "its own backends", Following: true, Generation: 12, Refused: 1, Limited: 2,
+				Backends: []api.Backend{
+					{
+						Address: "10.0.0.11:443", State: "up", Why: "HTTP 200 in 1.7 ms", Weight: 10, Share: 100, Flows: 117, New: 90210,
+						BytesIn: 1 << 20, BytesOut: 3 << 30, PacketsIn: 4711, Failures: 3,
+					},
+					{Address: "10.0.0.12:443", State: "drain", Why: "it drains, asked by root", Weight: 10, MaxFlows: 500, DrainsTo: &until, Flows: 4},
+					{Address: "10.0.0.21:443", State: "down", Why: "connection refused after 0.2 ms", Weight: 1, Backup: true},
+				},
+			},
+			{
+				Name: "names", Listen: []string{"192.0.2.10:53/udp"}, Scheduler: "round-robin", Forward: "proxy", Served: "its sorry backends",
+				Generation: 1, Backends: []api.Backend{{Address: "[2001:db8::53]:53", State: "up", Why: "it has no checks", Weight: 1, Share: 100, Sorry: true}},
+			},
+		},
+	}
+}
