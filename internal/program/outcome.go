@@ -12,7 +12,7 @@ type Outcome struct {
 	Status  int            // its exit status; -1 where a signal ended it or it could not be started
 	Signal  syscall.Signal // what ended it; 0: nothing did
 	Output  string         // the last lines of what it said, on one
-	First   string         // the first line of its standard output
+	First   string         // the first line of its standard output, with Command.Keep; else of what it said
 	Stdout  []byte         // the beginning of its standard output, as far as Command.Keep
 	Flooded bool           // it wrote more than its limit and was ended for that
 

@@ -40,8 +40,9 @@ type Command struct {
 	// Limit is how many bytes it may write; one that writes more is ended.
 	// 0: no limit.
 	Limit int
-	// Keep is how much of the beginning of its standard output is wanted in
-	// Outcome.Stdout.
+	// Keep is how much of the beginning of its standard output is wanted by
+	// itself, in Outcome.Stdout and First. 0: none; what it says there and on
+	// standard error is then taken as one, in the order in which it came.
 	Keep int
 }
 
@@ -77,7 +78,10 @@ func Start(c Command) Process {
 		}()
 		cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
 		cmd.Env, cmd.Dir = append(c.Env[:len(c.Env):len(c.Env)], k.mark.variable()), "/"
-		cmd.Stdout, cmd.Stderr = first, out
+		cmd.Stdout, cmd.Stderr = first, first
+		if c.Keep > 0 {
+			cmd.Stderr = out
+		}
 		if c.Input != nil {
 			cmd.Stdin = bytes.NewReader(c.Input)
 		}

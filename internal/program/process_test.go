@@ -111,11 +111,20 @@ func TestOutcome(t *testing.T) {
 		{"not text", `printf '\377\000a\033[2J\r\n'`, 0, 0, "a[2J", "a[2J"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := run(t, Command{Argv: []string{"/bin/sh", "-c", tt.script}})
+			got := run(t, Command{Argv: []string{"/bin/sh", "-c", tt.script}, Keep: 1})
 			if got.Status != tt.status || got.Signal != tt.signal || got.First != tt.first || tt.output != "" && got.Output != tt.output {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// What a program says on both of its outputs stays in order where nobody wants
+// one of them by itself.
+func TestOutcome_KeepsTheOrder(t *testing.T) {
+	got := run(t, Command{Argv: []string{"/bin/sh", "-c", "for i in 1 2 3; do echo out $i; echo err $i >&2; done"}})
+	if want := "out 1 | err 1 | out 2 | err 2 | out 3 | err 3"; got.Output != want {
+		t.Errorf("it said %q, want %q", got.Output, want)
 	}
 }
 

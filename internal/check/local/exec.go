@@ -87,7 +87,7 @@ func (p *execProbe) command() program.Command {
 	}
 	return program.Command{
 		Argv: p.kind.Run, Env: program.Environment(p.env.Environ, about...),
-		Account: p.account, Start: p.env.Start, Grace: execGrace, Limit: maxOutput,
+		Account: p.account, Start: p.env.Start, Grace: execGrace, Limit: maxOutput, Keep: 1, // First is of its standard output
 	}
 }
 
