@@ -19,7 +19,7 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Member: daemon.Member, Cluster: daemon.ClusterStore{}, Doctor: doctor.Examine, Facts: facts}))
+	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Member: daemon.Member, Proxy: daemon.Proxy, Cluster: daemon.ClusterStore{}, Doctor: doctor.Examine, Facts: facts}))
 }
 
 func run(ctx context.Context, o cli.RunOptions) error {

@@ -1,6 +1,9 @@
 package balance
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+)
 
 // State is what a plane does with a backend.
 type State uint8
@@ -81,6 +84,9 @@ type Usage struct {
 	BytesIn, BytesOut         uint64
 	Refused, Limited, Dropped uint64 // nobody to serve; over a limit; for any other reason
 }
+
+// ErrGone says that a plane is of no more use: another one has to be opened.
+var ErrGone = errors.New("it is gone")
 
 // Plane makes plans true. Its methods may be called from any goroutine, one at
 // a time.

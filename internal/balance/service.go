@@ -20,14 +20,6 @@ func (p Proto) String() string {
 	return "tcp"
 }
 
-// Endpoint is an address, a port and a protocol.
-type Endpoint struct {
-	netip.AddrPort
-	Proto Proto
-}
-
-func (e Endpoint) String() string { return e.AddrPort.String() + "/" + e.Proto.String() }
-
 // Scheduler is how a backend is chosen for a new flow. All of them heed
 // weights.
 type Scheduler uint8

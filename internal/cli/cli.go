@@ -40,6 +40,9 @@ type Commands struct {
 	// Member is the whole life of a member of a cluster's store: the daemon
 	// starts it by itself.
 	Member func() error
+	// Proxy is the whole life of the process that joins the connections of
+	// services: the daemon starts it by itself.
+	Proxy func() error
 	// Cluster looks at the store of a cluster, and changes it.
 	Cluster ClusterStore
 	// Doctor looks at this machine, and with a file at what that wants of it.
@@ -161,7 +164,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newExplain(t), newEvents(t),
 		newHandover(t), newMaintenance(t), newUpgrade(t), newFence(t), newBackends(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
-		newCluster(c, t), newRelease(c, t), newGuard(c, t), newMember(c),
+		newCluster(c, t), newRelease(c, t), newGuard(c, t), newMember(c), newProxy(c),
 	)
 	return root
 }

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/pools"
-	"github.com/holdfast-net/holdfast/internal/balance/proxy"
+	"github.com/holdfast-net/holdfast/internal/balance/proxy/apart"
 	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/linux/capability"
+	"github.com/holdfast-net/holdfast/internal/linux/realtime"
 )
 
 // runPools begins to serve services, and gives what ends it.
@@ -20,7 +24,7 @@ func (d *Daemon) runPools(ctx context.Context) (end func()) {
 		Kernel: func() (balance.Plane, error) {
 			return nil, errors.New("forwarding in the kernel is not built in yet")
 		},
-		Proxy: func() (balance.Plane, error) { return proxy.New() },
+		Proxy: func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
 		Record: func(r pools.Record) {
 			d.note(api.Event{Kind: "service", Code: r.Code, Service: r.Service, Reason: r.Reason})
 		},
@@ -29,6 +33,23 @@ func (d *Daemon) runPools(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); d.pools.Run(ctx) }()
 	return func() { cancel(); <-done }
+}
+
+// proxyCommand is how the proxy is started: from the file that runs, as a
+// guardian is.
+func proxyCommand() *exec.Cmd {
+	cmd := guardCommand(nil)
+	cmd.Args = []string{os.Args[0], apart.Command}
+	return cmd
+}
+
+// Proxy is the whole life of the process that joins the connections of services.
+// It needs none of what a daemon may do.
+func Proxy() error {
+	if err := capability.Drop(); err != nil {
+		return fmt.Errorf("cannot be a proxy: %w", err)
+	}
+	return apart.Main(os.Stdin)
 }
 
 // applyServices brings the services in line with a configuration.

@@ -4,15 +4,22 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance/proxy/apart"
 )
 
 // backend is a web server on a node that answers with its name. Closed, nobody
@@ -92,6 +99,28 @@ func (s *site) serving(want ...string) {
 	})
 }
 
+// proxy is the process of a daemon that joins connections.
+func (n *node) proxy() (pid int) {
+	n.s.t.Helper()
+	n.s.within("the proxy runs", func() error {
+		children, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", n.pid()))
+		if err != nil {
+			return err
+		}
+		for _, file := range children {
+			list, _ := os.ReadFile(file)
+			for _, field := range strings.Fields(string(list)) {
+				if line, _ := os.ReadFile("/proc/" + field + "/cmdline"); strings.HasSuffix(string(line), "\x00"+apart.Command+"\x00") {
+					pid, err = strconv.Atoi(field)
+					return err
+				}
+			}
+		}
+		return errors.New("there is none")
+	})
+	return pid
+}
+
 func (n *node) backends() (b api.Backends) {
 	n.s.t.Helper()
 	got := n.cli("backends", "-o", "json")
@@ -127,7 +156,6 @@ func TestService_Proxied(t *testing.T) {
 		held, err = (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp", "192.0.2.10:80")
 		return err
 	}))
-	defer held.Close()
 	s.within("a connection is held", func() error {
 		if b := s.a.backends().Services[0].Backends; b[0].Flows+b[1].Flows != 1 {
 			return fmt.Errorf("%d and %d flows", b[0].Flows, b[1].Flows)
@@ -150,6 +178,7 @@ func TestService_Proxied(t *testing.T) {
 	if b, err := io.ReadAll(held); err != nil || len(b) == 0 {
 		t.Errorf("a connection to one that drains: %q, %v", b, err)
 	}
+	s.must(held.Close())
 	if got := s.a.cli("backends", "drain", "shop", address); got.code != 0 || !strings.Contains(got.out, "it has no connection left") {
 		t.Errorf("a drain: exit %d, %s%s", got.code, got.out, got.err)
 	}
@@ -157,6 +186,16 @@ func TestService_Proxied(t *testing.T) {
 		t.Errorf("up: %s", got.err)
 	}
 	s.serving(a1, a2)
+
+	// The process that joins connections is not in the real-time class, and
+	// another one takes its place.
+	pid := s.a.proxy()
+	if policy, err := unix.SchedGetAttr(pid, 0); err != nil || policy.Policy != unix.SCHED_NORMAL {
+		t.Errorf("the proxy is in class %+v, %v", policy, err)
+	}
+	s.must(unix.Kill(pid, unix.SIGKILL))
+	s.serving(a1, a2)
+	s.a.said(began, "HF3014", "cannot reach the proxy")
 
 	// The address moves, and its service with it.
 	if got := s.a.cli("handover", "web"); got.code != 0 {

@@ -222,14 +222,18 @@ func (p *Pools) count() {
 		if plan == nil {
 			continue
 		}
-		plane := p.kernel.plane
+		slot := &p.kernel
 		if plan.Service.Forward == balance.Proxy {
-			plane = p.proxy.plane
+			slot = &p.proxy
 		}
-		if plane == nil {
+		if slot.plane == nil {
 			continue
 		}
-		usage, err := plane.Usage(s.name)
+		usage, err := slot.plane.Usage(s.name)
+		if err = slot.lost(err); slot.plane == nil {
+			p.opt.Record(Record{Code: CodePlane, Reason: err.Error() + " (another one is begun)"})
+			p.changed = true
+		}
 		if err != nil {
 			continue // it could not be served, which was told
 		}

@@ -21,11 +21,12 @@ var (
 
 // plane keeps what it is given.
 type plane struct {
-	mu    sync.Mutex
-	err   error
-	plans map[string]*balance.Plan
-	given int
-	flows map[uint32]balance.Usage
+	mu     sync.Mutex
+	err    error
+	plans  map[string]*balance.Plan
+	given  int
+	opened int
+	flows  map[uint32]balance.Usage
 }
 
 func (p *plane) Apply(plans []*balance.Plan) error {
@@ -42,12 +43,20 @@ func (p *plane) Apply(plans []*balance.Plan) error {
 func (p *plane) Usage(string) (map[uint32]balance.Usage, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.flows, nil
+	return p.flows, p.err
 }
 
 func (*plane) Close(bool) error { return nil }
 
-func (p *plane) open() (balance.Plane, error) { return p, nil }
+func (p *plane) open() (balance.Plane, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opened++
+	if errors.Is(p.err, balance.ErrGone) {
+		p.err = nil // another one
+	}
+	return p, nil
+}
 
 // to is the backends that new flows of a service go to.
 func (p *plane) to(service string) string {
@@ -229,6 +238,29 @@ func TestPools_TryAgain(t *testing.T) {
 		synctest.Wait()
 		if last := x.records[len(x.records)-1]; last.Reason != "all services are served again" {
 			t.Errorf("the last record is %+v", last)
+		}
+	})
+}
+
+// A plane whose process is gone is opened again, and gets all plans.
+func TestPools_OpenAnotherPlane(t *testing.T) {
+	inBubble(t, func(x *bench) {
+		x.apply(newService("web", balance.Proxy))
+		x.checked("web/a", check.Up)
+		x.checked("web/b", check.Up)
+		if x.proxy.opened != 1 {
+			t.Fatalf("opened %d times", x.proxy.opened)
+		}
+		x.proxy.mu.Lock()
+		x.proxy.err, x.proxy.plans = balance.ErrGone, nil
+		x.proxy.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if told := x.records[len(x.records)-1]; told.Code != CodePlane {
+			t.Errorf("the last record is %+v", told)
+		}
+		if x.proxy.opened != 2 || x.proxy.to("web") != a.String()+" "+b.String() {
+			t.Errorf("opened %d times; web goes to %q", x.proxy.opened, x.proxy.to("web"))
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package pools
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
@@ -23,12 +24,22 @@ func (s *slot) apply(plans []*balance.Plan) error {
 		}
 		s.plane = plane
 	}
-	return s.plane.Apply(plans)
+	return s.lost(s.plane.Apply(plans))
+}
+
+// lost lets go of a plane that is gone: the next attempt opens another one.
+func (s *slot) lost(err error) error {
+	if errors.Is(err, balance.ErrGone) {
+		return errors.Join(err, s.close())
+	}
+	return err
 }
 
 func (s *slot) close() error {
 	if s.plane == nil {
 		return nil
 	}
-	return s.plane.Close(false)
+	plane := s.plane
+	s.plane = nil
+	return plane.Close(false)
 }
