@@ -141,7 +141,7 @@ func (c *checker) forwarding(s *rawService, holders map[netip.Addr]string, toget
 		}
 	}
 	if s.forward.v == "proxy" && first.Proto == balance.TCP {
-		c.add(ruleServiceProxy, s.forward.at, "clients have to connect again; status and events tell when an address has moved", "connections of service %s end when its address moves or the daemon stops: they are this process's own", s.name)
+		c.add(ruleServiceProxy, s.forward.at, "clients have to connect again; status and events tell when an address has moved", "connections of service %s end when its address moves or the daemon stops: no proxy can take them along", s.name)
 	}
 }
 
