@@ -99,32 +99,6 @@ type member struct {
 	again    time.Time // when to give a refused Remove again
 }
 
-// phase is where a set is between its visible states.
-type phase uint8
-
-const (
-	resting  phase = iota // Init
-	unfit                 // Fault
-	waiting               // Backup
-	claiming              // Backup: every router asks, the addresses are being installed
-	holding               // Active
-	demoting              // Active: nothing is announced any more, the steps are being undone
-	leaving               // Backup: still serving what arrives
-)
-
-func (p phase) state() State {
-	switch p {
-	case resting:
-		return Init
-	case unfit:
-		return Fault
-	case holding, demoting:
-		return Active
-	default:
-		return Backup
-	}
-}
-
 // New makes a set that does nothing until Start. It fails on a configuration
 // that vrrp.New or this package refuses.
 func New(groups []Config) (*Set, error) {
@@ -260,49 +234,6 @@ func (s *Set) settle() bool {
 	default:
 		return s.settleLeaving()
 	}
-}
-
-// Deadline is when Step wants a Tick; zero means never.
-func (s *Set) Deadline() time.Time {
-	var d time.Time
-	sooner := func(t time.Time) {
-		if !t.IsZero() && (d.IsZero() || t.Before(d)) {
-			d = t
-		}
-	}
-	for i := range s.members {
-		sooner(s.members[i].router.Deadline())
-	}
-	for g := range s.announces {
-		sooner(s.announces[g].next)
-	}
-	for i := range s.members {
-		if m := &s.members[i]; m.stuck() {
-			sooner(m.again)
-		}
-	}
-	sooner(s.conflictDue())
-	switch s.phase {
-	case unfit:
-		if s.now.Before(s.retry) {
-			sooner(s.retry)
-		}
-	case waiting, claiming:
-		if s.gated() {
-			sooner(s.suspended.gate)
-		}
-		if s.phase == claiming {
-			sooner(s.clearAt())
-		}
-		if !s.half.since.IsZero() && !s.half.told {
-			sooner(s.halfDue())
-		}
-	case holding:
-		sooner(s.contest)
-	case leaving:
-		sooner(s.leave.deadline)
-	}
-	return d
 }
 
 func (s *Set) tick() {
