@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 func main() {
@@ -29,7 +31,7 @@ func main() {
 	var err error
 	switch *as {
 	case "":
-		err = measure(*rounds, *each, *out)
+		err = compare(*rounds, *each, *out)
 	case "server":
 		err = serve()
 	case "client":
@@ -43,8 +45,8 @@ func main() {
 	}
 }
 
-// measure compares everybody at every workload.
-func measure(rounds int, each time.Duration, out string) error {
+// compare measures everybody at every workload.
+func compare(rounds int, each time.Duration, out string) error {
 	s, err := newStage()
 	if err != nil {
 		return err
@@ -66,5 +68,5 @@ func measure(rounds int, each time.Duration, out string) error {
 		r.add(w, figures)
 	}
 	r.print(os.Stdout)
-	return r.write(out)
+	return measure.Write(out, r)
 }

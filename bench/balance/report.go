@@ -1,15 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 // Report is everything that one run measured.
@@ -38,23 +36,14 @@ func (r *Report) add(workload string, figures map[string][]sample) {
 	row := Row{Workload: workload, Median: map[string]sample{}, All: figures}
 	for name, all := range figures {
 		row.Median[name] = sample{
-			Rate: median(len(all), func(i int) float64 { return all[i].Rate }),
-			CPU:  time.Duration(median(len(all), func(i int) float64 { return float64(all[i].CPU) })),
+			Rate: measure.Median(len(all), func(i int) float64 { return all[i].Rate }),
+			CPU:  time.Duration(measure.Median(len(all), func(i int) float64 { return float64(all[i].CPU) })),
 		}
 	}
 	h, p := figures["holdfast"], figures["haproxy"]
-	row.Rate = median(len(h), func(i int) float64 { return h[i].Rate / p[i].Rate })
-	row.CPU = median(len(h), func(i int) float64 { return float64(h[i].CPU) / float64(p[i].CPU) })
+	row.Rate = measure.Median(len(h), func(i int) float64 { return h[i].Rate / p[i].Rate })
+	row.CPU = measure.Median(len(h), func(i int) float64 { return float64(h[i].CPU) / float64(p[i].CPU) })
 	r.Rows = append(r.Rows, row)
-}
-
-func median(n int, of func(int) float64) float64 {
-	values := make([]float64, n)
-	for i := range values {
-		values[i] = of(i)
-	}
-	slices.Sort(values)
-	return values[n/2]
 }
 
 func (r *Report) print(out io.Writer) {
@@ -78,18 +67,4 @@ func (r *Report) print(out io.Writer) {
 	for _, row := range r.Rows {
 		fmt.Fprintf(out, "%s: holdfast/haproxy ×%.2f a second, ×%.2f CPU\n", row.Workload, row.Rate, row.CPU)
 	}
-}
-
-func (r *Report) write(name string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return fmt.Errorf("cannot make a folder for the results: %w", err)
-	}
-	if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	vnetns "github.com/vishvananda/netns"
 
+	"github.com/holdfast-net/holdfast/bench/measure"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
@@ -161,7 +162,7 @@ func (s *stage) run(c contender, workload string, each time.Duration) (sample, e
 	client.Stdout = &out
 	var spent time.Duration
 	if middle != nil {
-		spent = processorTime(middle.Process.Pid)
+		spent = measure.ProcessorTime(middle.Process.Pid)
 	}
 	if err := s.client.Start(client); err != nil {
 		return sample{}, fmt.Errorf("cannot start the client: %w", err)
@@ -177,7 +178,7 @@ func (s *stage) run(c contender, workload string, each time.Duration) (sample, e
 		return sample{}, errors.New("nothing came through")
 	}
 	if middle != nil {
-		spent = processorTime(middle.Process.Pid) - spent
+		spent = measure.ProcessorTime(middle.Process.Pid) - spent
 		total := f.Rate * each.Seconds()
 		if workload == bulk {
 			total /= 1e9
@@ -185,17 +186,4 @@ func (s *stage) run(c contender, workload string, each time.Duration) (sample, e
 		f.CPU = time.Duration(float64(spent) / total)
 	}
 	return f, nil
-}
-
-// processorTime is what a process has used, user and system together.
-func processorTime(pid int) time.Duration {
-	var sum time.Duration
-	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	for _, t := range threads {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
-		first, _, _ := strings.Cut(string(b), " ")
-		ns, _ := strconv.ParseInt(first, 10, 64)
-		sum += time.Duration(ns)
-	}
-	return sum
 }

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 func main() {
@@ -33,7 +35,7 @@ func main() {
 	case "":
 		err = inNamespace()
 	case "stage":
-		err = measure(*rounds, *each, *number, *out)
+		err = compare(*rounds, *each, *number, *out)
 	case "server":
 		err = serve()
 	case "check":
@@ -45,8 +47,8 @@ func main() {
 	}
 }
 
-// measure compares all checkers at all workloads.
-func measure(rounds int, each time.Duration, number int, out string) error {
+// compare measures all checkers at all workloads.
+func compare(rounds int, each time.Duration, number int, out string) error {
 	server, err := startServer()
 	if err != nil {
 		return err
@@ -68,5 +70,5 @@ func measure(rounds int, each time.Duration, number int, out string) error {
 		r.add(w, figures)
 	}
 	r.print(os.Stdout)
-	return r.write(out)
+	return measure.Write(out, r)
 }

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 // Report is everything that one run measured.
@@ -36,24 +34,18 @@ func newReport(number int) *Report {
 func (r *Report) add(workload string, figures map[string][]sample) {
 	row := Row{Workload: workload, Median: map[string]sample{}, All: figures}
 	for name, all := range figures {
+		of := func(value func(sample) float64) float64 {
+			return measure.Median(len(all), func(i int) float64 { return value(all[i]) })
+		}
 		row.Median[name] = sample{
-			Looks: median(all, func(s sample) float64 { return s.Looks }),
-			CPU:   time.Duration(median(all, func(s sample) float64 { return float64(s.CPU) })),
-			Share: median(all, func(s sample) float64 { return s.Share }),
-			RSS:   int64(median(all, func(s sample) float64 { return float64(s.RSS) })),
+			Looks: of(func(s sample) float64 { return s.Looks }),
+			CPU:   time.Duration(of(func(s sample) float64 { return float64(s.CPU) })),
+			Share: of(func(s sample) float64 { return s.Share }),
+			RSS:   int64(of(func(s sample) float64 { return float64(s.RSS) })),
 		}
 	}
 	row.Ratio = float64(row.Median["holdfast"].CPU) / float64(row.Median["haproxy"].CPU)
 	r.Rows = append(r.Rows, row)
-}
-
-func median(all []sample, of func(sample) float64) float64 {
-	values := make([]float64, len(all))
-	for i, s := range all {
-		values[i] = of(s)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 func (r *Report) print(out io.Writer) {
@@ -71,18 +63,4 @@ func (r *Report) print(out io.Writer) {
 	for _, row := range r.Rows {
 		fmt.Fprintf(out, "%s: holdfast/haproxy ×%.2f CPU per look\n", row.Workload, row.Ratio)
 	}
-}
-
-func (r *Report) write(name string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return fmt.Errorf("cannot make a folder for the results: %w", err)
-	}
-	if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
-	}
-	return nil
 }

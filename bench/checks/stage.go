@@ -14,6 +14,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 // Who runs where. The rest of the machine does what it likes, which is why
@@ -88,13 +90,13 @@ func (s *server) watch(c checker, workload string, number int, each time.Duratio
 	if err != nil {
 		return sample{}, err
 	}
-	spent, start := processorTime(cmd.Process.Pid), time.Now()
+	spent, start := measure.ProcessorTime(cmd.Process.Pid), time.Now()
 	time.Sleep(each)
 	after, err := connections()
 	if err != nil {
 		return sample{}, err
 	}
-	spent, took := processorTime(cmd.Process.Pid)-spent, time.Since(start)
+	spent, took := measure.ProcessorTime(cmd.Process.Pid)-spent, time.Since(start)
 	looks := after - before
 	if looks == 0 {
 		return sample{}, errors.New("nobody looked")
@@ -128,21 +130,6 @@ func connections() (int64, error) {
 		}
 	}
 	return 0, errors.New("cannot count connections: there is no Tcp ActiveOpens in /proc/net/snmp")
-}
-
-// processorTime is what a process has used, by the scheduler's own account:
-// the ticks in stat are too coarse for a busy machine (proc(5): schedstat is
-// nanoseconds, of one thread).
-func processorTime(pid int) time.Duration {
-	var sum time.Duration
-	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	for _, t := range threads {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
-		first, _, _ := strings.Cut(string(b), " ")
-		ns, _ := strconv.ParseInt(first, 10, 64)
-		sum += time.Duration(ns)
-	}
-	return sum
 }
 
 // memory is the resident set.

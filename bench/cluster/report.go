@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 const schema = "holdfast/bench/cluster/v1"
@@ -211,15 +212,8 @@ func (r *Report) markdown() string {
 
 // write writes the report as JSON, and the page's tables where there is one.
 func (r *Report) write(path, page string) error {
-	out, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("cannot encode report: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("cannot write report: %w", err)
-	}
-	if err := os.WriteFile(path, append(out, '\n'), 0o644); err != nil {
-		return fmt.Errorf("cannot write report: %w", err)
+	if err := measure.Write(path, r); err != nil {
+		return err
 	}
 	fmt.Printf("\nwritten: %s\n", path)
 	if page == "" {

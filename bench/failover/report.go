@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 // schema names the shape of the JSON.
@@ -39,15 +38,8 @@ func NewReport() *Report {
 
 // Write writes the report as JSON.
 func (r *Report) Write(path string) error {
-	out, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("cannot encode report: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("cannot write report: %w", err)
-	}
-	if err := os.WriteFile(path, append(out, '\n'), 0o644); err != nil {
-		return fmt.Errorf("cannot write report: %w", err)
+	if err := measure.Write(path, r); err != nil {
+		return err
 	}
 	fmt.Printf("\nwritten: %s\n", path)
 	return nil

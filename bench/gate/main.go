@@ -28,6 +28,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/holdfast-net/holdfast/bench/measure"
 )
 
 func main() {
@@ -73,7 +75,7 @@ func run(rounds int, each time.Duration, only, out string) (err error) {
 		}
 	}
 	r.print(os.Stdout)
-	return r.write(out)
+	return measure.Write(out, r)
 }
 
 // way is how the traffic meets the gate.

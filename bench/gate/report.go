@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 	"time"
@@ -120,15 +117,4 @@ func (r *Report) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t\t\t\t\n", p.Name, p.Way, p.Runs, p.Nanoseconds)
 	}
 	_ = w.Flush()
-}
-
-func (r *Report) write(path string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
