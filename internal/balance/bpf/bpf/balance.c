@@ -258,8 +258,8 @@ always int from_backend(ctx *c, struct work *w)
 	return send_translated(c, p, &w->b.f);
 }
 
-SEC("tc")
-int NAME(holdfast_lb, LAYOUT)(struct __sk_buff *skb)
+SEC(HOOK)
+int NAME(PROGRAM, LAYOUT)(ctx *c)
 {
 	const struct service *s;
 	__u32 zero = 0;
@@ -268,18 +268,18 @@ int NAME(holdfast_lb, LAYOUT)(struct __sk_buff *skb)
 	if (!w)
 		return PASS;
 	__builtin_memset(&w->p, 0, sizeof(w->p));
-	if (!parse(skb, &w->p))
+	if (!parse(c, &w->p))
 		return PASS;
 	if (w->p.k.proto != IPPROTO_TCP && w->p.k.proto != IPPROTO_UDP)
 		return PASS;
-	if (!ports_of(skb, &w->p))
+	if (!ports_of(c, &w->p))
 		return PASS;
 	s = service_at(&w->p);
-	return s ? from_client(skb, s, w) : from_backend(skb, w);
+	return s ? from_client(c, s, w) : from_backend(c, w);
 }
 
-SEC("tc")
-int NAME(holdfast_unwrap, LAYOUT)(struct __sk_buff *skb)
+SEC(HOOK)
+int NAME(holdfast_unwrap, LAYOUT)(ctx *c)
 {
-	return unwrap(skb);
+	return unwrap(c);
 }

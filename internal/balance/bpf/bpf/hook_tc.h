@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT OR GPL-2.0-only
 //
-// The hook of tc: all that the other headers know of a packet's buffer. A hook
-// for another kind of buffer has functions of the same names.
+// The hook of tc, which every interface has: see hook.h.
 
 #pragma once
 
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/pkt_cls.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_endian.h>
-
-#define always static __always_inline
-
-// What stands apart is verified by itself, once, and not anew for every way that
-// leads there. The verifier does not believe that its pointers are good.
-#define apart __attribute__((noinline))
-
 typedef struct __sk_buff ctx;
+
+#define HOOK "tc"
+#define PROGRAM holdfast_lb
 
 // PASS asks whoever comes after us on this interface; on a tcx hook the same
 // number is TCX_NEXT. DROP is TCX_DROP.
 #define PASS TC_ACT_UNSPEC
 #define DROP TC_ACT_SHOT
+
+always __u32 arrived_on(const ctx *c)
+{
+	return c->ifindex;
+}
 
 always int load(ctx *c, __u32 at, void *to, __u32 n)
 {
@@ -72,8 +66,6 @@ always int ip_sum(ctx *c, __u32 at, __s64 diff)
 	return bpf_l3_csum_replace(c, at, 0, diff, 0);
 }
 
-enum sum_of { ADDRESSES, CONTENT };
-
 // transport_sum brings that of TCP, UDP or ICMPv6 up to date, also where the
 // sender has left it to the hardware: then what is there is the sum of the
 // pseudo-header, which addresses are part of, and the content is not.
@@ -89,4 +81,23 @@ always int transport_sum(ctx *c, __u32 at, __s64 diff, enum sum_of what, int fam
 	if (what == ADDRESSES && family == 6)
 		bpf_csum_update(c, diff);
 	return 0;
+}
+
+// redirect sends a frame that is complete.
+always int redirect(ctx *c, __u32 ifindex)
+{
+	(void)c;
+	return bpf_redirect(ifindex, 0);
+}
+
+// to_neighbour sends a packet to a next hop whose MAC is not known: the kernel
+// asks for it and keeps the packet until then.
+always int to_neighbour(ctx *c, const struct bpf_fib_lookup *fib)
+{
+	struct bpf_redir_neigh next;
+
+	(void)c;
+	next.nh_family = fib->family;
+	__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, sizeof(next.ipv6_nh));
+	return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
 }

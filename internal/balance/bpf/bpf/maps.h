@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "hook_tc.h"
+#include "hook.h"
 
 #define SERVICES 1024
 #define TARGETS 8192

@@ -201,7 +201,7 @@ always int parse(ctx *c, struct packet *p)
 	if (load(c, 0, &e, sizeof(e)))
 		return 0;
 	if (!for_us(c)) {
-		struct mac m = { .ifindex = c->ifindex };
+		struct mac m = { .ifindex = arrived_on(c) };
 
 		__builtin_memcpy(m.mac, e.h_dest, ETH_ALEN);
 		if (!bpf_map_lookup_elem(&hf_macs, &m))

@@ -20,7 +20,7 @@ always int is_ip4(const struct addr *a)
 // on. Of a frame that is cut up later on the size does not matter now.
 always long find_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
 {
-	fib->ifindex = c->ifindex;
+	fib->ifindex = arrived_on(c);
 	fib->tot_len = in_pieces(c) ? 0 : bytes;
 	if (is_ip4(dst)) {
 		fib->family = AF_INET;
@@ -34,14 +34,11 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 	return bpf_fib_lookup(c, fib, sizeof(*fib), 0);
 }
 
-// leave sends a packet there. Where the neighbour is not known, the kernel asks
-// for it and keeps the packet until then.
+// leave sends a packet there.
 apart int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot)
 {
 	if (!fib)
 		return DROP;
-	struct bpf_redir_neigh next;
-
 	if (found == BPF_FIB_LKUP_RET_SUCCESS) {
 		__u8 macs[2 * ETH_ALEN];
 
@@ -49,12 +46,9 @@ apart int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot
 		__builtin_memcpy(macs + ETH_ALEN, fib->smac, ETH_ALEN);
 		if (store(c, 0, macs, sizeof(macs)))
 			return dropped(slot, BROKEN);
-		return bpf_redirect(fib->ifindex, 0);
+		return redirect(c, fib->ifindex);
 	}
-	if (found == BPF_FIB_LKUP_RET_NO_NEIGH) {
-		next.nh_family = fib->family;
-		__builtin_memcpy(next.ipv6_nh, fib->ipv6_dst, sizeof(next.ipv6_nh));
-		return bpf_redirect_neigh(fib->ifindex, &next, sizeof(next), 0);
-	}
+	if (found == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return to_neighbour(c, fib);
 	return dropped(slot, found == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE);
 }
