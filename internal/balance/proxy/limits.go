@@ -51,6 +51,16 @@ func (a *affinity) get(client netip.Addr, now int64) *target {
 	return at.target
 }
 
+// look is get for people: it says until when, too.
+func (a *affinity) look(client netip.Addr, now int64) (t *target, until int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at, ok := a.last[client]; ok && now < at.until {
+		return at.target, at.until
+	}
+	return nil, 0
+}
+
 func (a *affinity) put(client netip.Addr, t *target, now int64, lasts time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

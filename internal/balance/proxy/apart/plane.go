@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -60,10 +61,17 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 
 // Usage implements [balance.Plane].
 func (p *Plane) Usage(service string) (map[uint32]balance.Usage, error) {
-	return p.ask(request{Service: service})
+	a, err := p.ask(request{Service: service})
+	return a.Usage, err
 }
 
-func (p *Plane) ask(q request) (map[uint32]balance.Usage, error) {
+// Find implements [balance.Finder].
+func (p *Plane) Find(service string, at balance.Endpoint, client netip.AddrPort) (balance.Sight, error) {
+	a, err := p.ask(request{Find: &where{Service: service, At: at, Client: client}})
+	return a.Sight, err
+}
+
+func (p *Plane) ask(q request) (reply, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = p.conn.SetDeadline(time.Now().Add(patience))
@@ -74,11 +82,11 @@ func (p *Plane) ask(q request) (map[uint32]balance.Usage, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot reach the proxy: %w: %w", balance.ErrGone, err)
+		return reply{}, fmt.Errorf("cannot reach the proxy: %w: %w", balance.ErrGone, err)
 	case a.Err != "":
-		return nil, errors.New(a.Err)
+		return reply{}, errors.New(a.Err)
 	}
-	return a.Usage, nil
+	return a, nil
 }
 
 // Close ends the process, and with it all connections.

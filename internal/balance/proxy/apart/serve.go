@@ -40,9 +40,12 @@ func serve(conn io.ReadWriteCloser) error {
 			return errors.Join(err, plane.Close(false))
 		}
 		var a reply
-		if q.Service != "" {
+		switch {
+		case q.Find != nil:
+			a.Sight, err = plane.Find(q.Find.Service, q.Find.At, q.Find.Client)
+		case q.Service != "":
 			a.Usage, err = plane.Usage(q.Service)
-		} else {
+		default:
 			err = plane.Apply(q.Plans)
 		}
 		if err != nil {

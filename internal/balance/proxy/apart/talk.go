@@ -1,6 +1,8 @@
 package apart
 
 import (
+	"net/netip"
+
 	"github.com/holdfast-net/holdfast/internal/balance"
 )
 
@@ -8,10 +10,19 @@ import (
 type request struct {
 	Plans   []*balance.Plan // Apply
 	Service string          // Usage, where it is not empty
+	Find    *where          // Find
+}
+
+// where is the flow that is asked about.
+type where struct {
+	Service string
+	At      balance.Endpoint
+	Client  netip.AddrPort
 }
 
 // reply is the answer.
 type reply struct {
 	Err   string // empty: it was done
 	Usage map[uint32]balance.Usage
+	Sight balance.Sight
 }
