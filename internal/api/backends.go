@@ -64,3 +64,31 @@ type BackendOrder struct {
 	Weight  *uint16  `json:"weight,omitempty"` // absent: the configured one again
 	Who     string   `json:"who,omitempty"`    // for the journal
 }
+
+// SchemaFlowExplanation is the schema of a FlowExplanation.
+const SchemaFlowExplanation = "holdfast/v1/FlowExplanation"
+
+// FlowExplanation is which backend a flow has or gets, and why.
+type FlowExplanation struct {
+	Schema  string     `json:"schema"`
+	Node    string     `json:"node"`
+	Now     time.Time  `json:"now"`
+	Service string     `json:"service"`
+	Forward string     `json:"forward"`
+	From    string     `json:"from"`
+	To      string     `json:"to"`
+	Outcome string     `json:"outcome"` // has, gets, could, nowhere
+	Backend string     `json:"backend"` // "": nowhere
+	Summary string     `json:"summary"` // the answer in a sentence
+	Flow    *FlowState `json:"flow,omitempty"`
+	Facts   []Fact     `json:"facts"` // in the order in which they are looked at
+}
+
+// FlowState is a flow that there is.
+type FlowState struct {
+	Backend     string   `json:"backend"`
+	Source      string   `json:"source,omitempty"` // what the backend takes for the client; absent: not known
+	Established bool     `json:"established"`      // false: half open
+	Idle        Duration `json:"idle"`             // for how long nobody has said anything
+	Lasts       Duration `json:"lasts"`            // after how long without a packet it is forgotten
+}

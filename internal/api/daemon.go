@@ -19,6 +19,9 @@ type Daemon interface {
 	// changes what is wanted of one.
 	Backends(ctx context.Context) (Backends, error)
 	OrderBackend(ctx context.Context, o BackendOrder) (Result, error)
+	// ExplainFlow says which backend the flow from a client's address and port
+	// to a service has or gets.
+	ExplainFlow(ctx context.Context, from, to string) (FlowExplanation, error)
 	// Plan compares the file on disk with the one in force; Reload also
 	// applies it. A file with errors changes nothing and is described in
 	// Diagnostics.

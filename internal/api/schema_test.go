@@ -20,19 +20,20 @@ import (
 // documents are one of each, with every field set.
 func documents() map[string]any {
 	return map[string]any{
-		"status":        apitest.Status(),
-		"events":        api.Events{Schema: api.SchemaEvents, Node: "lb1", Events: apitest.Events()},
-		"event":         api.FollowedEvent{Schema: api.SchemaEvent, Event: apitest.Events()[2]},
-		"plan":          apitest.Plan(),
-		"result":        api.Result{Schema: api.SchemaResult, OK: false, Text: "no node can take web over", Hint: "add force to do it all the same"},
-		"version":       apitest.Version(),
-		"doctor":        apitest.Diagnosis(),
-		"cluster":       apitest.Cluster(),
-		"explanation":   apitest.Explanation(),
-		"backends":      apitest.Backends(),
-		"backend-order": api.BackendOrder{Service: "shop", Backend: "10.0.0.12:443", Want: api.BackendDrain, Within: api.Duration(5 * time.Minute), Cut: true, Who: "root"},
-		"handover":      api.Handover{To: "lb2"},
-		"maintenance":   api.Maintenance{On: true, Force: true},
+		"status":           apitest.Status(),
+		"events":           api.Events{Schema: api.SchemaEvents, Node: "lb1", Events: apitest.Events()},
+		"event":            api.FollowedEvent{Schema: api.SchemaEvent, Event: apitest.Events()[2]},
+		"plan":             apitest.Plan(),
+		"result":           api.Result{Schema: api.SchemaResult, OK: false, Text: "no node can take web over", Hint: "add force to do it all the same"},
+		"version":          apitest.Version(),
+		"doctor":           apitest.Diagnosis(),
+		"cluster":          apitest.Cluster(),
+		"explanation":      apitest.Explanation(),
+		"backends":         apitest.Backends(),
+		"flow-explanation": apitest.FlowExplanation(),
+		"backend-order":    api.BackendOrder{Service: "shop", Backend: "10.0.0.12:443", Want: api.BackendDrain, Within: api.Duration(5 * time.Minute), Cut: true, Who: "root"},
+		"handover":         api.Handover{To: "lb2"},
+		"maintenance":      api.Maintenance{On: true, Force: true},
 		"check": api.FileCheck{
 			Schema: api.SchemaCheck, Path: "/etc/holdfast/holdfast.yaml", OK: true, Node: "lb1", Hash: "1a2b3c4d5e6f",
 			Groups: []api.FileGroup{{

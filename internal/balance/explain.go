@@ -100,7 +100,7 @@ func (e *explaining) exists() bool {
 		return false
 	}
 	if t.State == Up || t.State == Drain {
-		e.note("backend", "%s is %s: it keeps its flows", t.Addr, t.State)
+		e.note("backend", "%s is in state %s: it keeps its flows", t.Addr, t.State)
 		return e.end(Has, t.Addr, "it has %s", t.Addr)
 	}
 	setting, policy := "on_down", e.plan.Service.OnDown
@@ -109,13 +109,13 @@ func (e *explaining) exists() bool {
 	}
 	switch {
 	case policy == Keep:
-		e.note("backend", "%s is %s, and %s keeps its flows", t.Addr, t.State, setting)
+		e.note("backend", "%s is %s, and %s says that it keeps its flows", t.Addr, t.State, setting)
 		return e.end(Has, t.Addr, "it has %s, which is %s", t.Addr, t.State)
 	case policy == Reset && e.at.Proto == TCP:
-		e.bar("backend", "%s is %s, and %s ends its flows", t.Addr, t.State, setting)
+		e.bar("backend", "%s is %s, and %s says that its flows end", t.Addr, t.State, setting)
 		return e.end(Nowhere, netip.AddrPort{}, "its backend %s is %s: the flow ends, and the client has to connect again", t.Addr, t.State)
 	}
-	e.bar("backend", "%s is %s, and %s gives its flows to others: the next packet is as of a new flow", t.Addr, t.State, setting)
+	e.bar("backend", "%s is %s, and %s says that others get its flows: the next packet is as of a new flow", t.Addr, t.State, setting)
 	return false
 }
 
@@ -160,7 +160,7 @@ func (e *explaining) bound() bool {
 	case !ok:
 		e.bar("affinity", "the client had %s, which is no backend of the service any more", bond)
 	case t.State != Up:
-		e.bar("affinity", "the client had %s, which is %s", bond, t.State)
+		e.bar("affinity", "the client had %s, which is in state %s", bond, t.State)
 	case t.MaxFlows > 0 && e.sight.Flows[t.ID] >= uint64(t.MaxFlows):
 		e.bar("affinity", "the client had %s, which is full", bond)
 	default:
@@ -208,7 +208,7 @@ func (e *explaining) others() {
 	for _, t := range e.plan.Targets {
 		switch {
 		case t.State != Up:
-			e.bar("backend", "%s is %s: it gets no new flows", t.Addr, t.State)
+			e.bar("backend", "%s is in state %s: it gets no new flows", t.Addr, t.State)
 		case t.MaxFlows > 0 && e.sight.Flows[t.ID] >= uint64(t.MaxFlows):
 			e.bar("backend", "%s is full: it has %d flows of %d", t.Addr, e.sight.Flows[t.ID], t.MaxFlows)
 		}

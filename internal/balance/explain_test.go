@@ -37,15 +37,15 @@ func TestExplain(t *testing.T) {
 		"the service is full":   {func(p *Plan) { p.Service.MaxFlows = 9 }, Sight{Flows: map[uint32]uint64{0: 9}}, Nowhere, netip.AddrPort{}, "the service has 9 flows, and may have 9"},
 		"a flow":                {nil, has(b), Has, b, "an established flow to 10.0.0.12:80, silent for 3s, which sees it come from 192.0.2.9:1024"},
 		"a flow, not allowed":   {func(p *Plan) { p.Service.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }, has(b), Has, b, "it has 10.0.0.12:80"},
-		"a flow that drains":    {func(p *Plan) { p.Targets[1].State = Drain }, has(b), Has, b, "10.0.0.12:80 is drain: it keeps its flows"},
-		"its backend is down":   {func(p *Plan) { p.Targets[1].State = Down }, has(b), Gets, a, "on_down gives its flows to others"},
-		"down, and keeps":       {func(p *Plan) { p.Targets[1].State = Down; p.Service.OnDown = Keep }, has(b), Has, b, "on_down keeps its flows"},
+		"a flow that drains":    {func(p *Plan) { p.Targets[1].State = Drain }, has(b), Has, b, "10.0.0.12:80 is in state drain: it keeps its flows"},
+		"its backend is down":   {func(p *Plan) { p.Targets[1].State = Down }, has(b), Gets, a, "on_down says that others get its flows"},
+		"down, and keeps":       {func(p *Plan) { p.Targets[1].State = Down; p.Service.OnDown = Keep }, has(b), Has, b, "on_down says that it keeps its flows"},
 		"down, and resets":      {func(p *Plan) { p.Targets[1].State = Down; p.Service.OnDown = Reset }, has(b), Nowhere, netip.AddrPort{}, "the client has to connect again"},
 		"its backend is gone":   {nil, has(c), Gets, a, "10.0.0.13:80 is no backend of the service any more"},
 		"affinity":              {func(p *Plan) { p.Service.Affinity = time.Hour }, with(func(s *Sight) { s.Bond, s.Bound = b, 59*time.Minute }), Gets, b, "is sent there for another 59m0s"},
-		"affinity, and drained": {func(p *Plan) { p.Service.Affinity = time.Hour; p.Targets[1].State = Drain }, with(func(s *Sight) { s.Bond = b }), Gets, a, "the client had 10.0.0.12:80, which is drain"},
+		"affinity, and drained": {func(p *Plan) { p.Service.Affinity = time.Hour; p.Targets[1].State = Drain }, with(func(s *Sight) { s.Bond = b }), Gets, a, "the client had 10.0.0.12:80, which is in state drain"},
 		"affinity, and new":     {func(p *Plan) { p.Service.Affinity = time.Hour }, Sight{}, Gets, a, "the client had no flow within 1h0m0s"},
-		"others drain":          {func(p *Plan) { p.Targets[1].State = Drain }, Sight{}, Gets, a, "10.0.0.12:80 is drain: it gets no new flows"},
+		"others drain":          {func(p *Plan) { p.Targets[1].State = Drain }, Sight{}, Gets, a, "10.0.0.12:80 is in state drain: it gets no new flows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &Plan{

@@ -27,7 +27,8 @@ the daemon starts anew, also over a reload.`,
   holdfast backends web -o json
   holdfast backends drain web 10.0.0.11:443
   holdfast backends weight web 10.0.0.11:443 50
-  holdfast backends up web 10.0.0.11:443`,
+  holdfast backends up web 10.0.0.11:443
+  holdfast backends explain 198.51.100.7:40000 web`,
 		Args: atMostOneArgument("the name of a service"),
 	}
 	socket := socketFlag(cmd, t)
@@ -47,7 +48,7 @@ the daemon starts anew, also over a reload.`,
 		}
 		return t.backends(b)
 	}
-	cmd.AddCommand(newDrain(t), newBackendDown(t), newBackendUp(t), newWeight(t))
+	cmd.AddCommand(newDrain(t), newBackendDown(t), newBackendUp(t), newWeight(t), newExplainFlow(t))
 	return cmd
 }
 

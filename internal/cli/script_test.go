@@ -152,6 +152,14 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 	d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
 	backends := apitest.Backends()
 	d.OnBackends = func(context.Context) (api.Backends, error) { return backends, nil }
+	d.OnExplainFlow = func(_ context.Context, from, to string) (api.FlowExplanation, error) {
+		e := apitest.FlowExplanation()
+		if to != e.Service {
+			return e, &notThere{to}
+		}
+		e.From = from
+		return e, nil
+	}
 	d.OnOrder = func(_ context.Context, o api.BackendOrder) (api.Result, error) {
 		x := &backends.Services[0].Backends[1]
 		if o.Want == api.BackendDrain && o.Backend == x.Address {
@@ -225,3 +233,9 @@ func cmdWaitFor(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// notThere is what a daemon says of a service that it does not have.
+type notThere struct{ name string }
+
+func (e *notThere) Error() string { return "there is no service " + e.name }
+func (*notThere) Hint() string    { return "services are listed by: holdfast backends" }

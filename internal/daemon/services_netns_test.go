@@ -147,6 +147,12 @@ func TestService_Proxied(t *testing.T) {
 	if out := s.a.cli("backends").out; !hasAll(out, []string{"shop", "192.0.2.10:80/tcp", "proxy", "127.0.0.1:8081", "down", "connection refused"}) {
 		t.Errorf("backends says:\n%s", out)
 	}
+	if out := s.a.cli("backends", "explain", "192.0.2.200:40000", "192.0.2.10:80").out; !hasAll(out, []string{"shop", "this node holds 192.0.2.10", "it gets one of 127.0.0.1:8082", "127.0.0.1:8081 is in state down"}) {
+		t.Errorf("explain says:\n%s", out)
+	}
+	if out := s.b.cli("backends", "explain", "192.0.2.200:40000", "shop").out; !hasAll(out, []string{"holds 192.0.2.10, not this node"}) {
+		t.Errorf("on the other node explain says:\n%s", out)
+	}
 	_, _ = s.a.backend(8081)
 	s.serving(a1, a2)
 

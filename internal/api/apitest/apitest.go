@@ -19,6 +19,7 @@ type Daemon struct {
 	OnFencing     func(ctx context.Context) (api.Fencing, error)
 	OnBackends    func(ctx context.Context) (api.Backends, error)
 	OnOrder       func(ctx context.Context, o api.BackendOrder) (api.Result, error)
+	OnExplainFlow func(ctx context.Context, from, to string) (api.FlowExplanation, error)
 	OnPlan        func(ctx context.Context) (api.Plan, error)
 	OnReload      func(ctx context.Context) (api.Plan, error)
 	OnUpgrade     func(ctx context.Context) (api.Result, error)
@@ -82,6 +83,11 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) { return d.
 // OrderBackend implements api.Daemon.
 func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Result, error) {
 	return d.OnOrder(ctx, o)
+}
+
+// ExplainFlow implements api.Daemon.
+func (d *Daemon) ExplainFlow(ctx context.Context, from, to string) (api.FlowExplanation, error) {
+	return d.OnExplainFlow(ctx, from, to)
 }
 
 // Fence implements api.Daemon.

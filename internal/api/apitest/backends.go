@@ -31,3 +31,20 @@ func Backends() api.Backends {
 		},
 	}
 }
+
+// FlowExplanation is that of a flow that is there.
+func FlowExplanation() api.FlowExplanation {
+	return api.FlowExplanation{
+		Schema: api.SchemaFlowExplanation, Node: "lb1", Now: Now(), Service: "shop", Forward: "full-nat",
+		From: "198.51.100.7:40000", To: "192.0.2.10:443/tcp", Outcome: "has", Backend: "10.0.0.12:443", Summary: "it has 10.0.0.12:443",
+		Flow: &api.FlowState{
+			Backend: "10.0.0.12:443", Source: "192.0.2.10:20117", Established: true, Idle: api.Duration(1700 * time.Millisecond), Lasts: api.Duration(2 * time.Hour),
+		},
+		Facts: []api.Fact{
+			{Subject: "address", Verdict: api.VerdictOK, Text: "this node holds 192.0.2.10"},
+			{Subject: "flow", Verdict: api.VerdictOK, Text: "an established flow to 10.0.0.12:443, silent for 1.7s, which sees it come from 192.0.2.10:20117; without a packet it is forgotten after 2h0m0s"},
+			{Subject: "backend", Verdict: api.VerdictOK, Text: "10.0.0.12:443 is in state drain: it keeps its flows"},
+			{Subject: "backend", Verdict: api.VerdictBars, Text: "10.0.0.21:443 is in state down: it gets no new flows"},
+		},
+	}
+}

@@ -144,6 +144,12 @@ func (c *Client) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Resu
 	return r, c.post(ctx, "/v1/backend", o, http.StatusConflict, &r)
 }
 
+// ExplainFlow asks which backend a flow has or gets.
+func (c *Client) ExplainFlow(ctx context.Context, from, to string) (api.FlowExplanation, error) {
+	var e api.FlowExplanation
+	return e, c.get(ctx, "/v1/backends/explain?"+url.Values{"from": {from}, "to": {to}}.Encode(), &e)
+}
+
 // Upgrade replaces the daemon's program by the one on the disk, and waits until
 // that goes on.
 func (c *Client) Upgrade(ctx context.Context) (api.Result, error) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/holdfast-net/holdfast/internal/api"
@@ -24,4 +25,20 @@ func (s *Server) orderBackend(w http.ResponseWriter, req *http.Request) {
 	defer cancel()
 	r, err := s.opt.Daemon.OrderBackend(ctx, o)
 	result(w, r, err)
+}
+
+func (s *Server) explainFlow(w http.ResponseWriter, req *http.Request) {
+	q := req.URL.Query()
+	for name := range q {
+		if name != "from" && name != "to" {
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("there is no parameter %q; from and to are", name), "")
+			return
+		}
+	}
+	e, err := s.opt.Daemon.ExplainFlow(req.Context(), q.Get("from"), q.Get("to"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, e)
 }

@@ -49,7 +49,7 @@ func TestDocs_ShowWhatIsServed(t *testing.T) {
 
 // filled replaces what stands between the markers.
 func filled(t *testing.T, page string) string {
-	begin := regexp.MustCompile(`(?m)^<!-- begin (\w+)(?: (\w+))? -->\n`)
+	begin := regexp.MustCompile(`(?m)^<!-- begin (\w+)(?: ([\w-]+))? -->\n`)
 	var out strings.Builder
 	for {
 		at := begin.FindStringSubmatchIndex(page)

@@ -25,6 +25,7 @@ func FuzzHandler(f *testing.F) {
 			f.Add(who, r.Method, path, "", `{"to":"lb2"}`)
 			f.Add(who, "DELETE", path, "", "")
 		}
+		f.Add(who, "GET", "/v1/backends/explain?from=198.51.100.7:40000&to=shop", "", "")
 		f.Add(who, "GET", "/v1/events?follow=1&last=2&group=web", "7", "")
 		f.Add(who, "GET", "/v1/events?after=18446744073709551615&limit=1", "-1", "")
 		f.Add(who, "POST", "/v1/maintenance", "", `{"on":true,"force":true}`)
@@ -62,6 +63,7 @@ func FuzzHandler(f *testing.F) {
 		}
 		d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
 		d.OnBackends = func(context.Context) (api.Backends, error) { return api.Backends{}, nil }
+		d.OnExplainFlow = func(context.Context, string, string) (api.FlowExplanation, error) { return api.FlowExplanation{}, nil }
 		d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) { return api.Result{}, nil }
 		d.OnUpgrade = func(context.Context) (api.Result, error) {
 			changed()

@@ -215,6 +215,14 @@ func (p *Pools) serve(now time.Time) {
 	p.tries++
 }
 
+// slotOf is where the plane is that serves a plan.
+func (p *Pools) slotOf(plan *balance.Plan) *slot {
+	if plan.Service.Forward == balance.Proxy {
+		return &p.proxy
+	}
+	return &p.kernel
+}
+
 // count asks planes for their counters, and tells pools of the flows.
 func (p *Pools) count() {
 	for _, s := range p.services {
@@ -222,10 +230,7 @@ func (p *Pools) count() {
 		if plan == nil {
 			continue
 		}
-		slot := &p.kernel
-		if plan.Service.Forward == balance.Proxy {
-			slot = &p.proxy
-		}
+		slot := p.slotOf(plan)
 		if slot.plane == nil {
 			continue
 		}
