@@ -14,6 +14,7 @@
 // What arrives on an interface, by the first line that fits:
 //
 //	not IP, for another machine, of a VLAN               passes
+//	ICMP error about a packet of a flow                  goes to who sent that packet
 //	no TCP or UDP, more than 6 extension headers         passes
 //	a later fragment, the first of which was not ours    passes
 //	to an address, port and protocol of a service        forwarded or dropped, never passes
@@ -43,9 +44,26 @@
 // and is translated, the kernel does so and routes it. A backend behind a tunnel
 // takes packets out again with [Unwrapping].
 //
-// ICMP is not balanced: errors that routers send to a service's address pass to
-// the host and do not reach the backend. A flow whose backend is gone ends in
-// silence: nobody is sent a RST, also where the policy is balance.Reset.
+// A flow whose backend is gone ends in silence: nobody is sent a RST, also where
+// the policy is balance.Reset.
+//
+// # ICMP
+//
+// Errors (unreachable, too big, time exceeded, parameter problem) quote the packet
+// that they are about, and go to who sent it:
+//
+//	about what a service sent to a client   to the backend of that flow; where it is
+//	                                        not known, as the table of hashes says (nat,
+//	                                        dsr, tunnel), else dropped
+//	about what was sent to a backend        to the client, in the service's name
+//	of a packet smaller than any link       dropped (absurd): less than 576 bytes of
+//	has them                                IPv4, than 1280 of IPv6
+//
+// With nat and full-nat the quote is rewritten too, so that the receiver finds in
+// it what it sent. What comes to a backend behind full NAT comes from the address
+// that it knows. About a packet in a tunnel errors come to this node, which no
+// flow sees: give tunnels a way on which nothing is smaller than their interface.
+// An echo request to a service's address passes, and the host answers it.
 //
 // Packets pass to whoever comes after us on the interface. The gate comes before
 // us: what it drops is not balanced. Packets that are forwarded meet neither

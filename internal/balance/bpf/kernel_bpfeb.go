@@ -20,7 +20,7 @@ type kernelCounters struct {
 	BytesIn    uint64
 	PacketsOut uint64
 	BytesOut   uint64
-	Drops      [11]uint64
+	Drops      [12]uint64
 }
 
 type kernelFlow struct {

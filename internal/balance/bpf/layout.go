@@ -110,7 +110,7 @@ type target struct {
 
 func (t target) addr() netip.AddrPort { return joined(t.Addr, t.Port) }
 
-const reasons = 11
+const reasons = 12
 
 type counters struct {
 	Began                                    uint64

@@ -157,6 +157,7 @@ func TestKernelDoesAsTheModel(t *testing.T) {
 			plans := randomPlans(r, nil)
 			b.apply(plans...)
 			var last []packets.Packet // answers to what was sent
+			var sent [][]byte         // to backends
 			verdicts := map[string]int{}
 			for i := range 1500 {
 				if i%100 == 99 {
@@ -169,15 +170,24 @@ func TestKernelDoesAsTheModel(t *testing.T) {
 					p.Flags = randomFlags(r)
 				}
 				frame := p.Frame()
+				if r.IntN(4) == 0 {
+					frame, p.Fragment = randomError(r, p, sent), 0
+					got := b.step(frame)
+					verdicts["error: "+got.Verdict.String()+" "+got.Why]++
+					if got.Verdict == model.Send {
+						checkSums(t, frame, got.Frame)
+					}
+					continue
+				}
 				got := b.step(frame)
 				verdicts[got.Verdict.String()+" "+got.Why]++
 				if got.Verdict != model.Send || p.Fragment != 0 {
 					continue
 				}
-				if err := packets.CheckSums(got.Frame); err != nil {
-					t.Fatalf("%v: % x became % x", err, frame, got.Frame)
-				}
+				checkSums(t, frame, got.Frame)
 				if len(got.Frame) == len(frame) {
+					sent = append(sent, got.Frame)
+					sent = sent[max(0, len(sent)-20):]
 					last = append(last, answerTo(t, p, got.Frame))
 					last = last[max(0, len(last)-20):]
 				}
@@ -194,6 +204,38 @@ func TestKernelDoesAsTheModel(t *testing.T) {
 			t.Log(verdicts)
 		})
 	}
+}
+
+func checkSums(t testing.TB, frame, became []byte) {
+	t.Helper()
+	if err := packets.CheckSums(became); err != nil {
+		t.Fatalf("%v: % x became % x", err, frame, became)
+	}
+}
+
+// randomError is one about an answer to a packet, or about what was sent to a
+// backend.
+func randomError(r *rand.Rand, p packets.Packet, sent [][]byte) []byte {
+	p.Src, p.Dst = p.Dst, p.Src
+	about := p.Frame()
+	if len(sent) > 0 && r.IntN(2) == 0 {
+		about = sent[r.IntN(len(sent))]
+	}
+	e := packets.Error{
+		From: p.From, To: p.To, Hops: uint8(1 + r.IntN(64)), Code: uint8(r.IntN(5)),
+		Rest: [...]uint32{0, 500, 576, 1279, 1280, 1400}[r.IntN(6)], About: packets.IP(about, 20+r.IntN(120)),
+	}
+	if about[12] == 0x08 {
+		e.Type = [...]uint8{packets.Unreachable4, packets.Unreachable4, packets.TimeExceeded4, packets.ParameterProblem4, packets.Redirect4, packets.Echo4}[r.IntN(6)]
+		e.Src, e.Dst = netip.MustParseAddr("198.51.100.254"), netip.AddrFrom4([4]byte(about[26:]))
+	} else {
+		e.Type = [...]uint8{packets.Unreachable6, packets.TooBig6, packets.TimeExceeded6, packets.ParameterProblem6, packets.Echo6}[r.IntN(5)]
+		e.Src, e.Dst = netip.MustParseAddr("2001:db8:2::fe"), netip.AddrFrom16([16]byte(about[22:]))
+	}
+	if r.IntN(20) == 0 {
+		e.Dst = p.Dst.Addr()
+	}
+	return e.Frame()
 }
 
 func randomFlags(r *rand.Rand) uint8 {

@@ -21,12 +21,13 @@ const (
 	NoRoute                 // the routing table has no way, or forwarding is off
 	TooBig                  // for the next link
 	Expired                 // TTL
+	Absurd                  // an ICMP error that wants packets smaller than any link has them
 	Broken                  // cut off, or the kernel refused to change it
 )
 
 func (r Reason) String() string {
 	return [...]string{
-		"refused", "limited", "hurried", "denied", "no flow", "ended", "exhausted", "no route", "too big", "expired", "broken",
+		"refused", "limited", "hurried", "denied", "no flow", "ended", "exhausted", "no route", "too big", "expired", "absurd", "broken",
 	}[r]
 }
 

@@ -40,18 +40,11 @@ func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, strin
 		return nil, "limited"
 	}
 	hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
-	from := bondKey{s, flowhash.Prefix(p.src.Addr(), s.Service.Sources).Addr()}
-	var t *target
-	if last, ok := b.bonds[from]; ok && s.Service.Affinity > 0 && last.until > now && b.alive(last.target) && last.target.open() {
-		t = last.target
-	}
-	if t == nil {
-		var full bool
-		if t, full = s.choose(p, hash); t == nil && full {
-			return nil, "limited"
-		}
-	}
-	if t == nil {
+	t, full := b.pick(now, s, p.key, hash)
+	switch {
+	case t == nil && full:
+		return nil, "limited"
+	case t == nil:
 		return nil, "refused"
 	}
 	f := b.bind(s, p.key, t, uint32(hash))
@@ -59,9 +52,22 @@ func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, strin
 		return nil, "exhausted"
 	}
 	if s.Service.Affinity > 0 {
-		b.bonds[from] = bond{t, now + s.Service.Affinity}
+		b.bonds[s.bondKey(p.key)] = bond{t, now + s.Service.Affinity}
 	}
 	return f, ""
+}
+
+func (s *service) bondKey(k key) bondKey {
+	return bondKey{s, flowhash.Prefix(k.src.Addr(), s.Service.Sources).Addr()}
+}
+
+// pick gives the target of a new flow, or says that those it looked at are full.
+func (b *Balancer) pick(now time.Duration, s *service, k key, hash uint64) (t *target, full bool) {
+	last, ok := b.bonds[s.bondKey(k)]
+	if ok && s.Service.Affinity > 0 && last.until > now && b.alive(last.target) && last.target.open() {
+		return last.target, false
+	}
+	return s.choose(k, hash)
 }
 
 func (s *service) allowed(a netip.Addr) bool {
@@ -86,7 +92,7 @@ func (s *service) at(slot uint32) *target {
 }
 
 // choose gives a target, or says that those it looked at are full.
-func (s *service) choose(p *packet, hash uint64) (t *target, full bool) {
+func (s *service) choose(k key, hash uint64) (t *target, full bool) {
 	n := len(s.Table)
 	if n == 0 {
 		return nil, false
@@ -94,7 +100,7 @@ func (s *service) choose(p *packet, hash uint64) (t *target, full bool) {
 	at := int(flowhash.Slot(hash, uint32(n)))
 	switch s.Select {
 	case balance.BySource:
-		at = int(flowhash.Slot(flowhash.Source(s.Seed, p.src.Addr(), s.Service.Sources), uint32(n)))
+		at = int(flowhash.Slot(flowhash.Source(s.Seed, k.src.Addr(), s.Service.Sources), uint32(n)))
 	case balance.InTurn:
 		at = int(s.turn % uint64(n))
 		s.turn++

@@ -127,6 +127,9 @@ func (b *Balancer) Step(now time.Duration, frame []byte) Result {
 	if !ok {
 		return Result{}
 	}
+	if p.isError() {
+		return b.error(now, p)
+	}
 	if s := b.services[balance.Endpoint{AddrPort: p.dst, Proto: balance.Proto(p.proto)}]; s != nil {
 		return b.fromClient(now, s, p)
 	}
@@ -207,7 +210,7 @@ func (b *Balancer) send(s *service, p *packet, f *flow) Result {
 	case balance.DSR:
 		return b.toHop(p.frame, f.target.Addr.Addr())
 	case balance.Tunnel:
-		return b.wrap(s, p, f)
+		return b.wrap(s, p, p.key, f)
 	}
 	return b.translate(p, f)
 }

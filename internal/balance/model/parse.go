@@ -30,7 +30,7 @@ const etherSize = 14
 type packet struct {
 	key
 	frame    []byte
-	l4       int
+	l3, l4   int
 	bytes    int // from the IP header on
 	id       uint32
 	fragment fragment
@@ -55,7 +55,7 @@ func (p *packet) datagram() datagram { return datagram{p.src.Addr(), p.dst.Addr(
 
 func be16(b []byte) uint16 { return binary.BigEndian.Uint16(b) }
 
-// parse gives a packet of TCP or UDP for this machine.
+// parse gives a packet of TCP or UDP for this machine, or an ICMP error.
 func (b *Balancer) parse(frame []byte) (*packet, bool) {
 	if len(frame) < etherSize || [6]byte(frame) != b.config.MAC {
 		return nil, false
@@ -64,11 +64,14 @@ func (b *Balancer) parse(frame []byte) (*packet, bool) {
 	var ok bool
 	switch be16(frame[12:]) {
 	case 0x0800:
-		ok = p.parse4(frame[etherSize:])
+		ok = p.parse4(etherSize)
 	case 0x86dd:
-		ok = p.parse6(frame[etherSize:])
+		ok = p.parse6(etherSize)
 	}
-	if !ok || p.proto != protoTCP && p.proto != protoUDP {
+	if !ok || p.isError() {
+		return p, ok
+	}
+	if p.proto != protoTCP && p.proto != protoUDP {
 		return nil, false
 	}
 	return p, b.ports(p)
@@ -80,7 +83,8 @@ func (p *packet) addresses(src, dst []byte) {
 	p.src, p.dst = netip.AddrPortFrom(s, 0), netip.AddrPortFrom(d, 0)
 }
 
-func (p *packet) parse4(ip []byte) bool {
+func (p *packet) parse4(at int) bool {
+	ip := p.frame[at:]
 	if len(ip) < 20 || ip[0]>>4 != 4 || ip[0]&15 < 5 {
 		return false
 	}
@@ -93,18 +97,19 @@ func (p *packet) parse4(ip []byte) bool {
 	}
 	p.id = uint32(be16(ip[4:]))
 	p.tos, p.hops, p.proto, p.bytes = ip[1], ip[8], ip[9], int(be16(ip[2:]))
-	p.l4 = etherSize + int(ip[0]&15)*4
+	p.l3, p.l4 = at, at+int(ip[0]&15)*4
 	return true
 }
 
-func (p *packet) parse6(ip []byte) bool {
+func (p *packet) parse6(at int) bool {
+	ip := p.frame[at:]
 	if len(ip) < 40 || ip[0]>>4 != 6 {
 		return false
 	}
 	p.addresses(ip[8:24], ip[24:40])
 	p.tos = ip[0]<<4 | ip[1]>>4
 	p.hops, p.proto, p.bytes = ip[7], ip[6], int(be16(ip[4:]))+40
-	p.l4 = etherSize + 40
+	p.l3, p.l4 = at, at+40
 	for range 6 {
 		switch p.proto {
 		case 0, 43, 44, 51, 60:

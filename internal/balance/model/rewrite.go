@@ -14,26 +14,37 @@ func (b *Balancer) translate(p *packet, f *flow) Result {
 	if p.hops <= 1 {
 		return drop("expired")
 	}
-	before := p.frame
-	out := slices.Clone(before)
-	ip := out[etherSize:]
-	if p.is4() {
-		src, dst := f.to.src.Addr().As4(), f.to.dst.Addr().As4()
-		ip[8]--
-		copy(ip[12:], src[:])
-		copy(ip[16:], dst[:])
-		old := before[etherSize:]
-		update(ip[10:], append(slices.Clone(old[8:10]), old[12:20]...), append(slices.Clone(ip[8:10]), ip[12:20]...))
-	} else {
-		src, dst := f.to.src.Addr().As16(), f.to.dst.Addr().As16()
-		ip[7]--
-		copy(ip[8:], src[:])
-		copy(ip[24:], dst[:])
-	}
+	out := slices.Clone(p.frame)
+	p.head(out, f.to.src.Addr(), f.to.dst.Addr())
 	if p.fragment != later {
 		p.transport(out, f.to)
 	}
 	return b.toHop(out, f.to.dst.Addr())
+}
+
+// head rewrites the IP header of a packet that is forwarded.
+func (p *packet) head(out []byte, src, dst netip.Addr) {
+	ip := out[p.l3:]
+	if p.is4() {
+		before := [2]byte(ip[8:])
+		ip[8]--
+		update(ip[10:], before[:], ip[8:10])
+	} else {
+		ip[7]--
+	}
+	p.addressesTo(out, src, dst)
+}
+
+// addressesTo rewrites those of an IP header, with its checksum if it has one.
+func (p *packet) addressesTo(out []byte, src, dst netip.Addr) {
+	ip := out[p.l3:]
+	after := append(src.AsSlice(), dst.AsSlice()...)
+	if p.is4() {
+		update(ip[10:], ip[12:20], after)
+		copy(ip[12:], after)
+		return
+	}
+	copy(ip[8:], after)
 }
 
 // transport rewrites the header of TCP or UDP.
@@ -41,16 +52,23 @@ func (p *packet) transport(out []byte, to tuple) {
 	l4 := out[p.l4:]
 	binary.BigEndian.PutUint16(l4, to.src.Port())
 	binary.BigEndian.PutUint16(l4[2:], to.dst.Port())
-	at := 16
-	if p.proto == protoUDP {
-		at = 6
+	amendTransport(p.proto, l4[sumAt(p.proto):], p.tuple, to)
+}
+
+func sumAt(proto uint8) int {
+	if proto == protoUDP {
+		return 6
 	}
-	sum := l4[at:]
-	if p.proto == protoUDP && be16(sum) == 0 {
+	return 16
+}
+
+// amendTransport brings the checksum of TCP or UDP up to date.
+func amendTransport(proto uint8, sum []byte, from, to tuple) {
+	if proto == protoUDP && be16(sum) == 0 {
 		return // RFC 768: there is none
 	}
-	update(sum, p.tuple.bytes(), to.bytes())
-	if p.proto == protoUDP && be16(sum) == 0 {
+	update(sum, from.bytes(), to.bytes())
+	if proto == protoUDP && be16(sum) == 0 {
 		binary.BigEndian.PutUint16(sum, 0xffff)
 	}
 }
@@ -88,8 +106,8 @@ const (
 	entropy = 49152
 )
 
-// wrap puts a packet into another one.
-func (b *Balancer) wrap(s *service, p *packet, f *flow) Result {
+// wrap puts a packet into another one. It is of the flow that has k.
+func (b *Balancer) wrap(s *service, p *packet, k key, f *flow) Result {
 	to := f.target.Addr.Addr()
 	hop, ok := b.config.Route(to)
 	if !ok {
@@ -102,7 +120,7 @@ func (b *Balancer) wrap(s *service, p *packet, f *flow) Result {
 	var udp []byte
 	if s.Service.Encapsulation == balance.GUE {
 		proto = protoUDP
-		hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
+		hash := flowhash.Flow(s.Seed, k.src, k.dst, k.proto)
 		udp = binary.BigEndian.AppendUint16(udp, entropy+uint16(hash&0x3fff))
 		udp = binary.BigEndian.AppendUint16(udp, guePort)
 		udp = binary.BigEndian.AppendUint16(udp, uint16(p.bytes+8))

@@ -30,6 +30,7 @@ type Packet struct {
 	Hops     uint8 // 0 is 64
 	TOS      uint8
 	Payload  []byte
+	Seq, Ack uint32 // of TCP
 
 	// Extra is what is between the IP header and TCP or UDP: options of IPv4
 	// (a multiple of 4 bytes), extension headers of IPv6 without their first
@@ -41,6 +42,7 @@ type Packet struct {
 	// Fragments splits the packet in two, of which it gives one: 1 or 2.
 	Fragment int
 	ID       uint16
+	MayBreak bool // IPv4: routers may fragment it
 }
 
 // Frame gives the bytes.
@@ -55,6 +57,13 @@ func (p Packet) Frame() []byte {
 			l4, offset = l4[cut:], cut
 		}
 	}
+	return p.headed(l4, offset, more)
+}
+
+// around puts a header, and a frame, around what is not in two.
+func (p Packet) around(l4 []byte) []byte { return p.headed(l4, 0, false) }
+
+func (p Packet) headed(l4 []byte, offset int, more bool) []byte {
 	hops := p.Hops
 	if hops == 0 {
 		hops = 64
@@ -78,7 +87,7 @@ func (p Packet) frame4(l4 []byte, hops byte, offset int, more bool) []byte {
 	flags := uint16(offset / 8)
 	if more {
 		flags |= 0x2000
-	} else if offset == 0 {
+	} else if offset == 0 && !p.MayBreak {
 		flags |= 0x4000
 	}
 	binary.BigEndian.PutUint16(ip[6:], flags)
@@ -125,7 +134,9 @@ func (p Packet) transport() []byte {
 	if p.Proto == TCP {
 		h = make([]byte, 20)
 		h[12], h[13] = 5<<4, p.Flags
-		binary.BigEndian.PutUint16(h[14:], 65535)
+		binary.BigEndian.PutUint32(h[4:], p.Seq)
+		binary.BigEndian.PutUint32(h[8:], p.Ack)
+		binary.BigEndian.PutUint16(h[14:], p.window())
 	} else {
 		h = make([]byte, 8)
 		binary.BigEndian.PutUint16(h[4:], uint16(8+len(p.Payload)))
@@ -143,6 +154,14 @@ func (p Packet) transport() []byte {
 	}
 	binary.BigEndian.PutUint16(b[at:], n)
 	return b
+}
+
+// window is 65535, and 0 of a RST, to whom it does not matter.
+func (p Packet) window() uint16 {
+	if p.Flags&RST != 0 {
+		return 0
+	}
+	return 65535
 }
 
 func sumAt(proto uint8) int {
@@ -170,8 +189,8 @@ func sum(n uint32, b []byte) uint16 {
 	return uint16(n)
 }
 
-// CheckSums looks at all checksums of a frame with a whole packet of TCP or UDP,
-// also in another one.
+// CheckSums looks at all checksums of a frame with a whole packet of TCP, UDP or
+// ICMP, also in another one.
 func CheckSums(frame []byte) error {
 	switch binary.BigEndian.Uint16(frame[12:]) {
 	case 0x0800:
@@ -182,10 +201,20 @@ func CheckSums(frame []byte) error {
 	return nil
 }
 
-func check4(ip []byte) error {
-	n := int(ip[0]&15) * 4
-	if sum(0, ip[:n]) != 0xffff {
+func checkHeader4(ip []byte) error {
+	if n := int(ip[0]&15) * 4; sum(0, ip[:n]) != 0xffff {
 		return fmt.Errorf("the checksum of the IP header is wrong: % x", ip[:n])
+	}
+	return nil
+}
+
+func check4(ip []byte) error {
+	if err := checkHeader4(ip); err != nil {
+		return err
+	}
+	n := int(ip[0]&15) * 4
+	if binary.BigEndian.Uint16(ip[6:])&0x3fff != 0 {
+		return nil // a fragment
 	}
 	src, _ := netip.AddrFromSlice(ip[12:16])
 	dst, _ := netip.AddrFromSlice(ip[16:20])
@@ -204,6 +233,8 @@ func check6(ip []byte) error {
 
 func checkInside(proto uint8, src, dst netip.Addr, b []byte) error {
 	switch proto {
+	case ICMP4, ICMP6:
+		return checkICMP(proto, src, dst, b)
 	case 4:
 		return check4(b)
 	case 41:

@@ -162,6 +162,7 @@ enum reason {
 	NO_ROUTE,
 	TOO_BIG,
 	EXPIRED, // TTL
+	ABSURD,	   // an ICMP error that wants packets smaller than any link has them
 	BROKEN,	 // cut off, or the kernel refused to change it
 	REASONS,
 };

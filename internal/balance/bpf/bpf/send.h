@@ -59,15 +59,15 @@ static __noinline int send_wrapped(ctx *c, const struct packet *p, const struct 
 	return leave(c, &fib, found, slot);
 }
 
-// send sends a client's packet.
-always int send(ctx *c, const struct service *s, const struct packet *p, const struct flow *f)
+// send sends a client's packet, or what concerns the flow that has k.
+always int send(ctx *c, const struct service *s, const struct packet *p, const struct key *k, const struct flow *f)
 {
 	counted(f->slot, CLIENT, p->bytes);
 	switch (s->forward) {
 	case DSR:
 		return send_as_it_is(c, p, f);
 	case TUNNEL:
-		return send_wrapped(c, p, f, s->encapsulation, s->encapsulation == GUE ? hash_flow(s->seed, &p->k) : 0);
+		return send_wrapped(c, p, f, s->encapsulation, s->encapsulation == GUE ? hash_flow(s->seed, k) : 0);
 	}
 	return send_translated(c, p, f);
 }

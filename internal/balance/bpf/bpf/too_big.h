@@ -99,6 +99,9 @@ apart int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
 	int err;
 
 	dropped(slot, TOO_BIG);
+	// RFC 1122 §3.2.2, RFC 4443 §2.4 (e): no error about an error.
+	if (p->k.proto != IPPROTO_TCP && p->k.proto != IPPROTO_UDP)
+		return DROP;
 	if (!q || p->fragment == LATER || !p->dont || load(c, p->l3, q->of, QUOTED))
 		return DROP;
 	if (p->family == 4)
