@@ -15,35 +15,64 @@ type Backends struct {
 
 // Service is one of them.
 type Service struct {
-	Name       string    `json:"name"`
-	Listen     []string  `json:"listen"`
-	Scheduler  string    `json:"scheduler"`
-	Forward    string    `json:"forward"`
-	Served     string    `json:"served"`     // "its own backends", "its backups", "nobody", …
-	Following  bool      `json:"following"`  // the view of the node that holds its addresses
-	Generation uint64    `json:"generation"` // of what the data plane was told
-	Refused    uint64    `json:"refused"`    // new flows that nobody got
-	Limited    uint64    `json:"limited"`    // and those over a limit, or not allowed
-	Backends   []Backend `json:"backends"`
+	Name       string   `json:"name"`
+	Listen     []string `json:"listen"`
+	Scheduler  string   `json:"scheduler"`
+	Forward    string   `json:"forward"`
+	Served     string   `json:"served"`     // "its own backends", "its backups", "nobody", …
+	Following  bool     `json:"following"`  // the view of the node that holds its addresses
+	Generation uint64   `json:"generation"` // of what the data plane was told
+	Refused    uint64   `json:"refused"`    // new flows that nobody got
+	Limited    uint64   `json:"limited"`    // and those over a limit, or not allowed
+	Flows      uint64   `json:"flows"`      // now
+	// Drops is packets (of proxies: connections) that were not served, by reason.
+	Drops    map[string]uint64 `json:"drops,omitempty"`
+	Backends []Backend         `json:"backends"`
 }
 
 // Backend is a server of a service.
 type Backend struct {
-	Address   string     `json:"address"`
-	State     string     `json:"state"` // up, drain, down, removed
-	Why       string     `json:"why"`
-	Weight    uint16     `json:"weight"`
-	Share     float64    `json:"share"` // of new flows, in percent, as the table has it
-	Backup    bool       `json:"backup,omitempty"`
-	Sorry     bool       `json:"sorry,omitempty"`
-	MaxFlows  uint32     `json:"max_flows,omitempty"`
-	DrainsTo  *time.Time `json:"drains_to,omitempty"` // until when it may
-	Flows     uint64     `json:"flows"`               // now
-	New       uint64     `json:"new"`                 // since the data plane began
-	BytesIn   uint64     `json:"bytes_in"`            // from clients
-	BytesOut  uint64     `json:"bytes_out"`
-	PacketsIn uint64     `json:"packets_in"`
-	Failures  uint64     `json:"failures"` // to connect, or to send
+	Address    string            `json:"address"`
+	State      string            `json:"state"` // up, drain, down, removed
+	Why        string            `json:"why"`
+	Weight     uint16            `json:"weight"`
+	Share      float64           `json:"share"` // of new flows, in percent, as the table has it
+	Backup     bool              `json:"backup,omitempty"`
+	Sorry      bool              `json:"sorry,omitempty"`
+	MaxFlows   uint32            `json:"max_flows,omitempty"`
+	DrainsTo   *time.Time        `json:"drains_to,omitempty"` // until when it may
+	Flows      uint64            `json:"flows"`               // now
+	New        uint64            `json:"new"`                 // since the data plane began
+	BytesIn    uint64            `json:"bytes_in"`            // from clients
+	BytesOut   uint64            `json:"bytes_out"`
+	PacketsIn  uint64            `json:"packets_in"`
+	PacketsOut uint64            `json:"packets_out"`
+	Failures   uint64            `json:"failures"`        // to connect, or to send
+	Drops      map[string]uint64 `json:"drops,omitempty"` // by reason
+}
+
+// Plane is a data plane that serves services of this node.
+type Plane struct {
+	Name   string  `json:"name"`           // kernel, proxy
+	Hook   string  `json:"hook,omitempty"` // of the kernel: tcx, clsact, …
+	Tables []Table `json:"tables"`
+	Ports  []Ports `json:"ports,omitempty"` // of full NAT
+}
+
+// Table is memory of a data plane that is bounded.
+type Table struct {
+	Name string `json:"name"`
+	Used uint64 `json:"used"`
+	Size uint64 `json:"size"`
+}
+
+// Ports is how many ports of an address full NAT uses towards a backend.
+type Ports struct {
+	Service string `json:"service"`
+	Address string `json:"address"`
+	Backend string `json:"backend"`
+	Used    uint64 `json:"used"`
+	Size    uint64 `json:"size"`
 }
 
 // What an operator can want of a backend.

@@ -5,7 +5,7 @@ type Health uint8
 
 const (
 	Healthy  Health = iota
-	Degraded        // something is not as it should be, but every group has its holder
+	Degraded        // something is not as it should be, but every group has its holder (a service that nobody serves, too)
 	NoHolder        // nobody known holds some group
 	Conflict        // more than one node holds some group, or a machine uses its addresses beside the holder
 )
@@ -26,6 +26,11 @@ func (s *Status) Health() Health {
 	worst := Healthy
 	if len(s.Warnings) > 0 || s.Maintenance || s.Stopping {
 		worst = Degraded
+	}
+	for i := range s.Services {
+		if !s.Services[i].Serves() {
+			worst = max(worst, Degraded)
+		}
 	}
 	for i := range s.Groups {
 		worst = max(worst, s.Groups[i].Health())

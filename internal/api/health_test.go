@@ -29,6 +29,8 @@ func TestHealth(t *testing.T) {
 		{"fault here, held there", api.Status{Groups: []api.Group{{State: "fault", Holder: "b", Routers: both}}}, api.Degraded, nil},
 		{"a check is down", api.Status{Groups: []api.Group{{State: "backup", Holder: "b", Checks: []api.Check{{Up: true}, {}}}}}, api.Degraded, nil},
 		{"a warning", api.Status{Warnings: []api.Warning{{}}}, api.Degraded, nil},
+		{"a service is served", api.Status{Services: []api.Service{{Backends: []api.Backend{{}, {Share: 100}}}}}, api.Healthy, nil},
+		{"nobody serves a service", api.Status{Services: []api.Service{{Backends: []api.Backend{{}}}}}, api.Degraded, nil},
 		{"maintenance", api.Status{Maintenance: true}, api.Degraded, nil},
 		{"the worst counts", api.Status{Maintenance: true, Groups: []api.Group{{State: "backup"}, {State: "fault", Holder: "b"}}}, api.NoHolder, nil},
 	} {

@@ -35,10 +35,12 @@ type Status struct {
 	Lateness    Lateness     `json:"lateness"` // of this node's own adverts
 	Checks      []CheckState `json:"checks"`
 	Links       []Link       `json:"links"`
-	Witness     *Witness     `json:"witness,omitempty"` // a witness's own status; it has no groups
-	Voters      []Voter      `json:"voters,omitempty"`  // of the cluster, as this node sees them
-	Fencing     *Fencing     `json:"fencing,omitempty"` // where there is something of it
-	Stores      []Store      `json:"stores,omitempty"`  // that leases of this node are in
+	Witness     *Witness     `json:"witness,omitempty"`  // a witness's own status; it has no groups
+	Voters      []Voter      `json:"voters,omitempty"`   // of the cluster, as this node sees them
+	Fencing     *Fencing     `json:"fencing,omitempty"`  // where there is something of it
+	Stores      []Store      `json:"stores,omitempty"`   // that leases of this node are in
+	Services    []Service    `json:"services,omitempty"` // as they were counted a second ago
+	Planes      []Plane      `json:"planes,omitempty"`   // that serve them
 }
 
 // Witness is how a witness does.

@@ -83,6 +83,9 @@ type Usage struct {
 	PacketsIn, PacketsOut     uint64 // from clients; to clients (0 where backends answer themselves)
 	BytesIn, BytesOut         uint64
 	Refused, Limited, Dropped uint64 // nobody to serve; over a limit; for any other reason
+	// Drops is all of these by reason, in a word or two. Reasons for which there
+	// was none are missing.
+	Drops map[string]uint64
 }
 
 // ErrGone says that a plane is of no more use: another one has to be opened.

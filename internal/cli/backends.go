@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os/user"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ that it has now. What an operator has changed lasts until it is changed again or
 the daemon starts anew, also over a reload.`,
 		Example: `  holdfast backends
   holdfast backends web -o json
+  holdfast backends -v
   holdfast backends drain web 10.0.0.11:443
   holdfast backends weight web 10.0.0.11:443 50
   holdfast backends up web 10.0.0.11:443
@@ -33,6 +35,7 @@ the daemon starts anew, also over a reload.`,
 	}
 	socket := socketFlag(cmd, t)
 	form := outputFlag(cmd)
+	more := cmd.Flags().BoolP("verbose", "v", false, "show why packets were dropped, too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		b, err := dial(socket).Backends(cmd.Context())
 		if err != nil {
@@ -46,7 +49,7 @@ the daemon starts anew, also over a reload.`,
 		if *form == jsonForm {
 			return writeJSON(t.Out, b)
 		}
-		return t.backends(b)
+		return t.backends(b, verbosity(*more))
 	}
 	cmd.AddCommand(newDrain(t), newBackendDown(t), newBackendUp(t), newWeight(t), newExplainFlow(t))
 	return cmd
@@ -68,8 +71,12 @@ func onlyService(all []api.Service, name string) ([]api.Service, error) {
 	return nil, &client.Refused{Result: api.Result{Text: "there is no service " + name, Hint: hint}}
 }
 
-// backends prints one table for each service.
-func (t Terminal) backends(b api.Backends) error {
+// ownBackends is what serves a service as long as all is well.
+const ownBackends = "its own backends"
+
+// backends prints one table for each service, and with drops what was dropped
+// and why.
+func (t Terminal) backends(b api.Backends, drops verbosity) error {
 	if len(b.Services) == 0 {
 		_, err := fmt.Fprintln(t.Out, "no services")
 		return written(err)
@@ -81,7 +88,7 @@ func (t Terminal) backends(b api.Backends) error {
 			}
 		}
 		served := plain
-		if s.Served != "its own backends" {
+		if s.Served != ownBackends {
 			served = notice
 		}
 		if _, err := fmt.Fprintf(t.Out, "%s: %s, %s, %s, served by %s\n", t.paint(strong, oneLine(s.Name)), oneLine(strings.Join(s.Listen, " ")),
@@ -111,10 +118,43 @@ func (t Terminal) backends(b api.Backends) error {
 		if err := tb.write(t.Out); err != nil {
 			return err
 		}
-		if s.Refused+s.Limited > 0 {
+		if drops == verbose {
+			if err := t.drops(&s); err != nil {
+				return err
+			}
+		} else if s.Refused+s.Limited > 0 {
 			if _, err := fmt.Fprintf(t.Out, "refused %d, over a limit %d\n", s.Refused, s.Limited); err != nil {
 				return written(err)
 			}
+		}
+	}
+	return nil
+}
+
+// verbosity is how much is told.
+type verbosity bool
+
+const verbose verbosity = true
+
+// drops says why packets, or of proxies connections, were not served.
+func (t Terminal) drops(s *api.Service) error {
+	line := func(whose string, drops map[string]uint64) error {
+		var all []string
+		for _, why := range slices.Sorted(maps.Keys(drops)) {
+			all = append(all, fmt.Sprintf("%s %d", why, drops[why]))
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		_, err := fmt.Fprintf(t.Out, "dropped, %s: %s\n", whose, oneLine(strings.Join(all, ", ")))
+		return written(err)
+	}
+	if err := line("of no backend", s.OwnDrops()); err != nil {
+		return err
+	}
+	for _, x := range s.Backends {
+		if err := line("of "+oneLine(x.Address), x.Drops); err != nil {
+			return err
 		}
 	}
 	return nil

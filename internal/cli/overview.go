@@ -40,7 +40,41 @@ func (t Terminal) overview(w io.Writer, s *api.Status) error {
 			return err
 		}
 	}
+	if err := t.services(w, s); err != nil {
+		return err
+	}
 	return t.warnings(w, s)
+}
+
+// services is one line for each; `holdfast backends` has the rest.
+func (t Terminal) services(w io.Writer, s *api.Status) error {
+	if len(s.Services) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return written(err)
+	}
+	tb := newTable(t, "SERVICE", "LISTEN", "FORWARD", "UP", "FLOWS", "SERVED BY")
+	for i := range s.Services {
+		x := &s.Services[i]
+		up, served := cell{fmt.Sprintf("%d/%d", x.Count("up"), len(x.Backends)), plain}, cell{x.Served, plain}
+		if x.Served != ownBackends {
+			served.tone = notice
+		}
+		if !x.Serves() {
+			up.tone, served.tone = bad, bad
+		}
+		tb.add(cell{x.Name, strong}, cell{listens(x.Listen), plain}, cell{x.Forward, plain}, up, cell{fmt.Sprint(x.Flows), plain}, served)
+	}
+	return tb.write(w)
+}
+
+// listens is where a service listens, short.
+func listens(at []string) string {
+	if len(at) > 1 {
+		return fmt.Sprintf("%s +%d", at[0], len(at)-1)
+	}
+	return strings.Join(at, "")
 }
 
 // headline is the line about the node.

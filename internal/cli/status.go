@@ -28,9 +28,12 @@ winning the election, and for how long a majority has promised it; PRIO the
 effective priority, with the configured one behind it where they differ; PEERS
 how many of the nodes seen in the group are heard now; CHECKS how many pass.
 
+Where there are services, one line for each follows: how many of its backends are
+up, the flows that it has, and who serves it (holdfast backends shows the rest).
+
 The exit code sums up: 0 healthy, 20 degraded (a warning, a fault, a failed
-check, maintenance), 21 a group without a holder, 22 one with more than one, or
-with an address that another machine uses, too.`,
+check, maintenance, a service that nobody serves), 21 a group without a holder, 22
+one with more than one, or with an address that another machine uses, too.`,
 		Example: `  holdfast status
   holdfast status web
   holdfast status --watch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -86,7 +87,7 @@ func describeService(v pools.View) api.Service {
 	s := api.Service{
 		Name: v.Service.Name, Listen: []string{}, Scheduler: v.Service.Scheduler.String(), Forward: v.Service.Forward.String(),
 		Served: v.Mode.String(), Following: v.Following, Generation: v.Generation,
-		Refused: nobody.Refused, Limited: nobody.Limited, Backends: []api.Backend{},
+		Refused: nobody.Refused, Limited: nobody.Limited, Flows: nobody.Flows, Drops: maps.Clone(nobody.Drops), Backends: []api.Backend{},
 	}
 	if !v.Settled {
 		s.Served = "nobody yet: backends are being checked"
@@ -100,12 +101,18 @@ func describeService(v pools.View) api.Service {
 		b := api.Backend{
 			Address: row.Addr.String(), State: row.State.String(), Why: row.Why, Weight: row.Weight, Share: shares[row.ID],
 			Backup: row.Backup, Sorry: row.Sorry, MaxFlows: row.MaxFlows, Flows: u.Flows, New: u.New,
-			BytesIn: u.BytesIn, BytesOut: u.BytesOut, PacketsIn: u.PacketsIn, Failures: u.Dropped,
+			BytesIn: u.BytesIn, BytesOut: u.BytesOut, PacketsIn: u.PacketsIn, PacketsOut: u.PacketsOut, Failures: u.Dropped, Drops: u.Drops,
 		}
 		if !row.Due.IsZero() {
 			b.DrainsTo = &row.Due
 		}
 		s.Backends = append(s.Backends, b)
+		for why, n := range u.Drops {
+			if s.Drops == nil {
+				s.Drops = map[string]uint64{}
+			}
+			s.Drops[why] += n
+		}
 	}
 	return s
 }
@@ -172,4 +179,22 @@ func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Resu
 		return no(refused.Reason, "services and backends are listed by: holdfast backends")
 	}
 	return api.Result{Schema: api.SchemaResult, OK: err == nil, Text: text}, err
+}
+
+// describeServices adds services to a status, as they were counted last.
+func (d *Daemon) describeServices(st *api.Status) {
+	latest := d.pools.Latest()
+	for _, v := range latest.Services {
+		st.Services = append(st.Services, describeService(v))
+	}
+	for _, p := range latest.Planes {
+		x := api.Plane{Name: p.Name, Hook: p.Hook, Tables: []api.Table{}}
+		for _, t := range p.Tables {
+			x.Tables = append(x.Tables, api.Table{Name: t.Name, Used: t.Used, Size: t.Size})
+		}
+		for _, t := range p.Ports {
+			x.Ports = append(x.Ports, api.Ports{Service: t.Service, Address: t.Address.String(), Backend: t.Backend.String(), Used: t.Used, Size: t.Size})
+		}
+		st.Planes = append(st.Planes, x)
+	}
 }

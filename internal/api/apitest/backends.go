@@ -15,10 +15,12 @@ func Backends() api.Backends {
 			{
 				Name: "shop", Listen: []string{"192.0.2.10:443/tcp"}, Scheduler: "least-connections", Forward: "proxy",
 				Served: "its own backends", Following: true, Generation: 12, Refused: 1, Limited: 2,
+				Flows: 121, Drops: map[string]uint64{"refused": 1, "limited": 2, "failed": 3},
 				Backends: []api.Backend{
 					{
 						Address: "10.0.0.11:443", State: "up", Why: "HTTP 200 in 1.7 ms", Weight: 10, Share: 100, Flows: 117, New: 90210,
-						BytesIn: 1 << 20, BytesOut: 3 << 30, PacketsIn: 4711, Failures: 3,
+						BytesIn: 1 << 20, BytesOut: 3 << 30, PacketsIn: 4711, PacketsOut: 5813, Failures: 3,
+						Drops: map[string]uint64{"failed": 3},
 					},
 					{Address: "10.0.0.12:443", State: "drain", Why: "it drains, asked by root", Weight: 10, MaxFlows: 500, DrainsTo: &until, Flows: 4},
 					{Address: "10.0.0.21:443", State: "down", Why: "connection refused after 0.2 ms", Weight: 1, Backup: true},
@@ -46,5 +48,16 @@ func FlowExplanation() api.FlowExplanation {
 			{Subject: "backend", Verdict: api.VerdictOK, Text: "10.0.0.12:443 is in state drain: it keeps its flows"},
 			{Subject: "backend", Verdict: api.VerdictBars, Text: "10.0.0.21:443 is in state down: it gets no new flows"},
 		},
+	}
+}
+
+// Planes is a data plane of each kind.
+func Planes() []api.Plane {
+	return []api.Plane{
+		{
+			Name: "kernel", Hook: "tcx", Tables: []api.Table{{Name: "flows", Used: 9210, Size: 524288}, {Name: "half-open", Used: 318, Size: 65536}},
+			Ports: []api.Ports{{Service: "shop", Address: "192.0.2.10", Backend: "10.0.0.11:443", Used: 117, Size: 32256}},
+		},
+		{Name: "proxy", Tables: []api.Table{{Name: "sessions", Used: 12, Size: 65536}}},
 	}
 }

@@ -20,6 +20,7 @@ type hook interface {
 	// attach puts the program there, in the place of an older one.
 	attach(l netlink.Link, p *ebpf.Program) error
 	detach(l netlink.Link) error
+	String() string
 }
 
 const loopback = 1 // the index that lo has in every network namespace
@@ -36,6 +37,9 @@ func chooseHook(c Config) (hook, error) {
 	}
 	return clsact{}, nil
 }
+
+func (tcx) String() string    { return "tcx" }
+func (clsact) String() string { return "clsact" }
 
 // attach makes sure that the program is on all interfaces of the file, and on
 // no other.

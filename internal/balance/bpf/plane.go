@@ -44,6 +44,7 @@ type Plane struct {
 	places   map[vip]place // hf_vips
 	slots    slots
 	drift    map[uint32]int64 // of tallies, seen by the last sweep
+	census   census           // of the last sweep
 }
 
 var _ balance.Plane = (*Plane)(nil)

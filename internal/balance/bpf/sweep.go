@@ -41,6 +41,7 @@ func (p *Plane) Sweep() error {
 	defer p.mu.Unlock()
 	now := monotonic()
 	left := map[uint32]int64{}
+	p.census = census{ports: map[translation]uint64{}}
 	if err := p.sweep(p.objs.HfFlows, now, left); err != nil {
 		return fmt.Errorf("cannot sweep flows: %w", err)
 	}
@@ -60,6 +61,7 @@ func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
 			return err
 		}
 		for i := range n {
+			p.census.count(keys[i], values[i], left != nil)
 			if err := p.judge(m, keys[i], values[i], now, left); err != nil {
 				return err
 			}

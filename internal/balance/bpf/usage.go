@@ -57,6 +57,12 @@ func (p *Plane) usage(slot uint32, n counters) balance.Usage {
 		PacketsIn: n.PacketsIn, PacketsOut: n.PacketsOut, BytesIn: n.BytesIn, BytesOut: n.BytesOut,
 	}
 	for why, n := range n.Drops {
+		if n > 0 {
+			if u.Drops == nil {
+				u.Drops = map[string]uint64{}
+			}
+			u.Drops[Reason(why).String()] += n
+		}
 		switch Reason(why) {
 		case Refused:
 			u.Refused += n

@@ -111,11 +111,15 @@ type View struct {
 // Snapshot is all services, by name.
 func (p *Pools) Snapshot(ctx context.Context) ([]View, error) {
 	var out []View
-	err := p.do(ctx, func() {
-		for _, name := range slices.Sorted(maps.Keys(p.services)) {
-			s := p.services[name]
-			out = append(out, View{Report: s.pool.Report(), Usage: maps.Clone(s.usage), Plan: s.pool.Plan()})
-		}
-	})
+	err := p.do(ctx, func() { out = p.views() })
 	return out, err
+}
+
+func (p *Pools) views() []View {
+	out := make([]View, 0, len(p.services))
+	for _, name := range slices.Sorted(maps.Keys(p.services)) {
+		s := p.services[name]
+		out = append(out, View{Report: s.pool.Report(), Usage: maps.Clone(s.usage), Plan: s.pool.Plan()})
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
@@ -57,6 +58,8 @@ type Pools struct {
 	tries    int
 	out      []balance.Action
 	refused  string
+	crowded  map[string]bool // what is nearly full
+	latest   atomic.Pointer[Latest]
 }
 
 type service struct {
@@ -70,6 +73,7 @@ func New(opt Options) *Pools {
 	return &Pools{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		kernel: slot{open: opt.Kernel}, proxy: slot{open: opt.Proxy}, services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
+		crowded: map[string]bool{},
 	}
 }
 
@@ -93,6 +97,7 @@ func (p *Pools) Run(ctx context.Context) {
 			p.take()
 		case <-tick.C:
 			p.count()
+			p.publish()
 		case <-due:
 		}
 		now := time.Now()

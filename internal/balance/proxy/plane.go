@@ -152,14 +152,29 @@ func (p *Plane) Usage(name string) (map[uint32]balance.Usage, error) {
 	if s == nil {
 		return nil, fmt.Errorf("cannot count flows of %s: it is not served here", name)
 	}
-	out := map[uint32]balance.Usage{0: {Refused: s.refused.Load(), Limited: s.limited.Load()}}
+	nobody := balance.Usage{Flows: uint64(max(s.flows.Load(), 0)), Refused: s.refused.Load(), Limited: s.limited.Load()}
+	nobody.Drops = drops(nobody)
+	out := map[uint32]balance.Usage{0: nobody}
 	for _, t := range s.view.Load().targets {
-		out[t.id] = balance.Usage{
+		u := balance.Usage{
 			Flows: uint64(t.flows.Load()), New: t.connections.Load(), BytesIn: t.in.Load(), BytesOut: t.out.Load(),
 			PacketsIn: t.packets[client].Load(), PacketsOut: t.packets[server].Load(), Dropped: t.failures.Load(),
 		}
+		u.Drops = drops(u)
+		out[t.id] = u
 	}
 	return out, nil
+}
+
+// drops is what was not served, by reason.
+func drops(u balance.Usage) map[string]uint64 {
+	out := map[string]uint64{}
+	for why, n := range map[string]uint64{"refused": u.Refused, "limited": u.Limited, "failed": u.Dropped} {
+		if n > 0 {
+			out[why] = n
+		}
+	}
+	return out
 }
 
 // Close ends all connections: they live in this process, so none can be kept.

@@ -1,0 +1,58 @@
+package bpf
+
+import (
+	"net/netip"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+var _ balance.Roomer = (*Plane)(nil)
+
+// census is what a sweep has counted.
+type census struct {
+	entries [2]uint64 // half open, established
+	ports   map[translation]uint64
+}
+
+// translation is an address that full NAT sends from, and the slot of the
+// backend that sees it.
+type translation struct {
+	from netip.Addr
+	slot uint32
+}
+
+// count counts an entry of one of the two tiers.
+func (c *census) count(k flowKey, f flow, established bool) {
+	tier := 0
+	if established {
+		tier = 1
+	}
+	c.entries[tier]++
+	if k.Side == backendSide {
+		c.ports[translation{netip.AddrFrom16(k.Tuple.Dst).Unmap(), f.Slot}]++
+	}
+}
+
+// Room implements balance.Roomer, as of the last sweep.
+func (p *Plane) Room() (balance.Room, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := balance.Room{Hook: p.hook.String(), Tables: []balance.Table{
+		{Name: "flows", Used: p.census.entries[1], Size: uint64(p.objs.HfFlows.MaxEntries())},
+		{Name: "half-open", Used: p.census.entries[0], Size: uint64(p.objs.HfHalf.MaxEntries()), Gives: true},
+	}}
+	for name, s := range p.services {
+		if s.plan == nil || s.plan.Service.Forward != balance.FullNAT {
+			continue
+		}
+		for i, slot := range s.slots {
+			for _, from := range s.plan.Service.Translate {
+				out.Ports = append(out.Ports, balance.Ports{
+					Service: name, Address: from, Backend: s.plan.Targets[i].Addr, Used: p.census.ports[translation{from.Unmap(), slot}],
+					Size: uint64(p.config.Ports[1]) - uint64(p.config.Ports[0]) + 1,
+				})
+			}
+		}
+	}
+	return out, nil
+}
