@@ -37,5 +37,5 @@ type Link struct {
 // Here is this machine, with the given interfaces (nil: not known).
 func Here(links []Link) Facts {
 	name, _ := os.Hostname() // without one, node: must be written, and a diagnostic says so
-	return Facts{Hostname: name, Links: links, Files: program.Disk(), LookupEnv: os.LookupEnv, Forwards: []string{"proxy"}}
+	return Facts{Hostname: name, Links: links, Files: program.Disk(), LookupEnv: os.LookupEnv, Forwards: forwardWords}
 }

@@ -53,6 +53,7 @@ type Daemon struct {
 	checks   *checks
 	clients  *clients
 	pools    *pools.Pools
+	front    atomic.Pointer[[]string] // the interfaces that clients of services are behind
 	watch    *watch.Watch
 	realtime api.Realtime
 	notices  notices
@@ -229,7 +230,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	defer d.startDog(dog)()
-	defer d.runPools(faces)()
+	defer d.runPools(faces, socket)()
 	if d.checks, err = newChecks(faces, cfg.Node, d.engine, d.pools); err != nil {
 		return err
 	}
@@ -326,6 +327,7 @@ func drain(done <-chan error, bound time.Duration) error {
 func (d *Daemon) changed(c engine.Change) {
 	d.engine.Changed(c)
 	d.checks.changed()
+	d.pools.Refresh()
 }
 
 // tellLinks tells the engine about the interfaces.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 )
@@ -19,7 +21,8 @@ type machine struct {
 	Rules      []string
 	Routes     []string
 	Tables     []string          // of nftables
-	Settings   map[string]string // of eth0
+	Settings   map[string]string // of eth0 and lo
+	Programs   int               // of eBPF, at the ingress of eth0
 }
 
 // machine looks at the host.
@@ -76,14 +79,24 @@ func (m *machine) look() error {
 	for _, list := range [][]string{m.Interfaces, m.Addresses, m.Rules, m.Routes, m.Tables} {
 		slices.Sort(list)
 	}
+	for _, l := range links {
+		if l.Attrs().Name != "eth0" {
+			continue
+		}
+		found, err := link.QueryPrograms(link.QueryOptions{Target: l.Attrs().Index, Attach: ebpf.AttachTCXIngress})
+		if err == nil { // else the kernel has no such hook
+			m.Programs = len(found.Programs)
+		}
+	}
 	return m.settings()
 }
 
-// settings reads those of eth0 that decide who answers what.
+// settings reads those that decide who answers what.
 func (m *machine) settings() error {
 	for _, name := range []string{
 		"ipv4/conf/eth0/arp_ignore", "ipv4/conf/eth0/arp_announce", "ipv4/conf/eth0/arp_filter",
 		"ipv4/conf/eth0/rp_filter", "ipv4/conf/eth0/promote_secondaries", "ipv6/conf/eth0/accept_dad",
+		"ipv4/conf/lo/forwarding", "ipv6/conf/lo/forwarding",
 	} {
 		b, err := os.ReadFile(filepath.Join("/proc/sys/net", name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-net/holdfast/internal/api"
 	"github.com/holdfast-net/holdfast/internal/api/client"
 	"github.com/holdfast-net/holdfast/internal/journal"
@@ -39,6 +41,7 @@ func (s *site) add(name string, number byte) *node {
 	s.must(os.Mkdir(n.dir, 0o755))
 	n.before = n.machine()
 	s.t.Cleanup(func() {
+		_ = unix.Unmount(n.kernel(), unix.MNT_DETACH) // where a daemon was killed
 		if s.t.Failed() {
 			s.t.Logf("%s:\n%s", name, n.log)
 		}
@@ -68,6 +71,7 @@ func (o *output) String() string {
 
 func (n *node) file() string   { return filepath.Join(n.dir, "holdfast.yaml") }
 func (n *node) socket() string { return filepath.Join(n.dir, "run", "holdfast.sock") }
+func (n *node) kernel() string { return filepath.Join(n.dir, "run", "bpf") }
 func (n *node) state() string  { return filepath.Join(n.dir, "state") }
 
 // interval is how often every group is advertised: long enough that a busy
@@ -93,12 +97,16 @@ func web(priority int, further ...string) string {
 	return group("web", 51, priority, []netip.Prefix{vip, vip6}, further...)
 }
 
-// write writes the node's file.
+// text is the node's file.
+func (n *node) text(groups ...string) string {
+	return fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s%s}\ngroups:\n%s",
+		n.name, n.state(), n.socket(), n.access, strings.Join(groups, ""))
+}
+
+// write writes it.
 func (n *node) write(groups ...string) {
 	n.s.t.Helper()
-	text := fmt.Sprintf("node: %s\nstate: %s\ncontrol: {socket: %s%s}\ngroups:\n%s",
-		n.name, n.state(), n.socket(), n.access, strings.Join(groups, ""))
-	n.s.must(os.WriteFile(n.file(), []byte(text), 0o644))
+	n.s.must(os.WriteFile(n.file(), []byte(n.text(groups...)), 0o644))
 }
 
 // start starts the daemon with a file of these groups, and waits until it can

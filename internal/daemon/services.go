@@ -20,12 +20,12 @@ import (
 )
 
 // runPools begins to serve services, and gives what ends it.
-func (d *Daemon) runPools(ctx context.Context) (end func()) {
+func (d *Daemon) runPools(ctx context.Context, socket string) (end func()) {
 	d.pools = pools.New(pools.Options{
-		Kernel: func() (balance.Plane, error) {
-			return nil, errors.New("forwarding in the kernel is not built in yet")
-		},
-		Proxy: func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
+		Kernel: func() (balance.Plane, error) { return d.openKernel(socket) },
+		Clear:  func() error { return d.clearKernel(socket) },
+		Keep:   func() bool { return d.passed },
+		Proxy:  func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
 		Record: func(r pools.Record) {
 			d.note(api.Event{Kind: "service", Code: r.Code, Service: r.Service, Reason: r.Reason})
 		},
@@ -64,6 +64,8 @@ func (d *Daemon) applyServices(ctx context.Context, cfg *config.Config) error {
 		}
 		wanted[i] = pools.Wanted{Service: s.Service, Seed: seed}
 	}
+	front := frontOf(cfg)
+	d.front.Store(&front)
 	return d.pools.Apply(ctx, wanted)
 }
 

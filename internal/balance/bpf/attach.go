@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
 )
 
 // hook is a place of the kernel where a program sees what arrives on an
@@ -41,11 +44,12 @@ func chooseHook(c Config) (hook, error) {
 func (tcx) String() string    { return "tcx" }
 func (clsact) String() string { return "clsact" }
 
-// attach makes sure that the program is on all interfaces of the file, and on
-// no other.
-func (p *Plane) attach() error {
+// attach makes sure that the program is on all interfaces that clients or
+// backends are behind, and on no other.
+func (p *Plane) attach(plans []*balance.Plan) error {
+	p.on = ways(p.config.Interfaces, plans)
 	var errs []error
-	for _, name := range p.config.Interfaces {
+	for _, name := range p.on {
 		l, err := netlink.LinkByName(name)
 		if err == nil {
 			err = p.hook.attach(l, p.objs.HoldfastLb1)
@@ -54,13 +58,33 @@ func (p *Plane) attach() error {
 			errs = append(errs, fmt.Errorf("cannot attach the balancer to %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, p.detachOthers(p.config.Interfaces))...)
+	return errors.Join(append(errs, detachOthers(p.config.Dir, p.on))...)
 }
 
-func (p *Plane) detachAll() error { return p.detachOthers(nil) }
+// follow puts the program where routes lead by now.
+func (p *Plane) follow() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slices.Equal(p.on, ways(p.config.Interfaces, p.plans)) {
+		return nil
+	}
+	return errors.Join(p.attach(p.plans), p.learnMACs())
+}
+
+// Remove takes away all that a plane has left in a folder, and the forwarding
+// of its services with it. What is not there need not be.
+func Remove(dir string) error {
+	if _, err := os.Stat(pins(dir)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := errors.Join(detachOthers(dir, nil), removeFolder(pins(dir))); err != nil {
+		return fmt.Errorf("cannot take the balancer out of the kernel: %w", err)
+	}
+	return nil
+}
 
 // detachOthers takes the program off where an earlier run has put it.
-func (p *Plane) detachOthers(wanted []string) error {
+func detachOthers(dir string, wanted []string) error {
 	links, err := netlink.LinkList()
 	if err != nil {
 		return fmt.Errorf("cannot list interfaces: %w", err)
@@ -74,7 +98,7 @@ func (p *Plane) detachOthers(wanted []string) error {
 		if keep[l.Attrs().Name] {
 			continue
 		}
-		for _, h := range []hook{tcx{dir: pins(p.config.Dir)}, clsact{}} {
+		for _, h := range []hook{tcx{dir: pins(dir)}, clsact{}} {
 			if err := h.detach(l); err != nil {
 				errs = append(errs, fmt.Errorf("cannot detach the balancer from %s: %w", l.Attrs().Name, err))
 			}
@@ -186,7 +210,7 @@ func (p *Plane) learnMACs() error {
 	}
 	ours := map[int]bool{}
 	for _, l := range links {
-		for _, name := range p.config.Interfaces {
+		for _, name := range p.on {
 			ours[l.Attrs().Index] = ours[l.Attrs().Index] || l.Attrs().Name == name
 		}
 	}
@@ -215,21 +239,4 @@ func (p *Plane) learnMACs() error {
 		errs = append(errs, p.objs.HfMacs.Delete(k))
 	}
 	return errors.Join(errs...)
-}
-
-// checkForwarding: the routing table is asked as for a packet that the kernel
-// forwards, and says no where it would not.
-func checkForwarding(name string, ip4 bool) error {
-	family := "ipv6"
-	if ip4 {
-		family = "ipv4"
-	}
-	b, err := os.ReadFile(filepath.Join("/proc/sys/net", family, "conf", name, "forwarding"))
-	if err != nil {
-		return fmt.Errorf("cannot see whether %s forwards: %w", name, err)
-	}
-	if strings.TrimSpace(string(b)) == "0" {
-		return fmt.Errorf("%s does not forward: set net.%s.conf.%s.forwarding=1", name, family, name)
-	}
-	return nil
 }

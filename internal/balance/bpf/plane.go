@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,9 @@ type Config struct {
 	// Dir is a folder of a BPF file system, where programs and maps stay when
 	// this process ends.
 	Dir string
-	// Interfaces are those that clients and backends are behind. Where an
-	// address is on a macvlan, it is the interface below.
+	// Interfaces are those that clients are behind. Where an address is on a
+	// macvlan, it is the interface below. Those that lead to backends need not
+	// be named. See also [Plane.Use].
 	Interfaces []string
 	// Flows is how many established ones there is memory for, HalfOpen how many
 	// others: 0 is 262144 and 32768. What an earlier run has chosen stays.
@@ -37,6 +39,8 @@ type Plane struct {
 	hook   hook
 
 	mu       sync.Mutex
+	on       []string // the interfaces that the program is on
+	plans    []*balance.Plan
 	memory   []byte
 	tallies  []tally
 	services map[string]*service // by name
@@ -49,8 +53,8 @@ type Plane struct {
 
 var _ balance.Plane = (*Plane)(nil)
 
-// Open loads the program and attaches it to the interfaces. What an earlier run
-// has left goes on meanwhile; the first Apply brings it to the plans.
+// Open loads the program. What an earlier run has left goes on meanwhile; the
+// first Apply brings it to the plans, and puts the program on the interfaces.
 func Open(c Config) (_ *Plane, err error) {
 	if c.Flows == 0 {
 		c.Flows = 1 << 18
@@ -79,10 +83,14 @@ func Open(c Config) (_ *Plane, err error) {
 	if err := p.recall(); err != nil {
 		return nil, fmt.Errorf("cannot read what an earlier run has left: %w", err)
 	}
-	if err := p.attach(); err != nil {
-		return nil, err
-	}
 	return p, nil
+}
+
+// Use says which interfaces clients are behind, from the next Apply on.
+func (p *Plane) Use(interfaces []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.config.Interfaces = slices.Clone(interfaces)
 }
 
 // recall learns from the maps what an earlier run has left in them.
@@ -103,7 +111,8 @@ func (p *Plane) recall() error {
 func (p *Plane) Apply(plans []*balance.Plan) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := []error{p.attach(), p.learnMACs()}
+	p.plans = plans
+	errs := []error{p.attach(plans), p.learnMACs()}
 	wanted := map[string]bool{}
 	for _, plan := range plans {
 		if err := p.check(plan); err != nil {
@@ -147,12 +156,7 @@ func (p *Plane) check(plan *balance.Plan) error {
 			return fmt.Errorf("the address to send from, %s, is of another family than the service", a)
 		}
 	}
-	for _, name := range p.config.Interfaces {
-		if err := checkForwarding(name, family); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkForwarding(p.on, family)
 }
 
 // Close is balance.Plane's.
@@ -161,7 +165,7 @@ func (p *Plane) Close(keep bool) error {
 	defer p.mu.Unlock()
 	var errs []error
 	if !keep {
-		errs = append(errs, p.detachAll(), removeFolder(pins(p.config.Dir)))
+		errs = append(errs, Remove(p.config.Dir))
 	}
 	if p.memory != nil {
 		errs = append(errs, unix.Munmap(p.memory))

@@ -18,12 +18,13 @@ const interval = 5 * time.Second
 const batch = 4096
 
 // Run sweeps until the context is over: flows that have timed out are
-// forgotten, and the neighbours of backends are kept known.
+// forgotten, the neighbours of backends are kept known, and where routes lead to
+// other interfaces the program follows.
 func (p *Plane) Run(ctx context.Context) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		if err := errors.Join(p.Sweep(), p.warm()); err != nil {
+		if err := errors.Join(p.Sweep(), p.warm(), p.follow()); err != nil {
 			return err
 		}
 		select {

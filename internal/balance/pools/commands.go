@@ -22,6 +22,7 @@ type Wanted struct {
 func (p *Pools) Apply(ctx context.Context, services []Wanted) error {
 	return p.do(ctx, func() {
 		wanted := map[string]bool{}
+		p.changed = true // also where there are none: planes end then
 		p.checks = map[string][]*service{}
 		for _, w := range services {
 			svc := w.Service
@@ -34,12 +35,12 @@ func (p *Pools) Apply(ctx context.Context, services []Wanted) error {
 			} else {
 				p.step(s, balance.Configured{Service: svc})
 			}
+			s.forward = svc.Forward
 			p.listen(s, svc)
 		}
 		for name := range p.services {
 			if !wanted[name] {
 				delete(p.services, name)
-				p.changed = true
 			}
 		}
 		for name := range p.results {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +30,12 @@ type Options struct {
 	// connections. They are called when a service first wants the plane, and
 	// again later where they fail.
 	Kernel, Proxy func() (balance.Plane, error)
+	// Clear removes what the kernel's plane of an earlier run has left. It is
+	// called where no service wants that plane.
+	Clear func() error
+	// Keep says, at the end of Run, whether the kernel's plane is to go on
+	// without this process.
+	Keep func() bool
 	// Record hears what happened. It must not block, nor call these pools.
 	Record func(Record)
 }
@@ -53,6 +57,7 @@ type Pools struct {
 	kernel   slot
 	proxy    slot
 	changed  bool
+	calm     time.Time // until when nobody need hear of a mere change of links
 	failed   string    // what planes said last
 	again    time.Time // when to try them again
 	tries    int
@@ -63,16 +68,17 @@ type Pools struct {
 }
 
 type service struct {
-	name  string
-	pool  *balance.Pool
-	usage map[uint32]balance.Usage
+	name    string
+	pool    *balance.Pool
+	forward balance.Forward // as of the file
+	usage   map[uint32]balance.Usage
 }
 
 // New makes pools without services, that do nothing until Run.
 func New(opt Options) *Pools {
 	return &Pools{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		kernel: slot{open: opt.Kernel}, proxy: slot{open: opt.Proxy}, services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
+		kernel: slot{open: opt.Kernel, clear: opt.Clear}, proxy: slot{open: opt.Proxy}, services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
 		crowded: map[string]bool{},
 	}
 }
@@ -118,8 +124,9 @@ func (p *Pools) end() {
 	p.ended = true
 	p.mu.Unlock()
 	close(p.done)
+	keep := p.opt.Keep != nil && p.opt.Keep()
 	for _, x := range []*slot{&p.kernel, &p.proxy} {
-		if err := x.close(); err != nil {
+		if err := x.close(keep); err != nil {
 			p.opt.Record(Record{Code: CodePlane, Reason: err.Error()})
 		}
 	}
@@ -186,38 +193,6 @@ func (p *Pools) step(s *service, ev balance.Event) {
 		case balance.ActionDrained: // who waits for it reads the snapshot
 		}
 	}
-}
-
-// serve gives the planes all plans.
-func (p *Pools) serve(now time.Time) {
-	p.changed = false
-	var kernel, proxy []*balance.Plan
-	for _, name := range slices.Sorted(maps.Keys(p.services)) {
-		s := p.services[name]
-		plan := s.pool.Plan()
-		switch {
-		case plan == nil:
-		case plan.Service.Forward == balance.Proxy:
-			proxy = append(proxy, plan)
-		default:
-			kernel = append(kernel, plan)
-		}
-	}
-	err := errors.Join(p.kernel.apply(kernel), p.proxy.apply(proxy))
-	if err == nil {
-		if p.failed != "" {
-			p.opt.Record(Record{Code: CodePlane, Reason: "all services are served again"})
-		}
-		p.failed, p.again, p.tries = "", time.Time{}, 0
-		return
-	}
-	if text := err.Error(); text != p.failed {
-		p.failed = text
-		p.opt.Record(Record{Code: CodePlane, Reason: text + " (it is tried again)"})
-	}
-	const first, last = time.Second, time.Minute
-	p.again = now.Add(min(first<<min(p.tries, 6), last))
-	p.tries++
 }
 
 // slotOf is where the plane is that serves a plan.

@@ -26,6 +26,7 @@ type plane struct {
 	plans  map[string]*balance.Plan
 	given  int
 	opened int
+	closed int
 	flows  map[uint32]balance.Usage
 }
 
@@ -46,7 +47,14 @@ func (p *plane) Usage(string) (map[uint32]balance.Usage, error) {
 	return p.flows, p.err
 }
 
-func (*plane) Close(bool) error { return nil }
+func (p *plane) Close(keep bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed++; !keep {
+		p.plans = nil
+	}
+	return nil
+}
 
 func (p *plane) open() (balance.Plane, error) {
 	p.mu.Lock()

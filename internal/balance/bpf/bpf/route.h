@@ -11,6 +11,9 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+// The index that lo has in every network namespace.
+#define LOOPBACK 1
+
 always int is_ip4(const struct addr *a)
 {
 	return a->w[2] == bpf_htonl(0xffff) && !a->w[1] && !a->w[0];
@@ -18,8 +21,13 @@ always int is_ip4(const struct addr *a)
 
 // find_route asks the way to an address, for so many bytes from the IP header
 // on. Of a frame that is cut up later on the size does not matter now.
+//
+// On an interface that does not forward, it is asked as for a packet of this
+// machine itself: a balancer need not be a router for everybody.
 always long find_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
 {
+	long found;
+
 	fib->ifindex = arrived_on(c);
 	fib->tot_len = in_pieces(c) ? 0 : bytes;
 	if (is_ip4(dst)) {
@@ -31,7 +39,12 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 		__builtin_memcpy(fib->ipv6_src, src, sizeof(*src));
 		__builtin_memcpy(fib->ipv6_dst, dst, sizeof(*dst));
 	}
-	return bpf_fib_lookup(c, fib, sizeof(*fib), 0);
+	found = bpf_fib_lookup(c, fib, sizeof(*fib), 0);
+	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED) {
+		fib->ifindex = LOOPBACK;
+		found = bpf_fib_lookup(c, fib, sizeof(*fib), 0);
+	}
+	return found;
 }
 
 // leave sends a packet there.

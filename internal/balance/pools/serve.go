@@ -1,0 +1,84 @@
+package pools
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// serve gives the planes all plans.
+func (p *Pools) serve(now time.Time) {
+	p.changed = false
+	var kernel, proxy []*balance.Plan
+	var wantKernel, wantProxy, unsettled bool
+	for _, name := range slices.Sorted(maps.Keys(p.services)) {
+		s := p.services[name]
+		plan := s.pool.Plan()
+		switch proxied := s.forward == balance.Proxy; {
+		case proxied:
+			wantProxy = true
+		default:
+			wantKernel = true
+			unsettled = unsettled || plan == nil
+		}
+		switch {
+		case plan == nil:
+		case plan.Service.Forward == balance.Proxy:
+			proxy = append(proxy, plan)
+		default:
+			kernel = append(kernel, plan)
+		}
+	}
+	// The kernel may still forward for an earlier run. What the first plans do
+	// not name ends, so they have to be all.
+	if p.kernel.plane == nil && unsettled {
+		kernel = nil
+	}
+	began := time.Now()
+	err := errors.Join(p.kernel.apply(wantKernel, kernel), p.proxy.apply(wantProxy, proxy))
+	p.calm = now.Add(calmFor * time.Since(began))
+	p.judge(now, err)
+}
+
+// calmFor is for how many times as long as it took to serve nothing is done
+// because of links: many of them may change at once.
+const calmFor = 10
+
+// judge tells what planes could not do, once, and says when to try again.
+func (p *Pools) judge(now time.Time, err error) {
+	const soon, first, last = 20 * time.Millisecond, time.Second, time.Minute
+	switch {
+	case err == nil:
+		if p.failed != "" {
+			p.opt.Record(Record{Code: CodePlane, Reason: "all services are served again"})
+		}
+		p.failed, p.again, p.tries = "", time.Time{}, 0
+		return
+	case errors.Is(err, ErrNotYet):
+		p.again = now.Add(soon)
+		return
+	}
+	if text := err.Error(); text != p.failed {
+		p.failed = text
+		p.opt.Record(Record{Code: CodePlane, Reason: text + " (it is tried again)"})
+	}
+	p.again = now.Add(min(first<<min(p.tries, 6), last))
+	p.tries++
+}
+
+// Refresh gives planes their plans again: links, addresses or routes are not
+// what they were. It may be called from any goroutine, often, and never blocks.
+func (p *Pools) Refresh() {
+	p.post(func() {
+		now := time.Now()
+		switch at := p.calm; {
+		case now.After(at):
+			p.changed = true
+		case p.again.IsZero() || p.again.After(at):
+			p.again = at
+		}
+	})
+}

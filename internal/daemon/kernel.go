@@ -1,0 +1,137 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/bpf"
+	"github.com/holdfast-net/holdfast/internal/balance/pools"
+	"github.com/holdfast-net/holdfast/internal/config"
+	"github.com/holdfast-net/holdfast/internal/linux/bpffs"
+)
+
+// inKernel is the plane in the kernel with what it needs of the machine: a
+// folder where it outlives this process, interfaces, and leave to forward.
+type inKernel struct {
+	*bpf.Plane
+	daemon *Daemon
+	dir    string
+	lets   *forwarding
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// openKernel takes the plane over from an earlier run, or begins one. While the
+// process before this one still works with it, it is not to be had.
+func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
+	if !d.alone() {
+		return nil, pools.ErrNotYet
+	}
+	cfg := d.current.Load().cfg
+	dir, err := d.kernelFolder(socket, cfg)
+	if err != nil {
+		return nil, err
+	}
+	lets, err := openForwarding(memory(socket))
+	if err != nil {
+		return nil, err
+	}
+	p, err := bpf.Open(bpf.Config{Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg)})
+	if err != nil {
+		return nil, err
+	}
+	k := &inKernel{Plane: p, daemon: d, dir: dir, lets: lets, done: make(chan struct{})}
+	var ctx context.Context
+	ctx, k.cancel = context.WithCancel(context.Background())
+	go k.run(ctx)
+	return k, nil
+}
+
+// alone says whether no process before this one has the plane.
+func (d *Daemon) alone() bool { return d.heir == nil || d.heir.gone.Load() }
+
+// kernelFolder is where the plane of this daemon is kept: several daemons of
+// one machine have one each.
+func (d *Daemon) kernelFolder(socket string, cfg *config.Config) (string, error) {
+	return bpffs.Folder(filepath.Join(memory(socket), "bpf"), cfg.Node+" "+cfg.State)
+}
+
+// frontOf is the interfaces that clients of services are behind.
+func frontOf(cfg *config.Config) []string {
+	var names []string
+	for i := range cfg.Services {
+		s := &cfg.Services[i]
+		if s.Forward == balance.Proxy {
+			continue
+		}
+		for j := range cfg.Groups {
+			if g := &cfg.Groups[j]; slices.Contains(s.Groups, g.Name) && g.Interface != "" {
+				names = append(names, g.Interface)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Apply is balance.Plane's.
+func (k *inKernel) Apply(plans []*balance.Plan) error {
+	k.Use(*k.daemon.front.Load())
+	return errors.Join(k.lets.allow(plans), k.Plane.Apply(plans))
+}
+
+// Close is balance.Plane's.
+func (k *inKernel) Close(keep bool) error {
+	k.cancel()
+	<-k.done
+	if err := k.Plane.Close(keep); err != nil || keep {
+		return err
+	}
+	return errors.Join(k.lets.restore(), bpffs.Release(k.dir))
+}
+
+// run keeps flows swept, and says once what stands in the way.
+func (k *inKernel) run(ctx context.Context) {
+	defer close(k.done)
+	said := ""
+	for ctx.Err() == nil {
+		err := k.Run(ctx)
+		if err == nil {
+			return
+		}
+		if text := err.Error(); text != said {
+			said = text
+			k.daemon.note(api.Event{Kind: "service", Code: pools.CodePlane, Reason: fmt.Sprintf("flows are not looked after: %v (it is tried again)", err)})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+// clearKernel removes what the plane of an earlier run has left, where no
+// service wants it any more.
+func (d *Daemon) clearKernel(socket string) error {
+	if !d.alone() {
+		return pools.ErrNotYet
+	}
+	lets, err := openForwarding(memory(socket))
+	if err != nil {
+		return err
+	}
+	dir, err := d.kernelFolder(socket, d.current.Load().cfg)
+	if missing, none := errors.AsType[*bpffs.Missing](err); none && missing != nil {
+		return lets.restore() // then nothing was kept either
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(bpf.Remove(dir), lets.restore(), bpffs.Release(dir))
+}

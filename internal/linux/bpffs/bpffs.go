@@ -1,0 +1,112 @@
+// Package bpffs finds a folder of a BPF file system, in which eBPF programs and
+// maps stay when a process ends.
+//
+// A machine with systemd has one at /sys/fs/bpf; a container has what it was
+// given. Where there is none, and this process may, one is mounted for it
+// alone.
+package bpffs
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// shared is where everybody expects it.
+const shared = "/sys/fs/bpf"
+
+// source is what our own mounts are called.
+const source = "holdfast"
+
+// Missing is the error where there is none.
+type Missing struct{ Why error }
+
+func (e *Missing) Error() string {
+	return fmt.Sprintf("cannot keep programs in the kernel: there is no BPF file system that this process may use: %v", e.Why)
+}
+
+func (e *Missing) Unwrap() error { return e.Why }
+
+// Hint says what to do about it.
+func (e *Missing) Hint() string {
+	return "mount -t bpf bpf /sys/fs/bpf, and make /sys/fs/bpf/holdfast the daemon's own; a container is given it by --volume /sys/fs/bpf:/sys/fs/bpf"
+}
+
+// Folder gives the folder of one daemon: own, where a BPF file system is
+// mounted there; else one of that name below /sys/fs/bpf; else own, where one is
+// mounted now.
+func Folder(own, name string) (string, error) {
+	if is(own) {
+		return own, nil
+	}
+	var why error
+	if is(shared) {
+		sum := sha256.Sum256([]byte(name))
+		dir := filepath.Join(shared, "holdfast", fmt.Sprintf("%x", sum[:8]))
+		if why = os.MkdirAll(dir, 0o700); why == nil {
+			return dir, nil
+		}
+	}
+	if err := mount(own); err != nil {
+		return "", &Missing{errors.Join(why, err)}
+	}
+	return own, nil
+}
+
+// Release gives a folder back, and takes down what Folder has mounted. A folder
+// that something is in stays.
+func Release(dir string) error {
+	if ours(dir) {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			return err
+		}
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("cannot unmount %s: %w", dir, err)
+		}
+	}
+	if !is(dir) || strings.HasPrefix(dir, shared) {
+		_ = os.Remove(dir) // where it is empty
+	}
+	return nil
+}
+
+func is(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && int64(st.Type) == unix.BPF_FS_MAGIC
+}
+
+func mount(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Mount(source, dir, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700"); err != nil {
+		_ = os.Remove(dir)
+		return fmt.Errorf("cannot mount one at %s: %w", dir, err)
+	}
+	return nil
+}
+
+// ours says whether a folder is the root of a mount that we made.
+func ours(dir string) bool {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	found := false
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		// proc(5): 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
+		before, after, _ := strings.Cut(lines.Text(), " - ")
+		where, what := strings.Fields(before), strings.Fields(after)
+		if len(where) > 4 && len(what) > 1 && where[4] == dir {
+			found = what[0] == "bpf" && what[1] == source // the last one is on top
+		}
+	}
+	return found
+}
