@@ -88,13 +88,13 @@ func adoptSize(spec *ebpf.MapSpec, dir string) error {
 	return m.Close()
 }
 
-// mapTallies maps them into this process.
-func mapTallies(m *ebpf.Map) (memory []byte, tallies []tally, err error) {
-	memory, err = unix.Mmap(m.FD(), 0, int(m.MaxEntries()*m.ValueSize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+// mapped maps an array into this process: its pages, and what is in them.
+func mapped[T any](m *ebpf.Map) (pages []byte, values []T, err error) {
+	pages, err = unix.Mmap(m.FD(), 0, int(m.MaxEntries()*m.ValueSize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot map the tallies: %w", err)
+		return nil, nil, fmt.Errorf("cannot map %v into memory: %w", m, err)
 	}
-	return memory, unsafe.Slice((*tally)(unsafe.Pointer(&memory[0])), m.MaxEntries()), nil
+	return pages, unsafe.Slice((*T)(unsafe.Pointer(&pages[0])), m.MaxEntries()), nil
 }
 
 // monotonic is the clock of the flows.

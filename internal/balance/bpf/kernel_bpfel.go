@@ -148,6 +148,16 @@ type kernelTarget struct {
 	}
 }
 
+type kernelTold struct {
+	_      structs.HostLayout
+	K      kernelKey
+	F      kernelFlow
+	What   uint32
+	Nobody uint32
+	Answer uint32
+	Zero   uint32
+}
+
 type kernelVip struct {
 	_    structs.HostLayout
 	Addr struct {
@@ -157,6 +167,14 @@ type kernelVip struct {
 	Port  uint16
 	Proto uint8
 	Zero  uint8
+}
+
+type kernelWatch struct {
+	_      structs.HostLayout
+	On     uint64
+	Lost   uint64
+	Second uint64
+	Half   uint64
 }
 
 // Names of all BPF objects in the ELF.
@@ -169,7 +187,9 @@ const (
 	kernelMapHfDatagrams      = "hf_datagrams"
 	kernelMapHfFlows          = "hf_flows"
 	kernelMapHfHalf           = "hf_half"
+	kernelMapHfInbox          = "hf_inbox"
 	kernelMapHfMacs           = "hf_macs"
+	kernelMapHfNews           = "hf_news"
 	kernelMapHfQuote          = "hf_quote"
 	kernelMapHfServices       = "hf_services"
 	kernelMapHfTables         = "hf_tables"
@@ -179,8 +199,10 @@ const (
 	kernelMapHfTranslated     = "hf_translated"
 	kernelMapHfUnwrapped      = "hf_unwrapped"
 	kernelMapHfVips           = "hf_vips"
+	kernelMapHfWatch          = "hf_watch"
 	kernelMapHfWork           = "hf_work"
 	kernelProgHoldfastLb1     = "holdfast_lb1"
+	kernelProgHoldfastTake1   = "holdfast_take1"
 	kernelProgHoldfastUnwrap1 = "holdfast_unwrap1"
 )
 
@@ -227,6 +249,7 @@ type kernelSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelProgramSpecs struct {
 	HoldfastLb1     *ebpf.ProgramSpec `ebpf:"holdfast_lb1"`
+	HoldfastTake1   *ebpf.ProgramSpec `ebpf:"holdfast_take1"`
 	HoldfastUnwrap1 *ebpf.ProgramSpec `ebpf:"holdfast_unwrap1"`
 }
 
@@ -240,7 +263,9 @@ type kernelMapSpecs struct {
 	HfDatagrams  *ebpf.MapSpec `ebpf:"hf_datagrams"`
 	HfFlows      *ebpf.MapSpec `ebpf:"hf_flows"`
 	HfHalf       *ebpf.MapSpec `ebpf:"hf_half"`
+	HfInbox      *ebpf.MapSpec `ebpf:"hf_inbox"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
+	HfNews       *ebpf.MapSpec `ebpf:"hf_news"`
 	HfQuote      *ebpf.MapSpec `ebpf:"hf_quote"`
 	HfServices   *ebpf.MapSpec `ebpf:"hf_services"`
 	HfTables     *ebpf.MapSpec `ebpf:"hf_tables"`
@@ -250,6 +275,7 @@ type kernelMapSpecs struct {
 	HfTranslated *ebpf.MapSpec `ebpf:"hf_translated"`
 	HfUnwrapped  *ebpf.MapSpec `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.MapSpec `ebpf:"hf_vips"`
+	HfWatch      *ebpf.MapSpec `ebpf:"hf_watch"`
 	HfWork       *ebpf.MapSpec `ebpf:"hf_work"`
 }
 
@@ -285,7 +311,9 @@ type kernelMaps struct {
 	HfDatagrams  *ebpf.Map `ebpf:"hf_datagrams"`
 	HfFlows      *ebpf.Map `ebpf:"hf_flows"`
 	HfHalf       *ebpf.Map `ebpf:"hf_half"`
+	HfInbox      *ebpf.Map `ebpf:"hf_inbox"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
+	HfNews       *ebpf.Map `ebpf:"hf_news"`
 	HfQuote      *ebpf.Map `ebpf:"hf_quote"`
 	HfServices   *ebpf.Map `ebpf:"hf_services"`
 	HfTables     *ebpf.Map `ebpf:"hf_tables"`
@@ -295,6 +323,7 @@ type kernelMaps struct {
 	HfTranslated *ebpf.Map `ebpf:"hf_translated"`
 	HfUnwrapped  *ebpf.Map `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.Map `ebpf:"hf_vips"`
+	HfWatch      *ebpf.Map `ebpf:"hf_watch"`
 	HfWork       *ebpf.Map `ebpf:"hf_work"`
 }
 
@@ -306,7 +335,9 @@ func (m *kernelMaps) Close() error {
 		m.HfDatagrams,
 		m.HfFlows,
 		m.HfHalf,
+		m.HfInbox,
 		m.HfMacs,
+		m.HfNews,
 		m.HfQuote,
 		m.HfServices,
 		m.HfTables,
@@ -316,6 +347,7 @@ func (m *kernelMaps) Close() error {
 		m.HfTranslated,
 		m.HfUnwrapped,
 		m.HfVips,
+		m.HfWatch,
 		m.HfWork,
 	)
 }
@@ -331,12 +363,14 @@ type kernelVariables struct {
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelPrograms struct {
 	HoldfastLb1     *ebpf.Program `ebpf:"holdfast_lb1"`
+	HoldfastTake1   *ebpf.Program `ebpf:"holdfast_take1"`
 	HoldfastUnwrap1 *ebpf.Program `ebpf:"holdfast_unwrap1"`
 }
 
 func (p *kernelPrograms) Close() error {
 	return _KernelClose(
 		p.HoldfastLb1,
+		p.HoldfastTake1,
 		p.HoldfastUnwrap1,
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +50,17 @@ type Plane struct {
 	slots    slots
 	drift    map[uint32]int64 // of tallies, seen by the last sweep
 	census   census           // of the last sweep
+	swept    uint64           // when that was
+
+	// For flows that move between nodes, which wait for no plan or sweep.
+	alive      sync.RWMutex // held while maps are used without mu
+	names      atomic.Pointer[names]
+	watcher    atomic.Pointer[watcher]
+	watchPage  []byte
+	watch      *watch // nil after Close
+	installing sync.Mutex
+	inboxPages []byte
+	inbox      []told
 }
 
 var _ balance.Plane = (*Plane)(nil)
@@ -77,12 +89,22 @@ func Open(c Config) (_ *Plane, err error) {
 			err = errors.Join(err, p.Close(true))
 		}
 	}()
-	if p.memory, p.tallies, err = mapTallies(p.objs.HfTallies); err != nil {
+	if p.memory, p.tallies, err = mapped[tally](p.objs.HfTallies); err != nil {
+		return nil, err
+	}
+	var watches []watch
+	if p.watchPage, watches, err = mapped[watch](p.objs.HfWatch); err != nil {
+		return nil, err
+	}
+	p.watch = &watches[0]
+	p.watch.on.Store(0) // who read it is gone
+	if p.inboxPages, p.inbox, err = mapped[told](p.objs.HfInbox); err != nil {
 		return nil, err
 	}
 	if err := p.recall(); err != nil {
 		return nil, fmt.Errorf("cannot read what an earlier run has left: %w", err)
 	}
+	p.name()
 	return p, nil
 }
 
@@ -125,6 +147,7 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 		}
 	}
 	errs = append(errs, p.removeOthers(wanted), p.translate())
+	p.name()
 	return errors.Join(errs...)
 }
 
@@ -161,16 +184,23 @@ func (p *Plane) check(plan *balance.Plan) error {
 
 // Close is balance.Plane's.
 func (p *Plane) Close(keep bool) error {
+	if w := p.watcher.Load(); w != nil {
+		w.stop()
+	}
+	p.alive.Lock()
+	defer p.alive.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var errs []error
 	if !keep {
 		errs = append(errs, Remove(p.config.Dir))
 	}
-	if p.memory != nil {
-		errs = append(errs, unix.Munmap(p.memory))
-		p.memory, p.tallies = nil, nil
+	for _, m := range [][]byte{p.memory, p.watchPage, p.inboxPages} {
+		if m != nil {
+			errs = append(errs, unix.Munmap(m))
+		}
 	}
+	p.memory, p.tallies, p.watchPage, p.watch, p.inboxPages, p.inbox = nil, nil, nil, nil, nil, nil
 	return errors.Join(append(errs, p.objs.Close())...)
 }
 

@@ -46,6 +46,7 @@ func (p *Plane) Sweep() error {
 	if err := p.sweep(p.objs.HfFlows, now, left); err != nil {
 		return fmt.Errorf("cannot sweep flows: %w", err)
 	}
+	p.swept = now
 	if err := p.sweep(p.objs.HfHalf, now, nil); err != nil {
 		return fmt.Errorf("cannot sweep half-open flows: %w", err)
 	}
@@ -67,6 +68,9 @@ func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
 				return err
 			}
 		}
+		if w := p.watcher.Load(); w != nil {
+			w.wake()
+		}
 		if err != nil {
 			return nil // that was the last batch
 		}
@@ -78,9 +82,13 @@ func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
 func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint32]int64) error {
 	established := left != nil
 	gone := p.gone(f)
+	client := k.Side == clientSide
 	if !gone && age(now, f.Seen) <= p.timeout(k, f, established) {
-		if established && k.Side == clientSide && !f.closed() {
+		if established && client && !f.closed() {
 			left[f.Slot]++
+		}
+		if established && client {
+			p.remind(k, f, now)
 		}
 		return nil
 	}
@@ -91,16 +99,22 @@ func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint3
 		return err
 	}
 	if err == nil && !gone && age(now, back.Seen) <= p.timeout(k, f, established) {
-		if established && k.Side == clientSide && !f.closed() {
+		if established && client && !f.closed() {
 			left[f.Slot]++
+		}
+		if established && client && back.Ends&mirrored == 0 {
+			p.tell(k, flow{Seen: back.Seen, Service: f.Service, Slot: f.Slot, ID: f.ID, Ends: f.Ends, To: f.To}, toldFlow)
 		}
 		return nil
 	}
-	client, backend := k, other
-	if k.Side == backendSide {
-		client, backend = other, k
+	of, backend, was, there := k, other, f, true
+	if !client {
+		of, backend, was, there = other, k, back, err == nil
 	}
-	if err := p.end(m, client, established); err != nil {
+	if established && there && was.Ends&mirrored == 0 {
+		p.tell(of, was, toldGone) // before it is: another one may begin
+	}
+	if err := p.end(m, of, established); err != nil {
 		return err
 	}
 	return ignoreMissing(m.Delete(backend))
@@ -138,8 +152,17 @@ func age(now, seen uint64) time.Duration {
 	return time.Duration(max(int64(now-seen), 0))
 }
 
-// timeout is by what the flow has come to.
+// timeout is by what the flow has come to. What another node has told of is
+// kept until that one would have told of it again, if it still had it.
 func (p *Plane) timeout(k flowKey, f flow, established bool) time.Duration {
+	t := p.ownTimeout(k, f, established)
+	if f.Ends&mirrored != 0 {
+		t += t/reminders + 2*interval
+	}
+	return t
+}
+
+func (p *Plane) ownTimeout(k flowKey, f flow, established bool) time.Duration {
 	s := p.numbers[f.Service]
 	if s == nil || s.plan == nil {
 		return 24 * time.Hour // of an earlier run: the first Apply will tell

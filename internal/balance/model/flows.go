@@ -67,7 +67,9 @@ func (b *Balancer) promote(k key, f *flow) {
 		b.flows[established][other] = &flow{target: f.target, to: k.turned(), fin: f.fin, backFin: f.backFin, broken: f.broken}
 	}
 	b.flows[established][k] = f
-	f.more(1)
+	if !f.closed() {
+		f.more(1)
+	}
 	delete(b.flows[halfOpen], k)
 	delete(b.flows[halfOpen], other)
 }

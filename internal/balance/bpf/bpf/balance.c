@@ -11,6 +11,7 @@
 #include "begin.h"
 #include "icmp.h"
 #include "send.h"
+#include "take.h"
 #include "unwrap.h"
 #include "work.h"
 
@@ -32,7 +33,7 @@ always enum standing standing(const struct service *s, const struct packet *p, c
 
 	if (!t)
 		return STALE;
-	if (is_syn(p) && p->fragment != LATER && (t->state != UP || (!half && f->ends & ~ANSWERED)))
+	if (is_syn(p) && p->fragment != LATER && (t->state != UP || (!half && f->ends & (CLIENT_FIN | BACKEND_FIN | RST))))
 		return STALE; // the client's port begins anew
 	if (t->state != DOWN && t->state != REMOVED)
 		return GOOD;
@@ -55,14 +56,15 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 
 		switch (standing(s, p, f, t, half)) {
 		case OVER:
-			forget(&p->k, f, s->nobody);
+			give_up(&p->k, f, s->nobody);
 			return dropped(s->nobody, ENDED);
 		case STALE:
-			forget(&p->k, f, s->nobody);
+			give_up(&p->k, f, s->nobody);
 			break;
 		case GOOD:
 			follow(p, f, now, s->nobody);
 			w->b.f = *f; // what is in a map may go away meanwhile
+			w->b.f.ends &= ~MIRRORED;
 			if (half && (p->k.proto == IPPROTO_TCP ? !(p->flags & TCP_SYN) : !two_way(s->forward)) && p->fragment != LATER)
 				promote(&p->k, &w->b.f, s->nobody);
 			remember(p);
@@ -90,7 +92,22 @@ apart int answered(const struct key *k, const struct flow *f, __u32 nobody)
 	if (!there)
 		return 0;
 	client = *there;
+	client.ends &= ~MIRRORED;
 	return promote(&other, &client, nobody);
+}
+
+// opened tells of a flow whose backend has answered its SYN.
+apart int opened(const struct key *k, const struct flow *f, __u64 now)
+{
+	if (!k || !f)
+		return 0;
+	struct flow client = *f;
+	struct key other;
+
+	other_key(&other, k, &f->to);
+	turned(&client.to, &k->t);
+	client.ends |= ANSWERED;
+	return tell_half(&other, &client, now / SECOND);
 }
 
 always int from_backend(ctx *c, struct work *w)
@@ -99,6 +116,7 @@ always int from_backend(ctx *c, struct work *w)
 	const struct target *t;
 	struct flow *f;
 	__u32 slot, none = 0;
+	__u64 now;
 	int half;
 
 	p->k.side = BACKEND;
@@ -109,7 +127,10 @@ always int from_backend(ctx *c, struct work *w)
 	t = target_of(slot, f->service, f->id);
 	if (!t)
 		return dropped(none, ENDED);
-	follow(p, f, bpf_ktime_get_coarse_ns(), t->nobody);
+	now = bpf_ktime_get_coarse_ns();
+	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
+		opened(&p->k, f, now);
+	follow(p, f, now, t->nobody);
 	w->b.f = *f; // what is in a map may go away meanwhile
 	if (half && p->k.proto == IPPROTO_UDP)
 		answered(&p->k, &w->b.f, t->nobody);
@@ -144,4 +165,19 @@ SEC(HOOK)
 int NAME(holdfast_unwrap, LAYOUT)(ctx *c)
 {
 	return unwrap(c);
+}
+
+SEC(HOOK)
+int NAME(holdfast_take, LAYOUT)(ctx *c)
+{
+	(void)c;
+	for (__u32 i = 0; i < INBOX; i++) {
+		__u32 at = i;
+		struct told *n = bpf_map_lookup_elem(&hf_inbox, &at);
+
+		if (!n || !n->what)
+			break;
+		n->answer = take(n);
+	}
+	return 0;
 }

@@ -112,6 +112,8 @@ apart int begin(const struct service *s, const struct packet *p, struct binding 
 	b->back.side = BACKEND;
 	if (!bind(s, &p->k, b, (__u32)ch.hash))
 		return EXHAUSTED;
+	if (!two_way(s->forward) && is_syn(p))
+		tell_half(&p->k, &b->f, now / SECOND); // its answer is not seen here
 	if (s->affinity) {
 		struct bond bond = { .slot = slot, .id = t->id, .until = now + s->affinity };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "count.h"
+#include "news.h"
 #include "parse.h"
 
 #define SECOND 1000000000ull
@@ -54,25 +55,38 @@ always int two_way(__u8 forward)
 	return forward == NAT || forward == FULL_NAT;
 }
 
-// forget ends a flow of a client, at once.
+// forget ends a flow of a client, at once. It says whether the flow was an
+// established one.
 apart int forget(const struct key *k, const struct flow *f, __u32 nobody)
 {
 	if (!k || !f)
 		return 0;
 	__u32 slot = f->slot, service = f->service, id = f->id, ends = f->ends;
 	struct key other;
+	int established;
 
 	other_key(&other, k, &f->to);
-	if (!bpf_map_delete_elem(&hf_flows, k) && !CLOSED(ends))
+	established = !bpf_map_delete_elem(&hf_flows, k);
+	if (established && !CLOSED(ends))
 		more(slot, service, id, nobody, -1);
 	bpf_map_delete_elem(&hf_half, k);
 	bpf_map_delete_elem(&hf_flows, &other);
 	bpf_map_delete_elem(&hf_half, &other);
-	return 0;
+	return established;
 }
 
-// promote makes a client's flow an established one. Where there is no room it
-// stays where it is.
+// give_up is forget, and tells of it.
+apart int give_up(const struct key *k, const struct flow *f, __u32 nobody)
+{
+	if (!k || !f)
+		return 0;
+	struct flow was = *f;
+
+	return forget(k, f, nobody) ? tell(k, &was, GONE) : 0;
+}
+
+// promote makes a client's flow an established one, and says whether it could.
+// Where there is no room it stays where it is.
 apart int promote(const struct key *k, const struct flow *half, __u32 nobody)
 {
 	if (!k || !half)
@@ -96,10 +110,13 @@ apart int promote(const struct key *k, const struct flow *half, __u32 nobody)
 		bpf_map_delete_elem(&hf_flows, &other);
 		return 0;
 	}
-	more(f.slot, f.service, f.id, nobody, 1);
+	if (!CLOSED(f.ends))
+		more(f.slot, f.service, f.id, nobody, 1);
 	bpf_map_delete_elem(&hf_half, k);
 	bpf_map_delete_elem(&hf_half, &other);
-	return 0;
+	if (!(f.ends & MIRRORED))
+		tell(k, &f, FLOW);
+	return 1;
 }
 
 // mark notes an end of a flow in both directions. Only the client's half is
@@ -129,8 +146,10 @@ apart int mark(const struct packet *p, struct flow *f, __u32 bits, __u32 nobody)
 	if (!CLOSED(before) && CLOSED(before | bits)) {
 		const struct key *k = p->k.side == CLIENT ? &p->k : &other;
 
-		if (bpf_map_lookup_elem(&hf_flows, k))
+		if (bpf_map_lookup_elem(&hf_flows, k)) {
 			more(client->slot, client->service, client->id, nobody, -1);
+			tell(k, client, FLOW);
+		}
 	}
 	return 0;
 }
@@ -141,8 +160,11 @@ always void follow(const struct packet *p, struct flow *f, __u64 now, __u32 nobo
 	__u32 bits = 0;
 
 	// Once a second is often enough, and leaves the line to all CPUs.
-	if (now - f->seen > SECOND)
+	if (now - f->seen > SECOND) {
 		f->seen = now;
+		if (f->ends & MIRRORED)
+			__sync_fetch_and_and(&f->ends, ~MIRRORED);
+	}
 	if (p->k.proto == IPPROTO_TCP && p->fragment != LATER) {
 		if (p->flags & TCP_FIN)
 			bits |= p->k.side == CLIENT ? CLIENT_FIN : BACKEND_FIN;

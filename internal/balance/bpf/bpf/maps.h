@@ -196,6 +196,7 @@ struct flow {
 #define BACKEND_FIN 2
 #define RST 4
 #define ANSWERED 8 // the backend has said something
+#define MIRRORED 32 // another node has told of it, and nothing was seen of it here (16 is Go's)
 
 #define CLOSED(ends) ((ends) & RST || ((ends) & (CLIENT_FIN | BACKEND_FIN)) == (CLIENT_FIN | BACKEND_FIN))
 

@@ -37,6 +37,11 @@ always int is_syn(const struct packet *p)
 	return p->k.proto == IPPROTO_TCP && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
+always int is_syn_ack(const struct packet *p)
+{
+	return p->k.proto == IPPROTO_TCP && p->fragment != LATER && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK);
+}
+
 always void mapped(struct addr *a, __be32 ip)
 {
 	a->w[0] = 0;
