@@ -26,6 +26,7 @@ import (
 type lab struct {
 	testing.TB
 	dir      string
+	sw       *netns.NS // the switch
 	client   *netns.NS
 	backends []*netns.NS
 }
@@ -103,6 +104,7 @@ func newLab(t testing.TB, n int) *lab {
 	must(t, sysctl("net.ipv6.conf.default.accept_dad", "0"))
 	l.ip(nil, "link set lo up")
 	sw := l.namespace()
+	l.sw = sw
 	l.ip(sw, "link add lan type bridge mcast_snooping 0")
 	l.ip(sw, "link set lan up")
 	plug := func(ns *netns.NS, port string, mac int) {
