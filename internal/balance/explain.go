@@ -140,7 +140,7 @@ func (e *explaining) refused() bool {
 		e.note("max_flows", "the service has %d flows of %d", now, of.MaxFlows)
 	}
 	if of.NewPerSecond > 0 {
-		e.note("new_flows_per_second", "%d new flows a second are taken; those above are refused", of.NewPerSecond)
+		e.note("new_per_second", "%d new flows a second are taken; those above are refused", of.NewPerSecond)
 	}
 	return false
 }

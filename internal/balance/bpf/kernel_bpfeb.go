@@ -110,6 +110,36 @@ type kernelService struct {
 	Family        uint8
 }
 
+type kernelSighting struct {
+	_       structs.HostLayout
+	Time    uint64
+	Number  uint32
+	Ifindex uint32
+	Service uint32
+	Slot    uint32
+	Client  struct {
+		_ structs.HostLayout
+		W [4]uint32
+	}
+	Backend struct {
+		_ structs.HostLayout
+		W [4]uint32
+	}
+	ClientPort  uint16
+	BackendPort uint16
+	Proto       uint8
+	Side        uint8
+	Fate        uint8
+	Reason      uint8
+	Came        uint32
+	Left        uint32
+	CameHere    uint16
+	LeftHere    uint16
+	CameAs      [256]uint8
+	LeftAs      [256]uint8
+	Zero        uint32
+}
+
 type kernelSource struct {
 	_       structs.HostLayout
 	Bits    uint32
@@ -158,6 +188,24 @@ type kernelTold struct {
 	Zero   uint32
 }
 
+type kernelTracing struct {
+	_       structs.HostLayout
+	Until   uint64
+	Lost    uint64
+	Number  uint32
+	Snap    uint32
+	Service uint32
+	Slot    uint32
+	Client  struct {
+		_ structs.HostLayout
+		W [4]uint32
+	}
+	Mask struct {
+		_ structs.HostLayout
+		W [4]uint32
+	}
+}
+
 type kernelVip struct {
 	_    structs.HostLayout
 	Addr struct {
@@ -190,11 +238,15 @@ const (
 	kernelMapHfInbox          = "hf_inbox"
 	kernelMapHfMacs           = "hf_macs"
 	kernelMapHfNews           = "hf_news"
+	kernelMapHfNoted          = "hf_noted"
 	kernelMapHfQuote          = "hf_quote"
 	kernelMapHfServices       = "hf_services"
+	kernelMapHfSighting       = "hf_sighting"
+	kernelMapHfSightings      = "hf_sightings"
 	kernelMapHfTables         = "hf_tables"
 	kernelMapHfTallies        = "hf_tallies"
 	kernelMapHfTargets        = "hf_targets"
+	kernelMapHfTracing        = "hf_tracing"
 	kernelMapHfTranslate      = "hf_translate"
 	kernelMapHfTranslated     = "hf_translated"
 	kernelMapHfUnwrapped      = "hf_unwrapped"
@@ -266,11 +318,15 @@ type kernelMapSpecs struct {
 	HfInbox      *ebpf.MapSpec `ebpf:"hf_inbox"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
 	HfNews       *ebpf.MapSpec `ebpf:"hf_news"`
+	HfNoted      *ebpf.MapSpec `ebpf:"hf_noted"`
 	HfQuote      *ebpf.MapSpec `ebpf:"hf_quote"`
 	HfServices   *ebpf.MapSpec `ebpf:"hf_services"`
+	HfSighting   *ebpf.MapSpec `ebpf:"hf_sighting"`
+	HfSightings  *ebpf.MapSpec `ebpf:"hf_sightings"`
 	HfTables     *ebpf.MapSpec `ebpf:"hf_tables"`
 	HfTallies    *ebpf.MapSpec `ebpf:"hf_tallies"`
 	HfTargets    *ebpf.MapSpec `ebpf:"hf_targets"`
+	HfTracing    *ebpf.MapSpec `ebpf:"hf_tracing"`
 	HfTranslate  *ebpf.MapSpec `ebpf:"hf_translate"`
 	HfTranslated *ebpf.MapSpec `ebpf:"hf_translated"`
 	HfUnwrapped  *ebpf.MapSpec `ebpf:"hf_unwrapped"`
@@ -314,11 +370,15 @@ type kernelMaps struct {
 	HfInbox      *ebpf.Map `ebpf:"hf_inbox"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
 	HfNews       *ebpf.Map `ebpf:"hf_news"`
+	HfNoted      *ebpf.Map `ebpf:"hf_noted"`
 	HfQuote      *ebpf.Map `ebpf:"hf_quote"`
 	HfServices   *ebpf.Map `ebpf:"hf_services"`
+	HfSighting   *ebpf.Map `ebpf:"hf_sighting"`
+	HfSightings  *ebpf.Map `ebpf:"hf_sightings"`
 	HfTables     *ebpf.Map `ebpf:"hf_tables"`
 	HfTallies    *ebpf.Map `ebpf:"hf_tallies"`
 	HfTargets    *ebpf.Map `ebpf:"hf_targets"`
+	HfTracing    *ebpf.Map `ebpf:"hf_tracing"`
 	HfTranslate  *ebpf.Map `ebpf:"hf_translate"`
 	HfTranslated *ebpf.Map `ebpf:"hf_translated"`
 	HfUnwrapped  *ebpf.Map `ebpf:"hf_unwrapped"`
@@ -338,11 +398,15 @@ func (m *kernelMaps) Close() error {
 		m.HfInbox,
 		m.HfMacs,
 		m.HfNews,
+		m.HfNoted,
 		m.HfQuote,
 		m.HfServices,
+		m.HfSighting,
+		m.HfSightings,
 		m.HfTables,
 		m.HfTallies,
 		m.HfTargets,
+		m.HfTracing,
 		m.HfTranslate,
 		m.HfTranslated,
 		m.HfUnwrapped,

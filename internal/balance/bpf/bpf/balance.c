@@ -12,6 +12,7 @@
 #include "icmp.h"
 #include "send.h"
 #include "take.h"
+#include "trace.h"
 #include "unwrap.h"
 #include "work.h"
 
@@ -139,8 +140,7 @@ always int from_backend(ctx *c, struct work *w)
 	return send_translated(c, p, &w->b.f);
 }
 
-SEC(HOOK)
-int NAME(PROGRAM, LAYOUT)(ctx *c)
+apart int balance(ctx *c)
 {
 	const struct service *s;
 	__u32 zero = 0;
@@ -159,6 +159,16 @@ int NAME(PROGRAM, LAYOUT)(ctx *c)
 		return PASS;
 	s = service_at(&w->p.k);
 	return s ? from_client(c, s, w) : from_backend(c, w);
+}
+
+SEC(HOOK)
+int NAME(PROGRAM, LAYOUT)(ctx *c)
+{
+	int traced = looked_at(c), verdict = balance(c);
+
+	if (traced)
+		show(c, verdict);
+	return verdict;
 }
 
 SEC(HOOK)

@@ -6,10 +6,31 @@
 
 #include "maps.h"
 
+// noted is why the packet at hand was dropped or answered, for who traces it.
+struct noted {
+	__u32 slot;
+	__u8 noted, reason;
+	__u16 zero;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct noted);
+} hf_noted SEC(".maps");
+
 always int dropped(__u32 slot, enum reason why)
 {
 	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
+	__u32 zero = 0;
+	struct noted *note = bpf_map_lookup_elem(&hf_noted, &zero);
 
+	if (note) {
+		note->slot = slot;
+		note->noted = 1;
+		note->reason = why;
+	}
 	if (n && (__u32)why < REASONS)
 		n->drops[why]++;
 	return DROP;

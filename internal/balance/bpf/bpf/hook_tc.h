@@ -24,6 +24,12 @@ always int load(ctx *c, __u32 at, void *to, __u32 n)
 	return bpf_skb_load_bytes(c, at, to, n);
 }
 
+// peek reads as many bytes of the beginning as n says, more than none.
+always int peek(ctx *c, void *to, __u32 n)
+{
+	return bpf_skb_load_bytes(c, 0, to, n);
+}
+
 always int store(ctx *c, __u32 at, const void *from, __u32 n)
 {
 	return bpf_skb_store_bytes(c, at, from, n, 0);
