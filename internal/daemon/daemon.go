@@ -327,7 +327,6 @@ func drain(done <-chan error, bound time.Duration) error {
 func (d *Daemon) changed(c engine.Change) {
 	d.engine.Changed(c)
 	d.checks.changed()
-	d.pools.Refresh()
 }
 
 // tellLinks tells the engine about the interfaces.

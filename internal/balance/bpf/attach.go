@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -59,16 +58,6 @@ func (p *Plane) attach(plans []*balance.Plan) error {
 		}
 	}
 	return errors.Join(append(errs, detachOthers(p.config.Dir, p.on))...)
-}
-
-// follow puts the program where routes lead by now.
-func (p *Plane) follow() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if slices.Equal(p.on, ways(p.config.Interfaces, p.plans)) {
-		return nil
-	}
-	return errors.Join(p.attach(p.plans), p.learnMACs())
 }
 
 // Remove takes away all that a plane has left in a folder, and the forwarding

@@ -17,20 +17,36 @@ const interval = 5 * time.Second
 // batch is how many flows are read at once.
 const batch = 4096
 
-// Run sweeps until the context is over: flows that have timed out are
-// forgotten, the neighbours of backends are kept known, and where routes lead to
-// other interfaces the program follows.
+// Run looks after the flows until the context is over: those that have timed
+// out are forgotten, the neighbours of backends are kept known, and the program
+// is where links and routes lead.
 func (p *Plane) Run(ctx context.Context) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	moved, err := moves(ctx)
+	if err != nil {
+		return err
+	}
 	for {
 		if err := errors.Join(p.Sweep(), p.warm(), p.follow()); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				waiting = false
+			case <-moved:
+				began := time.Now()
+				if err := p.follow(); err != nil {
+					return err
+				}
+				// Thousands of links may change at once.
+				sleep(ctx, 10*time.Since(began))
+			}
 		}
 	}
 }

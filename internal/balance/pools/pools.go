@@ -57,7 +57,6 @@ type Pools struct {
 	kernel   slot
 	proxy    slot
 	changed  bool
-	calm     time.Time // until when nobody need hear of a mere change of links
 	failed   string    // what planes said last
 	again    time.Time // when to try them again
 	tries    int

@@ -37,15 +37,8 @@ func (p *Pools) serve(now time.Time) {
 	if p.kernel.plane == nil && unsettled {
 		kernel = nil
 	}
-	began := time.Now()
-	err := errors.Join(p.kernel.apply(wantKernel, kernel), p.proxy.apply(wantProxy, proxy))
-	p.calm = now.Add(calmFor * time.Since(began))
-	p.judge(now, err)
+	p.judge(now, errors.Join(p.kernel.apply(wantKernel, kernel), p.proxy.apply(wantProxy, proxy)))
 }
-
-// calmFor is for how many times as long as it took to serve nothing is done
-// because of links: many of them may change at once.
-const calmFor = 10
 
 // judge tells what planes could not do, once, and says when to try again.
 func (p *Pools) judge(now time.Time, err error) {
@@ -67,18 +60,4 @@ func (p *Pools) judge(now time.Time, err error) {
 	}
 	p.again = now.Add(min(first<<min(p.tries, 6), last))
 	p.tries++
-}
-
-// Refresh gives planes their plans again: links, addresses or routes are not
-// what they were. It may be called from any goroutine, often, and never blocks.
-func (p *Pools) Refresh() {
-	p.post(func() {
-		now := time.Now()
-		switch at := p.calm; {
-		case now.After(at):
-			p.changed = true
-		case p.again.IsZero() || p.again.After(at):
-			p.again = at
-		}
-	})
 }

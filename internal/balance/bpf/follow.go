@@ -1,0 +1,54 @@
+package bpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// follow has the program where links and routes lead by now, and knows the
+// virtual MACs that there are: they have to be known before the first frame
+// to one, which the host would answer with a reset.
+func (p *Plane) follow() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.plans == nil {
+		return nil // the first Apply does
+	}
+	return errors.Join(p.attach(p.plans), p.learnMACs())
+}
+
+// moves tells that links or routes have changed, once for any number of
+// changes. It ends with the context.
+func moves(ctx context.Context) (<-chan struct{}, error) {
+	events, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("cannot watch links and routes: %w", err)
+	}
+	context.AfterFunc(ctx, events.Close)
+	moved := make(chan struct{}, 1)
+	go func() {
+		for ctx.Err() == nil {
+			if _, _, err := events.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+				sleep(ctx, time.Second)
+				continue
+			}
+			select {
+			case moved <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return moved, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
