@@ -1,0 +1,200 @@
+package mirror
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+)
+
+// teller is a connection on which this node tells another one.
+type teller struct {
+	conn    Conn
+	node    string
+	key     Print
+	since   time.Time
+	alive   time.Time // when the other side was heard last
+	pulse   time.Time // when the next sign of life is due
+	holds   []balance.Endpoint
+	greeted bool
+
+	seq      uint64 // of the last frame
+	sent     []sent // not acknowledged
+	inFlight int    // bytes of them
+
+	pending []balance.Change
+	oldest  time.Time // when the first of them came
+
+	bulk    *bulk
+	number  uint32
+	wanted  []balance.Endpoint // services of which all flows are to be told
+	soonest time.Time          // before which no walk begins
+	refresh time.Time          // when all is told again
+
+	told     uint64 // flows and changes
+	refused  uint64 // by the other side
+	overflow uint64 // how often the other side was too slow
+	ends     uint64 // the frame that ended the last walk
+	complete time.Time
+	lags     lags
+}
+
+// sent is a frame that the other side has not done yet.
+type sent struct {
+	seq  uint64
+	size int
+	at   time.Time // when the oldest of its news came; zero: it has none
+}
+
+// send has a frame sent.
+func (m *Machine) send(t *teller, k FrameKind, body []byte, oldest time.Time) {
+	t.seq++
+	t.sent = append(t.sent, sent{t.seq, len(body), oldest})
+	t.inFlight += len(body)
+	m.do(Action{Kind: ActionSend, Conn: t.conn, Frame: k, Body: body})
+}
+
+// greet tells what a new connection has to know.
+func (m *Machine) greet(t *teller) {
+	m.tellHolds(t)
+	for _, s := range m.services {
+		m.tellViewTo(t, s)
+	}
+}
+
+// tellHolds tells of which services this node holds the address, where that has
+// changed, and has all flows told of those that are new.
+func (m *Machine) tellHolds(t *teller) {
+	var all, fresh []balance.Endpoint
+	for _, s := range m.services {
+		for _, l := range s.Listen {
+			if s.Key != t.key || !m.holds(l) {
+				continue
+			}
+			all = append(all, l)
+			if s.Flows && !slices.Contains(t.holds, l) {
+				fresh = append(fresh, l)
+			}
+		}
+	}
+	if t.greeted && slices.Equal(all, t.holds) {
+		return
+	}
+	if b := t.bulk; b != nil && slices.ContainsFunc(b.listens, func(l balance.Endpoint) bool { return !slices.Contains(all, l) }) {
+		m.giveUp(t)
+	}
+	t.greeted, t.holds = true, all
+	m.send(t, FrameHolds, appendEndpoints(nil, all), time.Time{})
+	m.want(t, fresh)
+}
+
+// news takes what became of this node's flows.
+func (m *Machine) news(e News) {
+	for _, t := range m.tellers {
+		if e.Lost {
+			m.want(t, m.mine(t.key))
+		}
+		for i := range e.Changes {
+			c := &e.Changes[i]
+			if s := m.of(c.Listen, t.key); s == nil || !s.matters(&c.Flow) {
+				continue
+			}
+			if len(t.pending) == 0 {
+				t.oldest = m.now
+			}
+			t.pending = append(t.pending, *c)
+			if t.bulk != nil {
+				t.bulk.again.put(c)
+			}
+		}
+		if len(t.pending) > queue || t.bulk != nil && len(t.bulk.again.all) > mostAgain {
+			m.overrun(t)
+		}
+	}
+}
+
+// matters says whether a follower has to be told of a flow.
+func (s *service) matters(f *balance.Flow) bool {
+	if !s.Flows || !s.Exceptions || s.plan == nil {
+		return s.Flows
+	}
+	a := s.plan.Pick(balance.Question{Source: f.Client, Listen: f.Listen, Except: balance.NoPlace})
+	return a.Place == balance.NoPlace || s.plan.Targets[a.Place].Addr != f.Backend
+}
+
+// overrun lets go of what a slow peer did not take: it will be told all.
+func (m *Machine) overrun(t *teller) {
+	t.overflow++
+	t.pending = nil
+	m.giveUp(t)
+	m.want(t, m.mine(t.key))
+}
+
+// flush sends what has been gathered: when it is time, or there is a frame full
+// of it. Forced, it sends all, whatever the other side has not done yet.
+func (m *Machine) flush(t *teller, forced bool) {
+	for len(t.pending) > 0 && (forced || t.inFlight < window) {
+		if at := t.oldest.Add(delay); !forced && len(t.pending) < most && at.After(m.now) {
+			m.due(at)
+			return
+		}
+		n := min(len(t.pending), most)
+		m.send(t, FrameChanges, appendChanges(nil, t.pending[:n]), t.oldest)
+		t.told += uint64(n)
+		t.pending = t.pending[n:]
+	}
+	if len(t.pending) == 0 {
+		t.pending = nil
+	}
+}
+
+// tend does what is due on a connection.
+func (m *Machine) tend(t *teller) {
+	if !t.alive.Add(patience).After(m.now) {
+		m.hangup(t.conn, "nothing was heard of it for "+patience.String())
+		return
+	}
+	m.due(t.alive.Add(patience))
+	m.flush(t, false)
+	if len(m.mine(t.key)) > 0 && t.bulk == nil {
+		if !t.refresh.After(m.now) {
+			m.want(t, m.mine(t.key))
+		} else {
+			m.due(t.refresh)
+		}
+	}
+	m.begin(t)
+	if !t.pulse.After(m.now) {
+		t.pulse = m.now.Add(beat)
+		m.send(t, FramePulse, pulse{t.lags.p99()}.append(nil), time.Time{})
+	}
+	m.due(t.pulse)
+}
+
+// acked takes what the other side has done.
+func (m *Machine) acked(t *teller, a ack) {
+	if a.seq > t.seq {
+		m.hangup(t.conn, ErrOrder.Error())
+		return
+	}
+	n := 0
+	for n < len(t.sent) && t.sent[n].seq <= a.seq {
+		t.inFlight -= t.sent[n].size
+		if at := t.sent[n].at; !at.IsZero() {
+			t.lags.add(m.now.Sub(at))
+		}
+		n++
+	}
+	t.sent = t.sent[n:]
+	if len(t.sent) == 0 {
+		t.sent = nil
+	}
+	t.refused = a.refused
+	if t.ends > 0 && a.seq >= t.ends && t.complete.IsZero() {
+		t.complete = m.now
+	}
+	if b := t.bulk; b != nil && b.waits && t.inFlight < bulkWindow {
+		b.waits = false
+		m.do(Action{Kind: ActionMore, Conn: t.conn, Bulk: b.number})
+	}
+}
