@@ -21,21 +21,21 @@ type bulk struct {
 // again remembers what changed during a walk, the last word on each flow: the
 // walk may have looked at it before, and be told after.
 type again struct {
-	all []balance.Change
+	all []fresh
 	at  map[id]int
 }
 
-func (a *again) put(c *balance.Change) {
+func (a *again) put(c *balance.Change, now time.Time) {
 	key := idOf(&c.Flow)
 	if i, known := a.at[key]; known {
-		a.all[i] = *c
+		a.all[i] = fresh{*c, now}
 		return
 	}
 	if a.at == nil {
 		a.at = map[id]int{}
 	}
 	a.at[key] = len(a.all)
-	a.all = append(a.all, *c)
+	a.all = append(a.all, fresh{*c, now})
 }
 
 // want has all flows of services told, as soon as may be.
@@ -95,10 +95,11 @@ func (m *Machine) walked(e Walked) {
 	for i := range e.Flows {
 		f := &e.Flows[i]
 		s := m.of(f.Listen, t.key)
-		if s == nil || !slices.Contains(t.bulk.listens, f.Listen) || !s.matters(f) {
+		c := balance.Change{Flow: *f}
+		if s == nil || !slices.Contains(t.bulk.listens, f.Listen) || !s.matters(&c) {
 			continue
 		}
-		if some = append(some, balance.Change{Flow: *f}); len(some) == most {
+		if some = append(some, c); len(some) == most {
 			tell()
 		}
 	}
@@ -126,9 +127,6 @@ func (m *Machine) walkEnded(e WalkEnded) {
 		m.want(t, b.listens)
 		m.record("", CodeWalk, fmt.Sprintf("%s is not told of all flows: %v (it is tried again)", t.node, e.Err))
 		return
-	}
-	if len(t.pending) == 0 {
-		t.oldest = m.now
 	}
 	t.pending = append(t.pending, b.again.all...)
 	m.flush(t, true)

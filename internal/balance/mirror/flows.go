@@ -20,6 +20,10 @@ const (
 	flagsAll     = 1<<6 - 1
 )
 
+// nowhere stands for a backend that is not known any more, of a flow that is
+// gone.
+var nowhere = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+
 // most is how many flows one frame has room for.
 const most = 1000
 
@@ -45,7 +49,11 @@ func appendChange(b []byte, c *balance.Change) []byte {
 	b = append(b, 0, c.Ends)
 	b = binary.BigEndian.AppendUint32(b, uint32(min(max(c.Idle/time.Millisecond, 0), 1<<32-1)))
 	b = appendAddrPort(b, c.Client)
-	b = appendAddrPort(b, c.Backend)
+	backend := c.Backend
+	if !backend.IsValid() {
+		backend = nowhere
+	}
+	b = appendAddrPort(b, backend)
 	flags := byte(0)
 	if c.Gone {
 		flags |= flagGone
@@ -110,6 +118,9 @@ func parseChange(b []byte, c *balance.Change) (rest []byte, err error) {
 	}
 	if c.Backend, b, err = parseAddrPort(b, flags&flagBackend6 != 0); err != nil {
 		return nil, err
+	}
+	if c.Backend == nowhere {
+		c.Backend = netip.AddrPort{}
 	}
 	switch {
 	case flags&flagClient != 0:

@@ -22,8 +22,7 @@ type teller struct {
 	sent     []sent // not acknowledged
 	inFlight int    // bytes of them
 
-	pending []balance.Change
-	oldest  time.Time // when the first of them came
+	pending []fresh
 
 	bulk    *bulk
 	number  uint32
@@ -37,6 +36,12 @@ type teller struct {
 	ends     uint64 // the frame that ended the last walk
 	complete time.Time
 	lags     lags
+}
+
+// fresh is news that was not sent yet, and when it came.
+type fresh struct {
+	balance.Change
+	at time.Time
 }
 
 // sent is a frame that the other side has not done yet.
@@ -65,7 +70,7 @@ func (m *Machine) greet(t *teller) {
 // tellHolds tells of which services this node holds the address, where that has
 // changed, and has all flows told of those that are new.
 func (m *Machine) tellHolds(t *teller) {
-	var all, fresh []balance.Endpoint
+	var all, begun []balance.Endpoint
 	for _, s := range m.services {
 		for _, l := range s.Listen {
 			if s.Key != t.key || !m.holds(l) {
@@ -73,7 +78,7 @@ func (m *Machine) tellHolds(t *teller) {
 			}
 			all = append(all, l)
 			if s.Flows && !slices.Contains(t.holds, l) {
-				fresh = append(fresh, l)
+				begun = append(begun, l)
 			}
 		}
 	}
@@ -85,7 +90,7 @@ func (m *Machine) tellHolds(t *teller) {
 	}
 	t.greeted, t.holds = true, all
 	m.send(t, FrameHolds, appendEndpoints(nil, all), time.Time{})
-	m.want(t, fresh)
+	m.want(t, begun)
 }
 
 // news takes what became of this node's flows.
@@ -96,15 +101,12 @@ func (m *Machine) news(e News) {
 		}
 		for i := range e.Changes {
 			c := &e.Changes[i]
-			if s := m.of(c.Listen, t.key); s == nil || !s.matters(&c.Flow) {
+			if s := m.of(c.Listen, t.key); s == nil || !s.matters(c) {
 				continue
 			}
-			if len(t.pending) == 0 {
-				t.oldest = m.now
-			}
-			t.pending = append(t.pending, *c)
+			t.pending = append(t.pending, fresh{*c, m.now})
 			if t.bulk != nil {
-				t.bulk.again.put(c)
+				t.bulk.again.put(c, m.now)
 			}
 		}
 		if len(t.pending) > queue || t.bulk != nil && len(t.bulk.again.all) > mostAgain {
@@ -113,13 +115,18 @@ func (m *Machine) news(e News) {
 	}
 }
 
-// matters says whether a follower has to be told of a flow.
-func (s *service) matters(f *balance.Flow) bool {
+// matters says whether a follower has to be told of a flow. Of one that is gone
+// the backend's port may not be known any more.
+func (s *service) matters(c *balance.Change) bool {
 	if !s.Flows || !s.Exceptions || s.plan == nil {
 		return s.Flows
 	}
-	a := s.plan.Pick(balance.Question{Source: f.Client, Listen: f.Listen, Except: balance.NoPlace})
-	return a.Place == balance.NoPlace || s.plan.Targets[a.Place].Addr != f.Backend
+	a := s.plan.Pick(balance.Question{Source: c.Client, Listen: c.Listen, Except: balance.NoPlace})
+	if a.Place == balance.NoPlace {
+		return true
+	}
+	to := s.plan.Targets[a.Place].Addr
+	return to != c.Backend && !(c.Gone && to.Addr() == c.Backend.Addr())
 }
 
 // overrun lets go of what a slow peer did not take: it will be told all.
@@ -133,13 +140,20 @@ func (m *Machine) overrun(t *teller) {
 // flush sends what has been gathered: when it is time, or there is a frame full
 // of it. Forced, it sends all, whatever the other side has not done yet.
 func (m *Machine) flush(t *teller, forced bool) {
+	var some []balance.Change
 	for len(t.pending) > 0 && (forced || t.inFlight < window) {
-		if at := t.oldest.Add(delay); !forced && len(t.pending) < most && at.After(m.now) {
+		oldest := t.pending[0].at
+		if at := oldest.Add(delay); !forced && len(t.pending) < most && at.After(m.now) {
 			m.due(at)
 			return
 		}
 		n := min(len(t.pending), most)
-		m.send(t, FrameChanges, appendChanges(nil, t.pending[:n]), t.oldest)
+		some = some[:0]
+		for _, f := range t.pending[:n] {
+			f.Idle += m.now.Sub(f.at)
+			some = append(some, f.Change)
+		}
+		m.send(t, FrameChanges, appendChanges(nil, some), oldest)
 		t.told += uint64(n)
 		t.pending = t.pending[n:]
 	}

@@ -281,7 +281,7 @@ func (n *node) install(changes []balance.Change) (refused int, err error) {
 		k, seen := idOf(&c.Flow), n.now.Add(-c.Idle)
 		known := n.plane.flows[k]
 		switch {
-		case known != nil && known.seen.After(seen):
+		case known != nil && known.seen.After(seen.Add(2*time.Second)): // as the plane in the kernel allows
 		case c.Gone:
 			delete(n.plane.flows, k)
 		case n.plane.full:

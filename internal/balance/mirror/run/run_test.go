@@ -1,0 +1,286 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/mirror"
+)
+
+var (
+	vip = netip.MustParseAddr("192.0.2.10")
+	web = balance.Endpoint{AddrPort: netip.AddrPortFrom(vip, 80), Proto: balance.TCP}
+	at  = netip.MustParseAddrPort("10.0.0.11:80")
+)
+
+// plane keeps flows in memory.
+type plane struct {
+	mu    sync.Mutex
+	flows map[netip.AddrPort]balance.Flow
+	news  func([]balance.Change, bool)
+	took  time.Duration // of each Install
+}
+
+func (p *plane) Watch(news func([]balance.Change, bool)) (func(), error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.news = news
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.news = nil
+	}, nil
+}
+
+func (p *plane) Walk(some func([]balance.Flow) bool) error {
+	p.mu.Lock()
+	all := slices.Collect(maps.Values(p.flows))
+	p.mu.Unlock()
+	for batch := range slices.Chunk(all, 4096) {
+		if !some(batch) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *plane) Install(changes []balance.Change) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range changes {
+		if c.Gone {
+			delete(p.flows, c.Client)
+		} else {
+			p.flows[c.Client] = c.Flow
+		}
+	}
+	return 0, nil
+}
+
+func (p *plane) begin(clients ...netip.AddrPort) {
+	var changes []balance.Change
+	p.mu.Lock()
+	for _, c := range clients {
+		f := balance.Flow{Listen: web, Client: c, Backend: at, Source: c}
+		p.flows[c] = f
+		changes = append(changes, balance.Change{Flow: f})
+	}
+	news := p.news
+	p.mu.Unlock()
+	if news != nil {
+		news(changes, false)
+	}
+}
+
+func (p *plane) has() []netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(p.flows), netip.AddrPort.Compare)
+}
+
+func (p *plane) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.flows)
+}
+
+// node is a runner, what it says, and a plane.
+type node struct {
+	*Runner
+	plane plane
+	port  uint16
+
+	mu      sync.Mutex
+	records []string
+	synced  bool
+	follows string
+	cfg     Config
+}
+
+// start runs a node at a port of its own.
+func start(t *testing.T, name string, secrets [][]byte) *node {
+	t.Helper()
+	n := &node{plane: plane{flows: map[netip.AddrPort]balance.Flow{}}}
+	said := func(f func()) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		f()
+	}
+	n.Runner = New(Options{
+		Node:   name,
+		Record: func(_, code, reason string) { said(func() { n.records = append(n.records, code+" "+reason) }) },
+		Synced: func(_ string, in bool) { said(func() { n.synced = in }) },
+		Follow: func(_ string, v balance.View) { said(func() { n.follows = v.Backends[0].Why }) },
+		Lead:   func(string) { said(func() { n.follows = "" }) },
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.port = netip.MustParseAddrPort(l.Addr().String()).Port()
+	_ = l.Close() // it is to be free
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); n.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	key := mirror.Print{}
+	if len(secrets) > 0 {
+		key = mirror.PrintOf(secrets[0])
+	}
+	n.cfg = Config{
+		Port: n.port, Keys: map[mirror.Print][][]byte{key: secrets},
+		Services: []mirror.Service{{Name: "web", Group: "g", Key: key, Listen: []balance.Endpoint{web}, Flows: true}},
+	}
+	n.Plane(&n.plane)
+	return n
+}
+
+// meet makes nodes peers.
+func meet(nodes ...*node) {
+	for _, n := range nodes {
+		for _, o := range nodes {
+			n.cfg.Peers = append(n.cfg.Peers, mirror.Peer{Addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), o.port), Key: n.cfg.Services[0].Key})
+		}
+		n.Configure(n.cfg)
+	}
+}
+
+func (n *node) is(f func() bool) func() bool {
+	return func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return f()
+	}
+}
+
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+func client(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, byte(i >> 24), byte(i >> 16), byte(i >> 8)}), uint16(1024+i&255))
+}
+
+func TestRunner_NodesHaveTheSameFlows(t *testing.T) {
+	for name, secrets := range map[string][2][][]byte{
+		"signed":             {{[]byte("secret")}, {[]byte("secret")}},
+		"keys are exchanged": {{[]byte("new"), []byte("old")}, {[]byte("old"), []byte("new")}},
+		"unsigned":           {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := start(t, "lb1", secrets[0]), start(t, "lb2", secrets[1])
+			for i := range 20000 {
+				a.plane.begin(client(i))
+			}
+			b.plane.begin(client(99999)) // what the holder does not have
+			a.Viewed("web", balance.View{Backends: []balance.Standing{{Why: "lb1 says so"}}}, nil)
+			a.Holds(vip, true)
+			meet(a, b)
+			await(t, "lb2 is in sync", b.is(func() bool { return b.synced }))
+			if got, want := b.plane.has(), a.plane.has(); !slices.Equal(got, want) {
+				t.Errorf("%d flows and not %d", len(got), len(want))
+			}
+			a.plane.begin(client(50000))
+			await(t, "news arrive", func() bool { return b.plane.count() == 20001 })
+			await(t, "the holder's view is followed", b.is(func() bool { return b.follows == "lb1 says so" }))
+			r, err := a.Report(t.Context())
+			if err != nil || len(r.Peers) != 1 || r.Peers[0].Node != "lb2" || r.Peers[0].Complete.IsZero() || r.Peers[0].Signed != (len(secrets[0]) > 0) {
+				t.Errorf("%+v, %v", r, err)
+			}
+			// The holder's plane is lost, and there is another one.
+			a.Plane(nil)
+			await(t, "lb2 knows that it may lack flows", b.is(func() bool { return !b.synced }))
+			a.plane.mu.Lock()
+			clear(a.plane.flows)
+			a.plane.mu.Unlock()
+			a.plane.begin(client(7))
+			a.Plane(&a.plane)
+			await(t, "lb2 is in sync again", b.is(func() bool { return b.synced }))
+			if got := b.plane.has(); !slices.Equal(got, []netip.AddrPort{client(7)}) {
+				t.Errorf("%d flows are left", len(got))
+			}
+		})
+	}
+}
+
+func TestRunner_WhoDoesNotBelongIsNotHeard(t *testing.T) {
+	a := start(t, "lb1", [][]byte{[]byte("secret")})
+	guesser := start(t, "guess", [][]byte{[]byte("guess")})
+	none := start(t, "none", nil)
+	meet(a, guesser, none)
+	for _, n := range []*node{guesser, none} {
+		n.Holds(vip, true)
+		n.plane.begin(client(1))
+		await(t, "it is told so", n.is(func() bool {
+			return slices.ContainsFunc(n.records, func(r string) bool {
+				return strings.HasPrefix(r, mirror.CodePeer) && strings.Contains(r, "need the same key")
+			})
+		}))
+	}
+	if n := a.plane.count(); n != 0 {
+		t.Errorf("%d flows of strangers", n)
+	}
+	// Without a key, who is no peer is not heard either.
+	open := start(t, "open", nil)
+	open.cfg.Peers = []mirror.Peer{{Addr: netip.MustParseAddrPort("192.0.2.77:1")}}
+	open.Configure(open.cfg)
+	none.cfg.Peers = []mirror.Peer{{Addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), open.port)}}
+	none.mu.Lock()
+	none.records = nil
+	none.mu.Unlock()
+	none.Configure(none.cfg)
+	await(t, "a stranger is told so", none.is(func() bool { return len(none.records) > 0 }))
+	if n := open.plane.count(); n != 0 {
+		t.Errorf("%d flows of a stranger", n)
+	}
+}
+
+// Flows of a million clients, and news beside them, with planes that cost
+// nothing: the protocol's own part.
+func TestRunner_Measure(t *testing.T) {
+	const many, rate = 1_000_000, 10_000
+	if testing.Short() || testing.Verbose() == false {
+		t.Skip("it measures: run it with -v")
+	}
+	secrets := [][]byte{[]byte("secret")}
+	a, b := start(t, "lb1", secrets), start(t, "lb2", secrets)
+	for i := range many {
+		a.plane.flows[client(i)] = balance.Flow{Listen: web, Client: client(i), Backend: at, Source: netip.AddrPortFrom(vip, uint16(i))}
+	}
+	a.Holds(vip, true)
+	time.Sleep(4 * time.Second) // it has held for a while
+	began := time.Now()
+	meet(a, b)
+	await(t, "lb2 is in sync", b.is(func() bool { return b.synced }))
+	took := time.Since(began)
+	for i := range 3 * rate / 10 {
+		clients := make([]netip.AddrPort, 10)
+		for j := range clients {
+			clients[j] = client(many + 10*i + j)
+		}
+		a.plane.begin(clients...)
+		time.Sleep(time.Until(began.Add(took + time.Duration(i+1)*10*time.Second/rate)))
+	}
+	await(t, "news arrive", func() bool { return b.plane.count() == many+3*rate })
+	r, err := a.Report(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("%d flows in %s; at %d a second news are there within %s (p99)\n", many, took.Round(time.Millisecond), rate, cmp.Or(r.Peers[0].Lag, -1))
+}
