@@ -255,7 +255,7 @@ func TestRunner_WhoDoesNotBelongIsNotHeard(t *testing.T) {
 // nothing: the protocol's own part.
 func TestRunner_Measure(t *testing.T) {
 	const many, rate = 1_000_000, 10_000
-	if testing.Short() || testing.Verbose() == false {
+	if !testing.Verbose() {
 		t.Skip("it measures: run it with -v")
 	}
 	secrets := [][]byte{[]byte("secret")}
