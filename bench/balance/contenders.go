@@ -2,28 +2,53 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/proxy"
 )
 
-// contender is one way from the client to the server.
+// contender is one way from the client to the servers.
 type contender struct {
 	name  string
 	to    netip.AddrPort // where the client connects
-	start func() (*exec.Cmd, error)
+	start func(s *stage) (*exec.Cmd, error)
+	// ends says that connections end in the middle, in a process: its work is
+	// not the kernel's alone.
+	ends bool
+	// noDatagrams says that it knows TCP only.
+	noDatagrams bool
 }
 
+var service = netip.AddrPortFrom(balancerIP, port)
+
 var contenders = []contender{
-	{"direct", netip.AddrPortFrom(serverIP, port), nil},
-	{"holdfast", netip.AddrPortFrom(balancerIP, port), func() (*exec.Cmd, error) { return self("-as", "proxy") }},
-	{"haproxy", netip.AddrPortFrom(balancerIP, port), startHAProxy},
+	{name: "routing", to: netip.AddrPortFrom(serverIPs[0], port)},
+	{name: "nftables", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(""), "nft", "-f", "-") }},
+	{name: "nftables-full", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(masquerade), "nft", "-f", "-") }},
+	{name: "nginx", to: service, start: startNginx, ends: true},
+	{name: "haproxy", to: service, start: startHAProxy, ends: true, noDatagrams: true},
+	{name: "holdfast-proxy", to: service, start: startProxy, ends: true},
+	{name: "holdfast-nat", to: service, start: kernelRole("nat")},
+	{name: "holdfast-full-nat", to: service, start: kernelRole("full-nat")},
+}
+
+func startProxy(s *stage) (*exec.Cmd, error) { return s.begin(s.balancer, "proxy") }
+
+func kernelRole(forward string) func(*stage) (*exec.Cmd, error) {
+	return func(s *stage) (*exec.Cmd, error) {
+		return s.begin(s.balancer, "kernel", s.dir, forward, strconv.Itoa(s.flows))
+	}
 }
 
 // proxyHere is holdfast's process: the proxy without the daemon.
@@ -32,16 +57,9 @@ func proxyHere() error {
 	if err != nil {
 		return err
 	}
-	err = p.Apply([]*balance.Plan{{
-		Service: &balance.Service{
-			Name: "web", Listen: []balance.Endpoint{{AddrPort: netip.AddrPortFrom(balancerIP, port), Proto: balance.TCP}}, Forward: balance.Proxy,
-			Proxying: balance.Proxying{Connect: connectTimeout},
-		},
-		Select:  balance.InTurn,
-		Targets: []balance.Target{{ID: 1, Addr: netip.AddrPortFrom(serverIP, port), Weight: 1}},
-		Table:   []uint16{0},
-	}})
-	if err != nil {
+	plan := servicePlan(balance.Proxy, balance.InTurn)
+	plan.Service.Proxying = balance.Proxying{Connect: connectTimeout}
+	if err := p.Apply([]*balance.Plan{plan}); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -50,25 +68,75 @@ func proxyHere() error {
 	return p.Close(false)
 }
 
-func startHAProxy() (*exec.Cmd, error) {
-	cmd := exec.Command("haproxy", "-db", "-q", "-f", "/dev/stdin")
-	cmd.Stdin = strings.NewReader(`global
- maxconn 4000
+const masquerade = `chain out { type nat hook postrouting priority srcnat; oifname "` + inner + `" masquerade; }`
+
+func nftables(more string) string {
+	to := make([]string, len(serverIPs))
+	for i, ip := range serverIPs {
+		to[i] = fmt.Sprintf("%d : %s", i, ip)
+	}
+	turn := fmt.Sprintf("dnat to numgen inc mod %d map { %s };", len(to), strings.Join(to, ", "))
+	return fmt.Sprintf(`table ip balance {
+ chain in { type nat hook prerouting priority dstnat;
+  ip daddr %[1]s tcp dport %[2]d %[3]s
+  ip daddr %[1]s udp dport %[2]d %[3]s
+ }
+ %[4]s
+}`, balancerIP, port, turn, more)
+}
+
+func each(format string) string {
+	var b strings.Builder
+	for i, ip := range serverIPs {
+		fmt.Fprintf(&b, format, i, netip.AddrPortFrom(ip, port))
+	}
+	return b.String()
+}
+
+func startHAProxy(s *stage) (*exec.Cmd, error) {
+	return s.program(`global
+ maxconn 6000
+ nbthread 2
 defaults
  mode tcp
  option splice-auto
  timeout connect 5s
- timeout client 60s
- timeout server 60s
+ timeout client 600s
+ timeout server 600s
 listen web
- bind ` + netip.AddrPortFrom(balancerIP, port).String() + `
- server s ` + netip.AddrPortFrom(serverIP, port).String() + `
-`)
-	cmd.Stderr = os.Stderr
-	return cmd, nil
+ bind `+service.String()+`
+ balance roundrobin
+`+each(" server s%d %s\n"), "haproxy", "-db", "-q", "-f", "/dev/stdin")
 }
 
-// self is this program in another role.
+func startNginx(s *stage) (*exec.Cmd, error) {
+	conf := filepath.Join(s.dir, "nginx.conf")
+	err := os.WriteFile(conf, fmt.Appendf(nil, `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user root;
+daemon off;
+pid %[1]s.pid;
+error_log stderr crit;
+worker_processes 2;
+worker_rlimit_nofile 20000;
+events { worker_connections 19000; multi_accept on; }
+stream {
+ upstream web { %[2]s }
+ server { listen %[3]s reuseport; listen %[3]s udp reuseport; proxy_pass web; proxy_timeout 600s; proxy_connect_timeout 5s; tcp_nodelay on; }
+}`, conf, each("server %[2]s;\n"), service), 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return s.program("", "nginx", "-c", conf)
+}
+
+// program starts one in the balancer's namespace.
+func (s *stage) program(stdin, name string, args ...string) (*exec.Cmd, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(stdin), os.Stderr
+	return cmd, s.balancer.Start(cmd)
+}
+
+// self is this program in another role, with mounts that nobody else sees.
 func self(args ...string) (*exec.Cmd, error) {
 	name, err := os.Executable()
 	if err != nil {
@@ -76,5 +144,6 @@ func self(args ...string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	return cmd, nil
 }

@@ -2,20 +2,21 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	vnetns "github.com/vishvananda/netns"
 
-	"github.com/holdfast-net/holdfast/bench/measure"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
@@ -24,49 +25,71 @@ var (
 	clientIP   = netip.MustParseAddr("192.0.2.1")
 	balancerIP = netip.MustParseAddr("192.0.2.10") // as clients see it
 	innerIP    = netip.MustParseAddr("198.51.100.10")
-	serverIP   = netip.MustParseAddr("198.51.100.1")
+	serverIPs  = []netip.Addr{netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.2"), netip.MustParseAddr("198.51.100.3")}
 )
 
-// stage is the three machines and the server.
+// The ends of the cables at the balancer.
+const (
+	outer = "clients"
+	inner = "servers"
+)
+
+// stage is three machines, the server, and the contender in the middle: each
+// has its own, and does nothing while others are measured.
 type stage struct {
+	contender                contender
 	client, balancer, server *netns.NS
-	serving                  *exec.Cmd
+	serving, middle          *exec.Cmd
+	dir                      string
+	flows                    int     // that there is room for
+	before                   uint64  // memory, when nobody was in the middle
+	rate                     float64 // of datagrams, when all CPUs were there for all
 }
 
-func newStage() (_ *stage, err error) {
-	s := &stage{}
+func newStage(c contender, flows int) (_ *stage, err error) {
+	s := &stage{contender: c, flows: flows}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
+	if s.dir, err = os.MkdirTemp("", "bench-balance-"); err != nil {
+		return nil, err
+	}
 	for _, ns := range []**netns.NS{&s.client, &s.balancer, &s.server} {
 		if *ns, err = netns.New(); err != nil {
 			return nil, err
 		}
 	}
-	if err := cable(s.balancer, balancerIP, s.client, clientIP); err != nil {
+	if err := cable(s.balancer, outer, balancerIP, s.client, clientIP); err != nil {
 		return nil, fmt.Errorf("cannot make a cable: %w", err)
 	}
-	if err := cable(s.balancer, innerIP, s.server, serverIP); err != nil {
+	if err := cable(s.balancer, inner, innerIP, s.server, serverIPs...); err != nil {
 		return nil, fmt.Errorf("cannot make a cable: %w", err)
 	}
 	err = s.balancer.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644) })
 	if err != nil {
 		return nil, fmt.Errorf("cannot have the balancer forward: %w", err)
 	}
-	if s.serving, err = self("-as", "server"); err != nil {
-		return nil, err
-	}
-	if err := s.server.Start(s.serving); err != nil {
+	if s.serving, err = s.begin(s.server, "server"); err != nil {
 		return nil, fmt.Errorf("cannot start the server: %w", err)
 	}
-	return s, s.ready(netip.AddrPortFrom(serverIP, port))
+	if err := s.ready(netip.AddrPortFrom(serverIPs[0], port)); err != nil {
+		return nil, err
+	}
+	if s.before, err = available(); err != nil {
+		return nil, err
+	}
+	if c.start != nil {
+		if s.middle, err = c.start(s); err != nil {
+			return nil, fmt.Errorf("cannot start it: %w", err)
+		}
+	}
+	return s, s.ready(c.to)
 }
 
-// cable joins two namespaces, each of which takes the other for its gateway.
-func cable(a *netns.NS, atA netip.Addr, b *netns.NS, atB netip.Addr) error {
-	name := "to" + strings.ReplaceAll(atB.String(), ".", "-")[:9]
+// cable joins two namespaces, of which b takes a for its gateway.
+func cable(a *netns.NS, name string, atA netip.Addr, b *netns.NS, atB ...netip.Addr) error {
 	nlA, err := netlink.NewHandleAt(vnetns.NsHandle(a.Handle()))
 	if err != nil {
 		return err
@@ -83,14 +106,16 @@ func cable(a *netns.NS, atA netip.Addr, b *netns.NS, atB netip.Addr) error {
 	for _, end := range []struct {
 		nl   *netlink.Handle
 		name string
-		at   netip.Addr
-	}{{nlA, name, atA}, {nlB, "eth0", atB}} {
+		at   []netip.Addr
+	}{{nlA, name, []netip.Addr{atA}}, {nlB, "eth0", atB}} {
 		link, err := end.nl.LinkByName(end.name)
 		if err != nil {
 			return err
 		}
-		if err := end.nl.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: end.at.AsSlice(), Mask: net.CIDRMask(24, 32)}}); err != nil {
-			return err
+		for _, at := range end.at {
+			if err := end.nl.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: at.AsSlice(), Mask: net.CIDRMask(24, 32)}}); err != nil {
+				return err
+			}
 		}
 		if err := end.nl.LinkSetUp(link); err != nil {
 			return err
@@ -99,15 +124,36 @@ func cable(a *netns.NS, atA netip.Addr, b *netns.NS, atB netip.Addr) error {
 	return nlB.RouteAdd(&netlink.Route{Gw: atA.AsSlice()})
 }
 
+// neighbour is the MAC of an address, once it is known.
+func neighbour(index int, at netip.Addr) (net.HardwareAddr, error) {
+	all, err := netlink.NeighList(index, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range all {
+		if n.IP.Equal(at.AsSlice()) && len(n.HardwareAddr) == 6 {
+			return n.HardwareAddr, nil
+		}
+	}
+	return nil, fmt.Errorf("the MAC of %s is not known", at)
+}
+
 func (s *stage) close() {
-	if s.serving != nil && s.serving.Process != nil {
-		_ = s.serving.Process.Kill()
-		_ = s.serving.Wait()
+	for _, cmd := range []*exec.Cmd{s.middle, s.serving} {
+		if cmd != nil && cmd.Process != nil {
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			late := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+			_ = cmd.Wait()
+			late.Stop()
+		}
 	}
 	for _, ns := range []*netns.NS{s.client, s.balancer, s.server} {
 		if ns != nil {
 			_ = ns.Close() // and all that is in it
 		}
+	}
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
 	}
 }
 
@@ -129,61 +175,67 @@ func (s *stage) ready(at netip.AddrPort) error {
 	return fmt.Errorf("nobody answers at %s: %w", at, err)
 }
 
-// sample is one measurement.
-type sample struct {
-	Rate float64       `json:"per_second"`  // connections, or bytes
-	CPU  time.Duration `json:"cpu_for_one"` // for one connection, or one gigabyte
+// begin starts this program in a namespace, in another role.
+func (s *stage) begin(ns *netns.NS, role string, args ...string) (*exec.Cmd, error) {
+	cmd, err := self(append([]string{"-as", role}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return cmd, ns.Start(cmd)
 }
 
-// run measures one contender at one workload.
-func (s *stage) run(c contender, workload string, each time.Duration) (sample, error) {
-	var middle *exec.Cmd
-	if c.start != nil {
-		var err error
-		if middle, err = c.start(); err != nil {
-			return sample{}, err
-		}
-		if err := s.balancer.Start(middle); err != nil {
-			return sample{}, fmt.Errorf("cannot start it: %w", err)
-		}
-		defer func() {
-			_ = middle.Process.Kill()
-			_ = middle.Wait()
-		}()
-	}
-	if err := s.ready(c.to); err != nil {
-		return sample{}, err
-	}
-	client, err := self("-as", "client", "-time", each.String(), workload, c.to.String())
+// do has a role of this program done in a namespace, and reads what it says.
+func do(ns *netns.NS, said any, role string, args ...string) error {
+	cmd, err := self(append([]string{"-as", role}, args...)...)
 	if err != nil {
-		return sample{}, err
+		return err
 	}
 	var out bytes.Buffer
-	client.Stdout = &out
-	var spent time.Duration
-	if middle != nil {
-		spent = measure.ProcessorTime(middle.Process.Pid)
+	cmd.Stdout = &out
+	if err := ns.Run(cmd); err != nil {
+		return fmt.Errorf("%s failed: %w", role, err)
 	}
-	if err := s.client.Start(client); err != nil {
-		return sample{}, fmt.Errorf("cannot start the client: %w", err)
+	if said == nil {
+		return nil
 	}
-	if err := client.Wait(); err != nil {
-		return sample{}, fmt.Errorf("the client failed: %w", err)
+	return json.Unmarshal(out.Bytes(), said)
+}
+
+// answer is how a role says something.
+func answer(out io.Writer, said any) error { return json.NewEncoder(out).Encode(said) }
+
+// run runs a program in a namespace, and waits for it.
+func run(ns *netns.NS, stdin string, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := ns.Run(cmd); err != nil {
+		return fmt.Errorf("cannot run %s: %w: %s", name, err, out.String())
 	}
-	f := sample{}
-	if f.Rate, err = strconv.ParseFloat(strings.TrimSpace(out.String()), 64); err != nil {
-		return sample{}, err
-	}
-	if f.Rate == 0 {
-		return sample{}, errors.New("nothing came through")
-	}
-	if middle != nil {
-		spent = measure.ProcessorTime(middle.Process.Pid) - spent
-		total := f.Rate * each.Seconds()
-		if workload == bulk {
-			total /= 1e9
+	return nil
+}
+
+// packets is how many have passed an end of a cable at the balancer.
+func (s *stage) packets(cable string) (in, out uint64, err error) {
+	err = s.balancer.Do(func() error {
+		l, err := netlink.LinkByName(cable)
+		if err != nil {
+			return err
 		}
-		f.CPU = time.Duration(float64(spent) / total)
+		st := l.Attrs().Statistics
+		if st == nil {
+			return errors.New("the kernel counts no packets")
+		}
+		in, out = st.RxPackets, st.TxPackets
+		return nil
+	})
+	return in, out, err
+}
+
+func decode(line string, to any) error {
+	if err := json.Unmarshal([]byte(line), to); err != nil {
+		return fmt.Errorf("cannot read what a role says: %w", err)
 	}
-	return f, nil
+	return nil
 }
