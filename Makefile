@@ -74,8 +74,8 @@ bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=
 	mkdir -p bin
 	$(GO) test ./interop/database -count 1 -parallel 1 -timeout 9h -v -run Faults -trials $(or $(TRIALS),20) -record $(CURDIR)/bin/database.jsonl -out $(CURDIR)/docs/database.md $(BENCH)
 
-bench-balance: ## what being in the middle costs, beside HAProxy: table and JSON (root, haproxy)
-	scripts/need haproxy
+bench-balance: ## docs/compare-balance.md: being in the middle, beside routing, nftables, nginx and HAProxy: table and JSON (root)
+	scripts/need haproxy nft=nftables nginx /usr/lib/nginx/modules/ngx_stream_module.so=libnginx-mod-stream
 	$(GO) run ./bench/balance $(BENCH)
 
 generate: ## the eBPF objects of gate and balancer from their bpf/ (clang, llvm-strip, libbpf-dev)

@@ -236,6 +236,7 @@ const (
 	kernelMapHfFlows          = "hf_flows"
 	kernelMapHfHalf           = "hf_half"
 	kernelMapHfInbox          = "hf_inbox"
+	kernelMapHfKnown          = "hf_known"
 	kernelMapHfMacs           = "hf_macs"
 	kernelMapHfNews           = "hf_news"
 	kernelMapHfNoted          = "hf_noted"
@@ -316,6 +317,7 @@ type kernelMapSpecs struct {
 	HfFlows      *ebpf.MapSpec `ebpf:"hf_flows"`
 	HfHalf       *ebpf.MapSpec `ebpf:"hf_half"`
 	HfInbox      *ebpf.MapSpec `ebpf:"hf_inbox"`
+	HfKnown      *ebpf.MapSpec `ebpf:"hf_known"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
 	HfNews       *ebpf.MapSpec `ebpf:"hf_news"`
 	HfNoted      *ebpf.MapSpec `ebpf:"hf_noted"`
@@ -368,6 +370,7 @@ type kernelMaps struct {
 	HfFlows      *ebpf.Map `ebpf:"hf_flows"`
 	HfHalf       *ebpf.Map `ebpf:"hf_half"`
 	HfInbox      *ebpf.Map `ebpf:"hf_inbox"`
+	HfKnown      *ebpf.Map `ebpf:"hf_known"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
 	HfNews       *ebpf.Map `ebpf:"hf_news"`
 	HfNoted      *ebpf.Map `ebpf:"hf_noted"`
@@ -396,6 +399,7 @@ func (m *kernelMaps) Close() error {
 		m.HfFlows,
 		m.HfHalf,
 		m.HfInbox,
+		m.HfKnown,
 		m.HfMacs,
 		m.HfNews,
 		m.HfNoted,

@@ -48,6 +48,7 @@ type Plane struct {
 	numbers  map[uint32]*service
 	places   map[vip]place // hf_vips
 	slots    slots
+	known    known            // hf_known
 	drift    map[uint32]int64 // of tallies, seen by the last sweep
 	census   census           // of the last sweep
 	swept    uint64           // when that was
@@ -126,15 +127,18 @@ func (p *Plane) recall() error {
 	if err := it.Err(); err != nil {
 		return err
 	}
-	return p.slots.recall(p.objs.HfTargets)
+	if err := p.slots.recall(p.objs.HfTargets); err != nil {
+		return err
+	}
+	return p.recallKnown()
 }
 
 // Apply is balance.Plane's.
 func (p *Plane) Apply(plans []*balance.Plan) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	errs := []error{p.know(p.plans, plans), p.attach(plans), p.learnMACs()}
 	p.plans = plans
-	errs := []error{p.attach(plans), p.learnMACs()}
 	wanted := map[string]bool{}
 	for _, plan := range plans {
 		if err := p.check(plan); err != nil {

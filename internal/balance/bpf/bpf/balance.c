@@ -10,6 +10,7 @@
 
 #include "begin.h"
 #include "icmp.h"
+#include "known.h"
 #include "send.h"
 #include "take.h"
 #include "trace.h"
@@ -144,8 +145,12 @@ apart int balance(ctx *c)
 {
 	const struct service *s;
 	__u32 zero = 0;
-	struct work *w = bpf_map_lookup_elem(&hf_work, &zero);
+	struct work *w;
+	int may = known_of(c);
 
+	if (!may)
+		return PASS;
+	w = bpf_map_lookup_elem(&hf_work, &zero);
 	if (!w)
 		return PASS;
 	__builtin_memset(&w->p, 0, sizeof(w->p));
@@ -157,8 +162,10 @@ apart int balance(ctx *c)
 		return PASS;
 	if (!ports_of(c, &w->p))
 		return PASS;
-	s = service_at(&w->p.k);
-	return s ? from_client(c, s, w) : from_backend(c, w);
+	s = may & SERVED ? service_at(&w->p.k) : 0;
+	if (s)
+		return from_client(c, s, w);
+	return may & (TRANSLATED | SERVING) ? from_backend(c, w) : PASS;
 }
 
 SEC(HOOK)
