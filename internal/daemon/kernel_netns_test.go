@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-net/holdfast/internal/lab"
 )
 
@@ -318,7 +320,49 @@ func TestService_ForwardedGoesOn(t *testing.T) {
 		}
 		return nil
 	})
+
+	// It is killed, and its guardian has another one begin: the address is gone
+	// for a moment, and the flows are not.
+	pid = s.a.pid()
+	s.must(unix.Kill(pid, unix.SIGKILL))
+	s.gone(pid)
+	s.within("another daemon serves", func() error {
+		_, err := s.a.status()
+		return err
+	})
+	s.a.becomes("web", "active")
+	goOn("after the daemon was killed")
+	s.spread(at, "w11 192.0.2.10", "w12 192.0.2.10")
 	goOn("at the end")
 	s.a.finish()
+	s.a.clean()
+}
+
+// What a daemon that was killed has left is removed by the next one, also where
+// the file has no services any more.
+func TestService_ForwardedLeftovers(t *testing.T) {
+	s := newSite(t)
+	s.server(11).listen(s, ":8080")
+	s.a.start(web(200) + spreading("full-nat", "192.0.2.10:80/tcp", 8080, "192.0.2.11"))
+	s.a.becomes("web", "active")
+	s.spread("192.0.2.10:80", "w11 192.0.2.10")
+	s.must(s.a.proc.Kill())
+	s.a.start(web(200))
+	s.a.becomes("web", "active")
+	s.within("nothing is left of the services", func() error {
+		for name, before := range s.a.before.Settings {
+			if now := s.a.machine().Settings[name]; strings.Contains(name, "/lo/") && now != before {
+				return fmt.Errorf("%s is %s", name, now)
+			}
+		}
+		if _, err := os.Stat(s.a.kernel()); !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s is there: %v", s.a.kernel(), err)
+		}
+		return nil
+	})
+	if _, err := s.ask("192.0.2.10:80"); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("the service is served: %v", err)
+	}
+	s.a.end()
 	s.a.clean()
 }

@@ -234,6 +234,9 @@ func (n *node) clean() {
 	if diff := cmp.Diff(n.before, n.machine()); diff != "" {
 		n.s.t.Errorf("%s before and after (-before +after):\n%s", n.name, diff)
 	}
+	if _, err := os.Stat(n.kernel()); !errors.Is(err, os.ErrNotExist) {
+		n.s.t.Errorf("%s: %s is left (%v)", n.name, n.kernel(), err)
+	}
 	n.reasons()
 }
 

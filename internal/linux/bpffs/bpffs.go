@@ -11,8 +11,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -63,8 +65,13 @@ func Folder(own, name string) (string, error) {
 // that something is in stays.
 func Release(dir string) error {
 	if ours(dir) {
-		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
-			return err
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("cannot see what is in %s: %w", dir, err)
+		}
+		// Files may be the kernel's own (maps.debug); ours are in folders.
+		if slices.ContainsFunc(entries, fs.DirEntry.IsDir) {
+			return nil
 		}
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("cannot unmount %s: %w", dir, err)

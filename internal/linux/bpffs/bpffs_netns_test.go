@@ -1,0 +1,47 @@
+package bpffs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/linux/netns/netnstest"
+)
+
+func TestMain(m *testing.M) { netnstest.Main(m) }
+
+// Where there is none, one is mounted, found again, kept while something is in
+// it, and taken down.
+func TestFolder(t *testing.T) {
+	netnstest.Need(t)
+	if is(shared) {
+		t.Skip("this machine has a BPF file system, which is used then")
+	}
+	own := filepath.Join(t.TempDir(), "bpf")
+	t.Cleanup(func() { _ = unix.Unmount(own, unix.MNT_DETACH) })
+	for range 2 {
+		dir, err := Folder(own, "a daemon")
+		if err != nil || dir != own || !is(own) {
+			t.Fatalf("Folder = %q, %v", dir, err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(own, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Release(own); err != nil || !is(own) {
+		t.Errorf("with something in it: %v", err)
+	}
+	if err := os.Remove(filepath.Join(own, "x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Release(own); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(own); !os.IsNotExist(err) {
+		t.Errorf("it is there still: %v", err)
+		b, _ := os.ReadFile("/proc/self/mountinfo")
+		t.Log(string(b))
+	}
+}
