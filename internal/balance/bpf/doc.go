@@ -30,7 +30,8 @@
 //
 //	of a flow whose backend is up or drains              goes there
 //	… is down or removed                                 by the service's policy: goes there, is
-//	                                                     as of a new flow, or is dropped
+//	                                                     as of a new flow, or both ends are told
+//	                                                     that it is over (TCP)
 //	… is up no more, or that has ended, and it is a SYN  is as of a new flow
 //	SYN, or UDP, of no flow                              a new flow
 //	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
@@ -48,8 +49,17 @@
 // and is translated, the kernel does so and routes it. A backend behind a tunnel
 // takes packets out again with [Unwrapping].
 //
-// A flow whose backend is gone ends in silence: nobody is sent a RST, also where
-// the policy is balance.Reset.
+// # RST
+//
+// A connection that is over ends at once: a packet of it becomes a RST to its
+// sender, and one to the other end (ended), in either direction, so that a client
+// connects again. So it is where the policy is balance.Reset, and where it is
+// balance.Rehash and no table says where a packet in the middle of a connection
+// would go. Who says nothing is told nothing: the numbers that make a RST a good
+// one are those of a packet. Where nobody is there to serve, a SYN is answered by
+// a RST (refused). All else that is dropped is dropped in silence, for a node that
+// takes over may not know all flows yet. No RST is larger than what it answers, and
+// nothing answers a RST or a fragment.
 //
 // # ICMP
 //

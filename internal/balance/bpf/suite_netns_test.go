@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/model"
@@ -24,6 +26,7 @@ type bench struct {
 	model *model.Balancer
 	index uint32
 	plans []*balance.Plan
+	wire  int // a socket that sees what leaves meanwhile
 }
 
 var (
@@ -39,17 +42,17 @@ func newBench(t testing.TB) *bench {
 	sources := map[netip.Addr]netip.Addr{}
 	hops := map[netip.Addr]model.Hop{}
 	for _, f := range families {
-		hops[f.client] = model.Hop{From: ownMAC, To: clientMAC}
+		hops[f.client] = model.Hop{From: ownMAC, To: clientMAC, MTU: 1500}
 		for i, a := range f.backends {
 			src, err := sourceTo(a)
 			must(t, err)
 			sources[a] = netip.AddrFrom16(src).Unmap()
-			hops[a] = model.Hop{From: ownMAC, To: [6]byte{2, 0, 0, 0, 0, byte(0x11 + i)}, Source: sources[a]}
+			hops[a] = model.Hop{From: ownMAC, To: [6]byte{2, 0, 0, 0, 0, byte(0x11 + i)}, Source: sources[a], MTU: 1500}
 		}
 	}
 	ports := [2]uint16{20000, 20003} // so few that they run out
 	return &bench{
-		TB: t, plane: l.open(Config{Ports: ports}), index: uint32(eth0.Index),
+		TB: t, plane: l.open(Config{Ports: ports}), index: uint32(eth0.Index), wire: tap(t, eth0.Index),
 		model: model.New(model.Config{MAC: ownMAC, Ports: ports, Route: func(a netip.Addr) (model.Hop, bool) {
 			h, ok := hops[a]
 			return h, ok
@@ -78,7 +81,10 @@ func (b *bench) run(frame []byte) (model.Verdict, []byte) {
 	must(b, err)
 	switch ret {
 	case 0xffffffff:
-		return model.Pass, nil
+		if bytes.Equal(opts.DataOut, frame) {
+			return model.Pass, nil
+		}
+		return model.Pass, opts.DataOut
 	case 2:
 		return model.Drop, nil
 	case 7:
@@ -110,21 +116,90 @@ func (b *bench) drops() map[string]uint64 {
 func (b *bench) step(frame []byte) model.Result {
 	b.Helper()
 	before := b.drops()
-	want := b.model.Step(time.Duration(monotonic()), frame)
 	got, out := b.run(frame)
+	want := b.model.Step(b.when(frame), frame)
 	if got != want.Verdict {
 		b.Fatalf("the kernel would %s, the model %s (%s): % x\nreasons: %v, then %v", got, want.Verdict, want.Why, frame, before, b.drops())
 	}
 	if !bytes.Equal(out, want.Frame) {
 		b.Fatalf("of % x\nthe kernel made % x\nthe model      % x", frame, out, want.Frame)
 	}
-	if want.Verdict == model.Drop {
+	if answer := b.left(); !bytes.Equal(answer, want.Answer) {
+		b.Fatalf("of % x\nthe kernel sent % x besides\nthe model       % x", frame, answer, want.Answer)
+	}
+	if want.Why != "" {
 		before[want.Why]++
-		if after := b.drops(); fmt.Sprint(after) != fmt.Sprint(before) {
-			b.Fatalf("counted %v, want %v: % x", after, before, frame)
-		}
+	}
+	if after := b.drops(); fmt.Sprint(after) != fmt.Sprint(before) {
+		b.Fatalf("counted %v, want %v: % x", after, before, frame)
 	}
 	return want
+}
+
+// when is the time that the program took a frame to arrive at, as far as that
+// matters: where its service has a rate, the second that it counted in.
+func (b *bench) when(frame []byte) time.Duration {
+	for _, p := range b.plans {
+		s := b.plane.services[p.Service.Name]
+		if p.Service.NewPerSecond != 0 && s != nil && destination(frame) == p.Service.Listen[0].AddrPort {
+			return time.Duration(b.plane.tallies[s.nobody].second.Load()) * time.Second
+		}
+	}
+	return time.Duration(monotonic())
+}
+
+// destination is where a packet goes that is no later fragment.
+func destination(frame []byte) netip.AddrPort {
+	at, dst := 14+int(frame[14]&15)*4, frame[30:34]
+	if frame[12] != 0x08 {
+		at, dst = 54, frame[38:54]
+		for next := frame[20]; next == 60 || next == 44; at += 8 {
+			next = frame[at]
+		}
+	}
+	a, _ := netip.AddrFromSlice(dst)
+	return netip.AddrPortFrom(a, binary.BigEndian.Uint16(frame[at+2:]))
+}
+
+// tap is a socket that sees what leaves through an interface.
+func tap(t testing.TB, index int) int {
+	t.Helper()
+	all := int(binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL}))
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, all)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd) })
+	must(t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: index}))
+	return fd
+}
+
+// left is the frame of TCP that the program sent besides what it was given.
+func (b *bench) left() (frame []byte) {
+	b.Helper()
+	buf := make([]byte, 65536)
+	for {
+		n, from, err := unix.Recvfrom(b.wire, buf, 0)
+		if err == unix.EAGAIN {
+			return frame
+		}
+		must(b, err)
+		if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING || !isTCP(buf[:n]) {
+			continue
+		}
+		if frame != nil {
+			b.Fatalf("two frames left besides: % x, % x", frame, buf[:n])
+		}
+		frame = slices.Clone(buf[:n])
+	}
+}
+
+func isTCP(frame []byte) bool {
+	switch binary.BigEndian.Uint16(frame[12:]) {
+	case unix.ETH_P_IP:
+		return frame[23] == packets.TCP
+	case unix.ETH_P_IPV6:
+		return frame[20] == packets.TCP
+	}
+	return false
 }
 
 // answer is the backend's packet that answers a frame which was sent to it.
@@ -280,6 +355,8 @@ func randomPlans(r *rand.Rand, before []*balance.Plan) []*balance.Plan {
 				s.Allow = []netip.Prefix{netip.PrefixFrom([]netip.Addr{f.client, f.balancer}[r.IntN(2)], f.client.BitLen()-r.IntN(3))}
 			case 2:
 				s.MaxFlows = uint64(1 + r.IntN(4))
+			case 3:
+				s.NewPerSecond = uint32(1 + r.IntN(3))
 			}
 			p := &balance.Plan{Service: s, Select: kind.sel, Seed: [16]byte{byte(seedByte), byte(i), byte(fi)}}
 			for n := range 1 + r.IntN(3) {
@@ -313,13 +390,13 @@ func randomPacket(r *rand.Rand, plans []*balance.Plan) packets.Packet {
 	}
 	pkt := packets.Packet{
 		From: clientMAC, To: ownMAC, Src: netip.AddrPortFrom(f.client, uint16(40000+r.IntN(6))), Dst: p.Listen[0].AddrPort,
-		Proto: uint8(p.Listen[0].Proto), Flags: randomFlags(r), TOS: uint8(r.IntN(256)), Hops: uint8(1 + r.IntN(64)),
+		Seq: r.Uint32(), Ack: r.Uint32(), Proto: uint8(p.Listen[0].Proto), Flags: randomFlags(r), TOS: uint8(r.IntN(256)), Hops: uint8(1 + r.IntN(64)),
 		Payload: make([]byte, r.IntN(100)), ID: uint16(r.IntN(3)), NoSum: p.Listen[0].Proto == balance.UDP && f.vip.Is4() && r.IntN(4) == 0,
 	}
 	for i := range pkt.Payload {
 		pkt.Payload[i] = byte(r.Uint32())
 	}
-	switch r.IntN(12) {
+	switch r.IntN(13) {
 	case 0:
 		pkt.Dst = netip.AddrPortFrom(pkt.Dst.Addr(), 79) // nobody's
 	case 1:
@@ -329,6 +406,9 @@ func randomPacket(r *rand.Rand, plans []*balance.Plan) packets.Packet {
 		pkt.Payload = slices.Repeat([]byte{7}, 64)
 	case 3:
 		pkt.To[5] = 99 // another machine's
+	case 12:
+		pkt.MayBreak = r.IntN(2) == 0
+		pkt.Payload = make([]byte, 1300+r.IntN(300))
 	case 4:
 		pkt.Options = slices.Repeat([]byte{1}, 4*r.IntN(4))
 		pkt.Headers = slices.Repeat([]uint8{60}, r.IntN(7))

@@ -39,6 +39,9 @@ func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, strin
 	if n := s.Service.MaxFlows; n != 0 && uint64(s.flows) >= n {
 		return nil, "limited"
 	}
+	if s.hurried(now) {
+		return nil, "hurried"
+	}
 	hash := flowhash.Flow(s.Seed, p.src, p.dst, p.proto)
 	t, full := b.pick(now, s, p.key, hash)
 	switch {
@@ -77,6 +80,18 @@ func (s *service) allowed(a netip.Addr) bool {
 		}
 	}
 	return len(s.Service.Allow) == 0
+}
+
+// hurried counts new flows of this second.
+func (s *service) hurried(now time.Duration) bool {
+	if s.Service.NewPerSecond == 0 {
+		return false
+	}
+	if second := now / time.Second; s.second != second {
+		s.second, s.began = second, 0
+	}
+	s.began++
+	return s.began > s.Service.NewPerSecond
 }
 
 func (t *target) full() bool { return t.MaxFlows != 0 && t.flows >= int(t.MaxFlows) }

@@ -7,6 +7,5 @@
 //	b.Apply(plans)
 //	r := b.Step(now, frame)
 //
-// It knows no sizes of tables, so nothing is ever pushed out, and it does not
-// tell senders that a packet is too big.
+// It knows no sizes of tables, so nothing is ever pushed out.
 package model

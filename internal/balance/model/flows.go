@@ -24,13 +24,16 @@ func (k key) other(to tuple) key { return key{to.turned(), k.proto, !k.backend} 
 
 // flow is what packets with its key become.
 type flow struct {
-	target               *target
-	to                   tuple
-	fin, backFin, broken bool
+	target *target
+	to     tuple
+	end
 }
 
-func (f *flow) closed() bool { return f.broken || f.fin && f.backFin }
-func (f *flow) ending() bool { return f.broken || f.fin || f.backFin }
+// end is what is known of a flow's.
+type end struct{ fin, backFin, broken bool }
+
+func (e end) closed() bool { return e.broken || e.fin && e.backFin }
+func (e end) ending() bool { return e.broken || e.fin || e.backFin }
 
 // find looks for an established flow first.
 func (b *Balancer) find(k key) (*flow, int) {
@@ -64,7 +67,7 @@ func (b *Balancer) promote(k key, f *flow) {
 		if there := b.flows[halfOpen][other]; there != nil && there.to != k.turned() || b.flows[established][other] != nil {
 			return
 		}
-		b.flows[established][other] = &flow{target: f.target, to: k.turned(), fin: f.fin, backFin: f.backFin, broken: f.broken}
+		b.flows[established][other] = &flow{target: f.target, to: k.turned(), end: f.end}
 	}
 	b.flows[established][k] = f
 	if !f.closed() {
@@ -79,20 +82,22 @@ func (b *Balancer) follow(p *packet, f *flow) {
 	if p.proto != protoTCP || p.fragment == later {
 		return
 	}
-	k := p.key
+	fin := p.flags&flagFIN != 0
+	b.mark(p.key, f, end{fin && !p.backend, fin && p.backend, p.flags&flagRST != 0})
+}
+
+// mark notes an end of a flow in both directions.
+func (b *Balancer) mark(k key, f *flow, is end) {
 	other, _ := b.find(k.other(f.to))
 	client := f
 	if k.backend {
 		client, k = other, k.other(f.to)
 	}
 	was := client != nil && client.closed()
-	for _, e := range []*flow{f, other} {
-		if e == nil {
-			continue
+	for _, f := range []*flow{f, other} {
+		if f != nil {
+			f.end = end{f.fin || is.fin, f.backFin || is.backFin, f.broken || is.broken}
 		}
-		e.fin = e.fin || p.flags&flagFIN != 0 && !p.key.backend
-		e.backFin = e.backFin || p.flags&flagFIN != 0 && p.key.backend
-		e.broken = e.broken || p.flags&flagRST != 0
 	}
 	if client != nil && !was && client.closed() && b.flows[established][k] != nil {
 		client.more(-1)
@@ -110,8 +115,12 @@ const (
 
 func (b *Balancer) standing(s *service, p *packet, f *flow, tier int) standing {
 	t := f.target
+	begins := stale
+	if p.proto == protoTCP && !p.isSYN() && s.Select > balance.BySource {
+		begins = over // nobody knows where else it would go
+	}
 	if !b.alive(t) || t.service != s {
-		return stale
+		return begins
 	}
 	if p.isSYN() && (t.State != balance.Up || tier == established && f.ending()) {
 		return stale
@@ -130,5 +139,13 @@ func (b *Balancer) standing(s *service, p *packet, f *flow, tier int) standing {
 	case policy == balance.Reset && p.proto == protoTCP:
 		return over
 	}
-	return stale
+	return begins
+}
+
+// ended says whether a backend's connection is one that both ends are to be told
+// is over.
+func (b *Balancer) ended(p *packet, f *flow) bool {
+	s := f.target.service.Service
+	down, removed := f.target.State == balance.Down, f.target.State == balance.Removed
+	return p.proto == protoTCP && (down && s.OnDown == balance.Reset || removed && s.OnRemoved == balance.Reset)
 }

@@ -87,7 +87,7 @@ func (b *Balancer) errorToBackend(now time.Duration, s *service, p, q *packet, k
 	}
 	switch s.Service.Forward {
 	case balance.DSR:
-		return b.toHop(p.frame, f.target.Addr.Addr())
+		return b.asItIs(p, f)
 	case balance.Tunnel:
 		return b.wrap(s, p, k, f)
 	case balance.FullNAT:
@@ -129,6 +129,11 @@ func (b *Balancer) translateError(p, q *packet, f *flow, src netip.Addr) Result 
 	if p.hops <= 1 {
 		return drop("expired")
 	}
+	hop, _ := b.config.Route(f.to.dst.Addr())
+	big := hop.tooSmall(p.bytes)
+	if big && p.dont {
+		return drop("too big")
+	}
 	before := p.frame
 	out := slices.Clone(before)
 	p.head(out, src, f.to.dst.Addr())
@@ -144,6 +149,9 @@ func (b *Balancer) translateError(p, q *packet, f *flow, src netip.Addr) Result 
 	update(sum, before[p.l4+icmpSize:end], out[p.l4+icmpSize:end])
 	if !p.is4() {
 		update(sum, before[etherSize+8:etherSize+40], out[etherSize+8:etherSize+40])
+	}
+	if big {
+		return Result{Frame: out}
 	}
 	return b.toHop(out, f.to.dst.Addr())
 }

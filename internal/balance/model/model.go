@@ -19,12 +19,15 @@ const (
 
 func (v Verdict) String() string { return [...]string{"pass", "drop", "send"}[v] }
 
-// Result of a step. Frame is what leaves, where one is sent; Why is in words of
-// balance/bpf, where one is dropped.
+// Result of a step. Frame is what leaves, where one is sent, or passes otherwise
+// than it came. Why is in words of balance/bpf, where a packet is dropped, also
+// where what is sent instead says so. Answer is what its sender is told, where
+// Frame is for the other end.
 type Result struct {
 	Verdict Verdict
 	Frame   []byte
 	Why     string
+	Answer  []byte
 }
 
 func drop(why string) Result { return Result{Verdict: Drop, Why: why} }
@@ -33,7 +36,10 @@ func drop(why string) Result { return Result{Verdict: Drop, Why: why} }
 type Hop struct {
 	From, To [6]byte
 	Source   netip.Addr // of this node, on tunnels
+	MTU      int        // 0: any packet fits
 }
+
+func (h Hop) tooSmall(bytes int) bool { return h.MTU != 0 && bytes > h.MTU }
 
 // Config is what a balancer knows of its machine.
 type Config struct {
@@ -56,6 +62,8 @@ type Balancer struct {
 type service struct {
 	*balance.Plan
 	turn    uint64
+	second  time.Duration // in which so many flows began
+	began   uint32
 	flows   int
 	targets map[netip.AddrPort]*target
 }
@@ -142,8 +150,7 @@ func (b *Balancer) fromClient(now time.Duration, s *service, p *packet) Result {
 	if f != nil {
 		switch b.standing(s, p, f, tier) {
 		case over:
-			b.forget(k, f)
-			return drop("ended")
+			return b.over(s, p, f)
 		case stale:
 			b.forget(k, f)
 		case good:
@@ -160,11 +167,24 @@ func (b *Balancer) fromClient(now time.Duration, s *service, p *packet) Result {
 		}
 	}
 	f, why := b.begin(now, s, p)
-	if f == nil {
+	switch {
+	case f == nil && why == "refused":
+		return b.refuse(p, why)
+	case f == nil:
 		return drop(why)
 	}
 	b.remember(p)
 	return b.send(s, p, f)
+}
+
+// over ends a connection whose packet comes from the client.
+func (b *Balancer) over(s *service, p *packet, f *flow) Result {
+	if !b.alive(f.target) || f.target.service != s {
+		b.forget(p.key, f)
+		return b.refuse(p, "ended")
+	}
+	b.mark(p.key, f, end{broken: true})
+	return b.split(p, func(p *packet) Result { return b.send(s, p, f) })
 }
 
 func (b *Balancer) fromBackend(p *packet) Result {
@@ -179,7 +199,11 @@ func (b *Balancer) fromBackend(p *packet) Result {
 		return Result{}
 	}
 	if !b.alive(f.target) {
-		return drop("ended")
+		return b.refuse(p, "ended")
+	}
+	if b.ended(p, f) {
+		b.mark(k, f, end{broken: true})
+		return b.split(p, func(p *packet) Result { return b.translate(p, f) })
 	}
 	b.follow(p, f)
 	if tier == halfOpen && p.proto == protoUDP {
@@ -208,11 +232,20 @@ func (s *service) twoWay() bool { return s.Service.Forward <= balance.FullNAT }
 func (b *Balancer) send(s *service, p *packet, f *flow) Result {
 	switch s.Service.Forward {
 	case balance.DSR:
-		return b.toHop(p.frame, f.target.Addr.Addr())
+		return b.asItIs(p, f)
 	case balance.Tunnel:
 		return b.wrap(s, p, p.key, f)
 	}
 	return b.translate(p, f)
+}
+
+// asItIs sends it in another frame.
+func (b *Balancer) asItIs(p *packet, f *flow) Result {
+	to := f.target.Addr.Addr()
+	if hop, ok := b.config.Route(to); ok && hop.tooSmall(p.bytes) {
+		return b.tooBig(p, hop.MTU)
+	}
+	return b.toHop(p.frame, to)
 }
 
 // toHop gives a frame the addresses of its next link.

@@ -37,6 +37,7 @@ type packet struct {
 	hops     byte
 	tos      byte
 	flags    byte // of TCP
+	dont     bool // fragment
 }
 
 func (p *packet) is4() bool { return p.src.Addr().Is4() }
@@ -95,6 +96,7 @@ func (p *packet) parse4(at int) bool {
 	case off&0x2000 != 0:
 		p.fragment = first
 	}
+	p.dont = be16(ip[6:])&0x4000 != 0
 	p.id = uint32(be16(ip[4:]))
 	p.tos, p.hops, p.proto, p.bytes = ip[1], ip[8], ip[9], int(be16(ip[2:]))
 	p.l3, p.l4 = at, at+int(ip[0]&15)*4
@@ -107,7 +109,7 @@ func (p *packet) parse6(at int) bool {
 		return false
 	}
 	p.addresses(ip[8:24], ip[24:40])
-	p.tos = ip[0]<<4 | ip[1]>>4
+	p.tos, p.dont = ip[0]<<4|ip[1]>>4, true
 	p.hops, p.proto, p.bytes = ip[7], ip[6], int(be16(ip[4:]))+40
 	p.l3, p.l4 = at, at+40
 	for range 6 {

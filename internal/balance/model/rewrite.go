@@ -14,10 +14,18 @@ func (b *Balancer) translate(p *packet, f *flow) Result {
 	if p.hops <= 1 {
 		return drop("expired")
 	}
+	hop, _ := b.config.Route(f.to.dst.Addr())
+	big := hop.tooSmall(p.bytes)
+	if big && p.dont {
+		return b.tooBig(p, hop.MTU)
+	}
 	out := slices.Clone(p.frame)
 	p.head(out, f.to.src.Addr(), f.to.dst.Addr())
 	if p.fragment != later {
 		p.transport(out, f.to)
+	}
+	if big {
+		return Result{Frame: out} // the kernel routes it, in fragments
 	}
 	return b.toHop(out, f.to.dst.Addr())
 }
@@ -117,6 +125,10 @@ func (b *Balancer) wrap(s *service, p *packet, k key, f *flow) Result {
 	if p.is4() {
 		proto = 4
 	}
+	room := 40
+	if to.Is4() {
+		room = 20
+	}
 	var udp []byte
 	if s.Service.Encapsulation == balance.GUE {
 		proto = protoUDP
@@ -126,23 +138,15 @@ func (b *Balancer) wrap(s *service, p *packet, k key, f *flow) Result {
 		udp = binary.BigEndian.AppendUint16(udp, uint16(p.bytes+8))
 		udp = append(udp, 0, 0)
 	}
-	var head []byte
+	if room += len(udp); hop.tooSmall(p.bytes + room) {
+		return b.tooBig(p, hop.MTU-room)
+	}
 	kind := uint16(0x86dd)
 	if to.Is4() {
 		kind = 0x0800
-		head = []byte{0x45, p.tos, 0, 0, 0, 0, 0x40, 0, 64, proto, 0, 0}
-		binary.BigEndian.PutUint16(head[2:], uint16(20+len(udp)+p.bytes))
-		head = append(append(head, hop.Source.AsSlice()...), to.AsSlice()...)
-		n := uint32(0)
-		for i := 0; i < 20; i += 2 {
-			n += uint32(be16(head[i:]))
-		}
-		binary.BigEndian.PutUint16(head[10:], ^folded(n))
-	} else {
-		head = []byte{0x60 | p.tos>>4, p.tos << 4, 0, 0, 0, 0, proto, 64}
-		binary.BigEndian.PutUint16(head[4:], uint16(len(udp)+p.bytes))
-		head = append(append(head, hop.Source.AsSlice()...), to.AsSlice()...)
 	}
+	outer := tuple{netip.AddrPortFrom(hop.Source, 0), netip.AddrPortFrom(to, 0)}
+	head := header(outer, proto, len(udp)+p.bytes, p.tos, 0x4000)
 	out := slices.Concat(p.frame[:12], []byte{byte(kind >> 8), byte(kind)}, head, udp, p.frame[etherSize:])
 	return b.toHop(out, to)
 }

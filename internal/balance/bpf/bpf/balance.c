@@ -11,6 +11,7 @@
 #include "begin.h"
 #include "icmp.h"
 #include "known.h"
+#include "reset.h"
 #include "send.h"
 #include "take.h"
 #include "trace.h"
@@ -25,8 +26,16 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define PASTE(a, b) a##b
 #define NAME(what, layout) PASTE(what, layout)
 
-// STALE is a flow whose packet goes on as if it were the first.
+// STALE is a flow whose packet goes on as if it were the first, OVER one whose ends
+// are told so.
 enum standing { GOOD, STALE, OVER };
+
+// astray says whether a packet cannot begin anew with another target: of a
+// connection of which no table knows where it would go.
+always int astray(const struct service *s, const struct packet *p)
+{
+	return p->k.proto == IPPROTO_TCP && !is_syn(p) && s->select > BY_SOURCE;
+}
 
 // standing says what becomes of a flow, by the state of its target.
 always enum standing standing(const struct service *s, const struct packet *p, const struct flow *f, const struct target *t, int half)
@@ -34,7 +43,7 @@ always enum standing standing(const struct service *s, const struct packet *p, c
 	int policy;
 
 	if (!t)
-		return STALE;
+		return astray(s, p) ? OVER : STALE;
 	if (is_syn(p) && p->fragment != LATER && (t->state != UP || (!half && f->ends & (CLIENT_FIN | BACKEND_FIN | RST))))
 		return STALE; // the client's port begins anew
 	if (t->state != DOWN && t->state != REMOVED)
@@ -42,13 +51,30 @@ always enum standing standing(const struct service *s, const struct packet *p, c
 	policy = t->state == DOWN ? s->on_down : s->on_removed;
 	if (policy == KEEP)
 		return GOOD;
-	return policy == RESET && p->k.proto == IPPROTO_TCP ? OVER : STALE;
+	return astray(s, p) || (policy == RESET && p->k.proto == IPPROTO_TCP) ? OVER : STALE;
+}
+
+// over ends a connection whose packet comes from the client.
+always int over(ctx *c, const struct service *s, struct work *w, struct flow *f, int known)
+{
+	struct packet *p = &w->p;
+	int verdict;
+
+	dropped(s->nobody, ENDED);
+	w->b.f = *f; // what is in a map may go away meanwhile
+	if (!known) {
+		give_up(&p->k, &w->b.f, s->nobody);
+		return refuse(c, p, s->nobody);
+	}
+	mark(p, f, RST, s->nobody);
+	verdict = split(c, p, s->nobody);
+	return verdict == GOES_ON ? send(c, s, p, &p->k, &w->b.f) : verdict;
 }
 
 always int from_client(ctx *c, const struct service *s, struct work *w)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
-	const struct packet *p = &w->p;
+	struct packet *p = &w->p;
 	struct flow *f;
 	int half, why;
 
@@ -58,8 +84,7 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 
 		switch (standing(s, p, f, t, half)) {
 		case OVER:
-			give_up(&p->k, f, s->nobody);
-			return dropped(s->nobody, ENDED);
+			return over(c, s, w, f, t != 0);
 		case STALE:
 			give_up(&p->k, f, s->nobody);
 			break;
@@ -74,8 +99,10 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 		}
 	}
 	why = begin(s, p, &w->b);
-	if (why >= 0)
-		return dropped(s->nobody, why);
+	if (why >= 0) {
+		dropped(s->nobody, why);
+		return why == REFUSED ? refuse(c, p, s->nobody) : DROP;
+	}
 	remember(p);
 	return send(c, s, p, &p->k, &w->b.f);
 }
@@ -112,6 +139,20 @@ apart int opened(const struct key *k, const struct flow *f, __u64 now)
 	return tell_half(&other, &client, now / SECOND);
 }
 
+// ended says whether a backend's flow is one that both ends are to be told is
+// over.
+always int ended(const struct packet *p, const struct flow *f, const struct target *t)
+{
+	const struct service *s;
+	struct key client;
+
+	if (p->k.proto != IPPROTO_TCP || (t->state != DOWN && t->state != REMOVED))
+		return 0;
+	other_key(&client, &p->k, &f->to);
+	s = service_at(&client);
+	return s && (t->state == DOWN ? s->on_down : s->on_removed) == RESET;
+}
+
 always int from_backend(ctx *c, struct work *w)
 {
 	struct packet *p = &w->p;
@@ -119,7 +160,7 @@ always int from_backend(ctx *c, struct work *w)
 	struct flow *f;
 	__u32 slot, none = 0;
 	__u64 now;
-	int half;
+	int half, verdict;
 
 	p->k.side = BACKEND;
 	f = find_flow(&p->k, &half);
@@ -127,13 +168,24 @@ always int from_backend(ctx *c, struct work *w)
 		return ours(&p->k) ? dropped(none, NO_FLOW) : PASS;
 	slot = f->slot;
 	t = target_of(slot, f->service, f->id);
-	if (!t)
-		return dropped(none, ENDED);
+	if (!t) {
+		dropped(none, ENDED);
+		return refuse(c, p, none);
+	}
+	w->b.f = *f; // what is in a map may go away meanwhile
+	if (ended(p, f, t)) {
+		dropped(t->nobody, ENDED);
+		mark(p, f, RST, t->nobody);
+		verdict = split(c, p, slot);
+		if (verdict != GOES_ON)
+			return verdict;
+		counted(slot, BACKEND, p->bytes);
+		return send_translated(c, p, &w->b.f);
+	}
 	now = bpf_ktime_get_coarse_ns();
 	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
 		opened(&p->k, f, now);
 	follow(p, f, now, t->nobody);
-	w->b.f = *f; // what is in a map may go away meanwhile
 	if (half && p->k.proto == IPPROTO_UDP)
 		answered(&p->k, &w->b.f, t->nobody);
 	remember(p);

@@ -35,6 +35,12 @@ always int store(ctx *c, __u32 at, const void *from, __u32 n)
 	return bpf_skb_store_bytes(c, at, from, n, 0);
 }
 
+// refill is store where what the packet was does not matter any more.
+always int refill(ctx *c, __u32 at, const void *from, __u32 n)
+{
+	return bpf_skb_store_bytes(c, at, from, n, BPF_F_RECOMPUTE_CSUM);
+}
+
 always __u32 length(const ctx *c)
 {
 	return c->len;
@@ -87,6 +93,24 @@ always int transport_sum(ctx *c, __u32 at, __s64 diff, enum sum_of what, int fam
 	if (what == ADDRESSES && family == 6)
 		bpf_csum_update(c, diff);
 	return 0;
+}
+
+// unfinished says whether the sender has left the checksum at a place to the
+// hardware. Then the kernel keeps it from any change of the content. The sum is
+// of no more use after this.
+always int unfinished(ctx *c, __u32 at)
+{
+	__be16 before, after;
+
+	if (load(c, at, &before, sizeof(before)) || bpf_l4_csum_replace(c, at, 0, 1, 0) || load(c, at, &after, sizeof(after)))
+		return 0;
+	return before == after;
+}
+
+// send_copy sends a frame that is complete, and leaves the packet for more.
+always int send_copy(ctx *c, __u32 ifindex)
+{
+	return bpf_clone_redirect(c, ifindex, 0);
 }
 
 // redirect sends a frame that is complete.

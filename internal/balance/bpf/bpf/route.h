@@ -47,17 +47,23 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 	return found;
 }
 
+// set_macs makes a frame for the next hop.
+always int set_macs(ctx *c, const struct bpf_fib_lookup *fib)
+{
+	__u8 macs[2 * ETH_ALEN];
+
+	__builtin_memcpy(macs, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(macs + ETH_ALEN, fib->smac, ETH_ALEN);
+	return store(c, 0, macs, sizeof(macs));
+}
+
 // leave sends a packet there.
 apart int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot)
 {
 	if (!fib)
 		return DROP;
 	if (found == BPF_FIB_LKUP_RET_SUCCESS) {
-		__u8 macs[2 * ETH_ALEN];
-
-		__builtin_memcpy(macs, fib->dmac, ETH_ALEN);
-		__builtin_memcpy(macs + ETH_ALEN, fib->smac, ETH_ALEN);
-		if (store(c, 0, macs, sizeof(macs)))
+		if (set_macs(c, fib))
 			return dropped(slot, BROKEN);
 		return redirect(c, fib->ifindex);
 	}
