@@ -72,6 +72,7 @@ func (e *Engine) tellChecks(now time.Time, u *unit) {
 		}
 	}
 	e.tellWatchdog(now, u)
+	e.tellLacks(now, u)
 }
 
 // forgetChecks drops the results of checks that are not in the file any more.

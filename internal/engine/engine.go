@@ -61,8 +61,9 @@ type Engine struct {
 	waiting     []*unit // new units that wait for old ones of the same groups to end
 	ports       map[string]*port
 	routes      map[route]*router
-	results     map[string]group.Event    // of checks, by name
-	left        map[string]*order.Machine // of groups whose units have ended
+	results     map[string]group.Event           // of checks, by name
+	lacks       map[string]map[string]group.Lack // by group and what it is
+	left        map[string]*order.Machine        // of groups whose units have ended
 	maintenance bool
 	stopping    bool
 	stopText    string
@@ -119,6 +120,7 @@ func New(opt Options) *Engine {
 		ports:   map[string]*port{},
 		routes:  map[route]*router{},
 		results: map[string]group.Event{},
+		lacks:   map[string]map[string]group.Lack{},
 		left:    map[string]*order.Machine{},
 		in:      make([]Datagram, maxDatagrams),
 		arena:   make([]byte, 0, 64<<10),

@@ -45,7 +45,7 @@ func (s *Set) settleWaiting() bool {
 		s.half = half{}
 		return false // what was taken before is being undone
 	}
-	if !s.wanted() || s.plead() {
+	if !s.wanted() || s.unready() || s.plead() {
 		s.unwant()
 		s.watchHalf()
 		return false
@@ -228,7 +228,10 @@ func (s *Set) open() {
 	s.taking, s.resuming, s.said = "", false, false
 	s.contest, s.refusals, s.failures = time.Time{}, 0, 0
 	s.forgetHolder()
+	rank := s.rank()
+	s.lacks = nil
 	s.restorePreempt()
+	s.retemper(rank)
 	s.level(hold.Holding)
 	s.all(vrrp.Grant())
 	s.enter(holding, reason)
@@ -321,7 +324,7 @@ func (s *Set) take(ev Event) {
 			s.humble(false)
 		}
 	}
-	if s.phase == waiting && !s.busy() { // or the claim would come long after who left
+	if s.phase == waiting && !s.busy() && !s.unready() { // or the claim would come long after who left
 		s.taking, s.missing = ev.Text, ev.Up
 	}
 }

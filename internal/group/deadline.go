@@ -22,6 +22,7 @@ func (s *Set) Deadline() time.Time {
 		}
 	}
 	sooner(s.conflictDue())
+	sooner(s.lacksDue())
 	switch s.phase {
 	case unfit:
 		if s.now.Before(s.retry) {

@@ -29,6 +29,7 @@ type Estate struct {
 	Stuck       string      // why they could not be undone
 	Withheld    withholding // until they are
 	Humbled     bool
+	Lacks       []LackEstate     `json:",omitempty"`
 	Suspended   *SuspendedEstate `json:",omitempty"`
 	Disputes    uint64
 	DisputedFor time.Duration
@@ -46,6 +47,14 @@ type SuspendedEstate struct {
 	Age    time.Duration
 	Gate   *time.Duration `json:",omitempty"`
 	Holder netip.Addr
+}
+
+// LackEstate is what a group lacks.
+type LackEstate struct {
+	Group, What string
+	For         For
+	Left        time.Duration // until it is waited for no more
+	Why         string
 }
 
 // AnnounceEstate is how far the announcements of a group have come.
@@ -84,6 +93,9 @@ func (s *Set) Estate(now time.Time) Estate {
 		RetryIn: s.retry.Sub(now), RetryText: s.retryText, Refusals: s.refusals,
 		Failures: s.failures, Taken: s.steps == stepsTaken, Stuck: s.stuckText, Withheld: s.withheld,
 		Humbled: s.humbled, Disputes: s.disputes, DisputedFor: s.disputedFor, Lapses: s.lapses,
+	}
+	for _, l := range s.lacks {
+		e.Lacks = append(e.Lacks, LackEstate{l.Group, l.What, l.For, l.Until.Sub(now), l.Why})
 	}
 	if p := &s.suspended; p.on {
 		e.Suspended = &SuspendedEstate{To: p.to, Age: now.Sub(p.begun), Holder: p.holder}
@@ -138,6 +150,7 @@ func (s *Set) Inherit(now, drawn time.Time, e *Estate, out []Action) []Action {
 			s.suspended.gate = drawn.Add(*p.Gate)
 		}
 	}
+	s.inheritLacks(drawn, e)
 	s.humble(e.Humbled)
 	switch e.State {
 	case Active:

@@ -22,7 +22,7 @@ var setInherited = map[string]string{
 	"dispute": "what goes on is seen again", "disputes": "carried", "disputedFor": "carried", "lapses": "carried",
 	"verified": "from the age of the hold", "security": "of a claim", "steps": "carried", "stuckText": "carried",
 	"failures": "carried", "withheld": "carried", "wanting": "carried", "mandate": "carried", "granted": "of a claim", "tenant": "told again",
-	"suspended": "carried", "humbled": "carried", "announces": "carried",
+	"suspended": "carried", "humbled": "carried", "lacks": "carried", "announces": "carried",
 	"lastHolder": "from the routers", "departed": "carried", "departedAt": "carried",
 	"members": "see below", "now": "of one event", "out": "of one event", "acts": "of one event",
 }
@@ -63,6 +63,7 @@ func TestEstate_CarriesEveryField(t *testing.T) {
 	b.disputes, b.disputedFor, b.lapses = 4, time.Second, Lapses{Count: 5, Last: at.UTC(), Late: time.Millisecond}
 	b.departed, b.departedAt = netip.MustParseAddr("192.0.2.20"), at.Add(-time.Second)
 	b.suspended = suspension{on: true, to: "lb2", begun: at.Add(-time.Second), holder: b.departed}
+	b.lacks = []lacking{{"web", Lack{What: "flows", For: Preempting, Until: at.Add(time.Second), Why: "3 of 4"}}}
 	b.humble(true)
 	b.phase, b.since = unfit, at.Add(-time.Hour)
 	b.members[0].owed = 2
@@ -88,7 +89,7 @@ func TestEstate_CarriesEveryField(t *testing.T) {
 			continue
 		}
 		switch f.Name {
-		case "retry", "mandate", "since", "departedAt", "suspended", "announces", "phase":
+		case "retry", "mandate", "since", "departedAt", "suspended", "lacks", "announces", "phase":
 			continue // compared below
 		}
 		if zero := was.Field(i).IsZero(); zero && f.Name != "maintenance" {
@@ -100,11 +101,15 @@ func TestEstate_CarriesEveryField(t *testing.T) {
 	}
 	for name, x := range map[string][2]time.Time{
 		"retry": {b.retry, h.retry}, "mandate": {b.mandate, h.mandate}, "since": {b.since, h.since}, "departedAt": {b.departedAt, h.departedAt},
-		"suspended": {b.suspended.begun, h.suspended.begun},
+		"suspended": {b.suspended.begun, h.suspended.begun}, "lacks": {b.lacks[0].Until, h.lacks[0].Until},
 	} {
 		if got := x[1].Sub(x[0]); got != 2*time.Second {
 			t.Errorf("%s moved by %s", name, got)
 		}
+	}
+	b.lacks[0].Until = h.lacks[0].Until
+	if !reflect.DeepEqual(b.lacks, h.lacks) {
+		t.Errorf("lacks was %+v, and is %+v", b.lacks, h.lacks)
 	}
 	if h.phase != unfit || h.suspended.to != "lb2" || h.suspended.holder != b.departed {
 		t.Errorf("it is %d, suspended %+v", h.phase, h.suspended)

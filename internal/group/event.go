@@ -36,6 +36,7 @@ const (
 	EventHolder                       // the node Name, or none or this one where it is empty, holds the lease of the set
 	EventLapsed                       // the hold, or the claim, of Router has ended, Late ago, by itself
 	EventSteps                        // the steps are what Steps says, because of Text
+	EventLack                         // the group Name has not got what Lack says, or has it now (Up)
 	EventSecured                      // what ActionSecure asked for is done (Up), or cannot be, because of Text
 )
 
@@ -58,6 +59,7 @@ type Event struct {
 	Addr     netip.Addr
 	Err      error
 	Packet   *vrrp.Packet
+	Lack     Lack
 }
 
 // Op is an order to the kernel.
@@ -295,6 +297,14 @@ func Stepped(steps Steps, why string) Event {
 func Secured() Event { return Event{Kind: EventSecured, Up: true} }
 
 func Insecure(why string) Event { return Event{Kind: EventSecured, Text: why} }
+
+// Unready says that a group should not hold yet, for want of something.
+func Unready(group string, l Lack) Event { return Event{Kind: EventLack, Name: group, Lack: l} }
+
+// Ready says that a group has got what it lacked.
+func Ready(group, what string) Event {
+	return Event{Kind: EventLack, Name: group, Up: true, Lack: Lack{What: what}}
+}
 
 // FromKin marks a packet as sent by another holdfast node.
 func (e Event) FromKin() Event {

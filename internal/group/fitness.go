@@ -93,7 +93,7 @@ func (s *Set) reprioritise() {
 	for i := range s.members {
 		r := s.members[i].router
 		p := effective(s.groups[s.members[i].group].priority(), down)
-		if s.humbled {
+		if s.meek() {
 			p = min(p, vrrp.OwnerPriority-1)
 		}
 		if p != r.Priority() {

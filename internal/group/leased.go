@@ -25,8 +25,14 @@ func (l *leave) succession() string {
 	return l.heard.String() + " is active,"
 }
 
-// rank is the priority that a mandate is asked for with.
-func (s *Set) rank() uint8 { return s.members[s.lead].router.Priority() }
+// rank is the priority that a mandate is asked for with. Who lacks something
+// takes a lease that nobody has, and no other.
+func (s *Set) rank() uint8 {
+	if s.leased() && len(s.lacks) > 0 {
+		return 1
+	}
+	return s.members[s.lead].router.Priority()
+}
 
 // wantAgain asks with another priority.
 func (s *Set) wantAgain() {

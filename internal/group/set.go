@@ -60,7 +60,8 @@ type Set struct {
 	granted     string    // why it was given
 	tenant      string    // the other node that has it, where that is known
 	suspended   suspension
-	humbled     bool       // the routers accept an Active of any priority
+	humbled     bool // the routers accept an Active of any priority
+	lacks       []lacking
 	announces   []schedule // one per group
 
 	lastHolder, departed netip.Addr // whom the leading router heard as Active, and who of them left last
@@ -166,6 +167,8 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.check(ev)
 	case EventLink:
 		s.link(ev)
+	case EventLack:
+		s.lack(ev)
 	case EventDone:
 		s.done(ev)
 	case EventLost:
@@ -237,6 +240,7 @@ func (s *Set) settle() bool {
 }
 
 func (s *Set) tick() {
+	s.overdue()
 	s.tickDue()
 	s.insist()
 }

@@ -3,8 +3,6 @@ package group
 import (
 	"net/netip"
 	"time"
-
-	"github.com/holdfast-net/holdfast/vrrp"
 )
 
 // suspension keeps a node from preempting the one that an operator chose. It
@@ -41,15 +39,10 @@ func (s *Set) holdBack(n suspension) {
 // gated reports whether claims are to wait for the node that was chosen.
 func (s *Set) gated() bool { return s.suspended.on && s.now.Before(s.suspended.gate) }
 
-// humble makes the routers accept an Active of any priority, or stops that. An
-// owner preempts whatever the Preempt_Mode is (RFC 9568 §6.1), so it steps
-// down to the highest priority of those that do not.
+// humble makes the set accept another holder of any priority, or stops that.
 func (s *Set) humble(on bool) {
 	s.humbled = on
-	for i := range s.members {
-		s.route(i, vrrp.SetPreempt(s.members[i].preempt && !on), time.Time{})
-	}
-	s.reprioritise()
+	s.temper()
 }
 
 func (s *Set) restorePreempt() {

@@ -25,6 +25,7 @@ type View struct {
 	Lapses      Lapses
 	Down        map[string]string // checks that are down, and why
 	Awaited     map[string]bool   // checks without a result
+	Lacks       []Lack            // what it waits for before it claims or preempts
 	Routers     []RouterView
 }
 
@@ -79,6 +80,9 @@ func (s *Set) View() View {
 	}
 	if c := &s.dispute; c.on {
 		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other, Own: c.own}
+	}
+	for _, l := range s.lacks {
+		v.Lacks = append(v.Lacks, l.Lack)
 	}
 	maps.Copy(v.Down, s.down)
 	maps.Copy(v.Awaited, s.awaited)
