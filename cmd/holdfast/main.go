@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance/bpf"
 	"github.com/holdfast-net/holdfast/internal/cli"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/daemon"
@@ -19,7 +20,7 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Member: daemon.Member, Proxy: daemon.Proxy, Cluster: daemon.ClusterStore{}, Doctor: doctor.Examine, Facts: facts}))
+	os.Exit(cli.Main(cli.Commands{Version: version, Run: run, Demo: show, Release: release, Guard: guard, Member: daemon.Member, Proxy: daemon.Proxy, Unwrap: unwrap, Cluster: daemon.ClusterStore{}, Doctor: doctor.Examine, Facts: facts}))
 }
 
 func run(ctx context.Context, o cli.RunOptions) error {
@@ -31,6 +32,10 @@ func show(ctx context.Context, o cli.DemoOptions) error {
 }
 
 func release(_ context.Context, socket string) ([]string, error) { return daemon.Release(socket) }
+
+func unwrap(ctx context.Context, o cli.UnwrapOptions, ready func()) error {
+	return daemon.Unwrap(ctx, o.Dir, bpf.Unwrapping{Interfaces: o.Interfaces, Addresses: o.Addresses}, ready)
+}
 
 func guard(o cli.GuardOptions) error { return daemon.Guard(o.Log, o.Gate) }
 

@@ -43,6 +43,8 @@ type Commands struct {
 	// Proxy is the whole life of the process that joins the connections of
 	// services: the daemon starts it by itself.
 	Proxy func() error
+	// Unwrap is the backend's half of a tunnel.
+	Unwrap Unwrapper
 	// Cluster looks at the store of a cluster, and changes it.
 	Cluster ClusterStore
 	// Doctor looks at this machine, and with a file at what that wants of it.
@@ -164,7 +166,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.AddCommand(
 		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newExplain(t), newEvents(t),
 		newHandover(t), newMaintenance(t), newUpgrade(t), newFence(t), newBackends(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
-		newCluster(c, t), newRelease(c, t), newGuard(c, t), newMember(c), newProxy(c),
+		newCluster(c, t), newRelease(c, t), newUnwrap(c, t), newGuard(c, t), newMember(c), newProxy(c),
 	)
 	return root
 }

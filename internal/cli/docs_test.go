@@ -210,7 +210,7 @@ func TestHelp_IsOneForEveryCommand(t *testing.T) {
 			t.Errorf("%s: --socket is %t", cmd.Name(), has)
 		}
 	}
-	want := []string{"backends", "check", "cluster", "completion", "demo", "doctor", "events", "explain", "fence", "guard", "handover", "maintenance", "member", "plan", "proxy", "release", "reload", "run", "status", "upgrade", "version"}
+	want := []string{"backends", "check", "cluster", "completion", "demo", "doctor", "events", "explain", "fence", "guard", "handover", "maintenance", "member", "plan", "proxy", "release", "reload", "run", "status", "unwrap", "upgrade", "version"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,43 @@ func (w *server) ip(s *site, format string, args ...any) {
 		}
 		return nil
 	}))
+}
+
+// silent keeps it from saying that an address on its lo is its own.
+func (w *server) silent(s *site) {
+	s.t.Helper()
+	s.must(w.host.Do(func() error {
+		return errors.Join(os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_ignore", []byte("1"), 0o644),
+			os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_announce", []byte("2"), 0o644))
+	}))
+}
+
+// unwrap has it take packets for an address out of tunnels, until the test
+// ends. Nothing of that is left then.
+func (w *server) unwrap(s *site, addr string) {
+	s.t.Helper()
+	dir := filepath.Join(s.dir, w.name)
+	out := &output{}
+	cmd := exec.Command(binary.path, "unwrap", addr, "--interface", "eth0", "--dir", dir)
+	cmd.Stdout, cmd.Stderr = out, out
+	p, err := w.host.Start(cmd)
+	s.must(err)
+	s.within("packets are taken out of tunnels", func() error {
+		if !strings.Contains(out.String(), "taken out") {
+			return fmt.Errorf("%v %s", p.Err(), out)
+		}
+		return nil
+	})
+	s.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := p.Stop(ctx); err != nil {
+			s.t.Errorf("unwrap: %v %s", err, out)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "bpf")); !errors.Is(err, os.ErrNotExist) {
+			s.t.Errorf("unwrap has left its folder: %v", err)
+		}
+	})
 }
 
 // ask asks a service from the client, on a new connection.
@@ -214,16 +252,29 @@ func TestService_Forwarded(t *testing.T) {
 			name: "direct return", file: spreading("dsr", "192.0.2.10:8080/tcp", 8080, w1, w2), at: "192.0.2.10:8080",
 			answers: []string{"w11 " + client, "w12 " + client},
 			prepare: func(s *site, w *server) {
-				s.must(w.host.Do(func() error {
-					return errors.Join(os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_ignore", []byte("1"), 0o644),
-						os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_announce", []byte("2"), 0o644))
-				}))
+				w.silent(s)
 				w.ip(s, "addr add 192.0.2.10/32 dev lo")
 			},
 		}, {
 			name: "direct return of IPv6", file: spreading("dsr", "[2001:db8::10]:8080/tcp", 8080, sixW1, sixW2), at: "[2001:db8::10]:8080",
 			answers: []string{"w11 " + six, "w12 " + six},
 			prepare: func(s *site, w *server) { w.ip(s, "addr add 2001:db8::10/128 dev lo nodad") },
+		}, {
+			name: "tunnel", file: spreading("tunnel", "192.0.2.10:8080/tcp", 8080, w1, w2), at: "192.0.2.10:8080",
+			answers: []string{"w11 " + client, "w12 " + client},
+			prepare: func(s *site, w *server) {
+				w.silent(s)
+				w.ip(s, "addr add 192.0.2.10/32 dev lo")
+				w.unwrap(s, "192.0.2.10")
+			},
+		}, {
+			name: "tunnel of IPv6, in UDP", at: "[2001:db8::10]:8080",
+			file:    strings.Replace(spreading("tunnel", "[2001:db8::10]:8080/tcp", 8080, w1, w2), "forward: tunnel", "forward: tunnel\n    tunnel: gue", 1),
+			answers: []string{"w11 " + six, "w12 " + six},
+			prepare: func(s *site, w *server) {
+				w.ip(s, "addr add 2001:db8::10/128 dev lo nodad")
+				w.unwrap(s, "2001:db8::10")
+			},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
