@@ -30,6 +30,11 @@ func TestLayoutIsTheKernels(t *testing.T) {
 		{"watch.lost", unsafe.Offsetof(watch{}.lost), unsafe.Offsetof(kernelWatch{}.Lost)},
 		{"portRange", unsafe.Sizeof(portRange{}), unsafe.Sizeof(kernelPorts{})},
 		{"source", unsafe.Sizeof(source{}), unsafe.Sizeof(kernelSource{})},
+		{"tracing", unsafe.Sizeof(tracing{}), unsafe.Sizeof(kernelTracing{})},
+		{"tracing.mask", unsafe.Offsetof(tracing{}.mask), unsafe.Offsetof(kernelTracing{}.Mask)},
+		{"sighting", unsafe.Sizeof(sighting{}), unsafe.Sizeof(kernelSighting{})},
+		{"sighting.Came", unsafe.Offsetof(sighting{}.Came), unsafe.Offsetof(kernelSighting{}.Came)},
+		{"sighting.LeftAs", unsafe.Offsetof(sighting{}.LeftAs), unsafe.Offsetof(kernelSighting{}.LeftAs)},
 		{"virtualMAC", unsafe.Sizeof(virtualMAC{}), unsafe.Sizeof(kernelMac{})},
 	} {
 		if tt.here != tt.there {

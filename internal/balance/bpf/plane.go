@@ -51,7 +51,8 @@ type Plane struct {
 	known    known            // hf_known
 	drift    map[uint32]int64 // of tallies, seen by the last sweep
 	census   census           // of the last sweep
-	swept    uint64           // when that was
+	tracer   atomic.Pointer[tracer]
+	swept    uint64 // when that was
 
 	// For flows that move between nodes, which wait for no plan or sweep.
 	alive      sync.RWMutex // held while maps are used without mu
@@ -188,6 +189,9 @@ func (p *Plane) check(plan *balance.Plan) error {
 
 // Close is balance.Plane's.
 func (p *Plane) Close(keep bool) error {
+	if t := p.tracer.Load(); t != nil {
+		t.stop()
+	}
 	if w := p.watcher.Load(); w != nil {
 		w.stop()
 	}

@@ -23,6 +23,7 @@ struct tracing {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct tracing);
@@ -39,7 +40,8 @@ struct sighting {
 	__u32 slot; // 0: of no service, the service's own: of no target
 	struct addr client, backend;
 	__be16 client_port, backend_port;
-	__u8 proto, side, fate, reason;
+	__u8 proto, side, fate;
+	__u8 reason; // and one more; 0: none
 	__u32 came, left; // bytes of the frame
 	__u16 came_here, left_here; // bytes of it that follow
 	__u8 came_as[SNAP], left_as[SNAP];
@@ -150,7 +152,7 @@ apart int show(ctx *c, int verdict)
 		s->client = w->b.f.to.dst;
 		s->client_port = w->b.f.to.dport;
 	}
-	s->reason = n->reason;
+	s->reason = n->noted ? n->reason + 1 : 0;
 	s->fate = verdict == DROP ? DROPPED : verdict == PASS ? PASSED_ON : FORWARDED;
 	if (!wanted(t, s))
 		return 0;
