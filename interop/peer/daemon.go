@@ -43,6 +43,7 @@ type Options struct {
 	Binary string   // of holdfast
 	Node   string   // the node's name; empty: the host's
 	Global []string // lines for keepalived's global_defs, or top level lines for holdfast's file
+	Top    []string // lines for keepalived's file besides, before its instances
 	// Guardian is what holdfast's does when its daemon was killed; empty:
 	// release, since whoever started the daemon starts it again.
 	Guardian string

@@ -51,6 +51,9 @@ func KeepalivedConf(opt Options, routers []Router) string {
 		line(1, "%s", g)
 	}
 	line(0, "}")
+	for _, t := range opt.Top {
+		line(0, "%s", t)
+	}
 	for _, r := range routers {
 		line(0, "vrrp_instance %s {", r.Name)
 		line(1, "state %s", map[bool]string{true: "MASTER", false: "BACKUP"}[r.Priority == 255])

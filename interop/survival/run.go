@@ -1,0 +1,162 @@
+package survival
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
+	"github.com/holdfast-net/holdfast/interop/survival/load"
+)
+
+// Load is what clients do meanwhile.
+type Load struct {
+	Connections int // that stay open, with those that are idle and that download
+	Idle        int
+	Downloads   int
+	Every       time.Duration // between two things that a connection says
+	Rate        int           // new connections a second
+}
+
+// run is a pair under load.
+type run struct {
+	site   *Site
+	pair   Pair
+	load   Load
+	client *load.Client
+	prober *lab.Prober
+}
+
+// Run has the faults of those names happen to a pair under load. It returns the
+// verdict on each, and one on what is left open in the end.
+func Run(site *Site, pair Pair, l Load, names []string, told func(Verdict)) (_ []Verdict, err error) {
+	r := &run{site: site, pair: pair, load: l}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.begin(); err != nil {
+		return nil, fmt.Errorf("%s does not begin to serve: %w", pair.Name(), err)
+	}
+	var all []Verdict
+	for _, f := range Faults {
+		if !slices.Contains(names, f.Name) {
+			continue
+		}
+		v, err := r.happen(f)
+		if err != nil {
+			return all, fmt.Errorf("%s, %s: %w", pair.Name(), f.Name, err)
+		}
+		told(v)
+		all = append(all, v)
+	}
+	v := r.end()
+	told(v)
+	return append(all, v), nil
+}
+
+func (r *run) begin() (err error) {
+	for i := range r.site.Balancers {
+		if err := r.pair.Start(i); err != nil {
+			return err
+		}
+	}
+	if r.prober, err = r.site.probe(20 * time.Minute); err != nil {
+		return err
+	}
+	if err := r.holds(0); err != nil {
+		return err
+	}
+	if err := r.serves(); err != nil {
+		return err
+	}
+	r.client, err = r.site.load(r.load)
+	return err
+}
+
+// holds waits until the address answers on that balancer, and has for a while.
+func (r *run) holds(i int) error {
+	const steady = 500 * time.Millisecond
+	want := r.site.Balancers[i].Name()
+	return until(func() error {
+		now := time.Now()
+		seen := r.prober.Report(now.Add(-steady), now)
+		if seen.By[want] == 0 || len(seen.Spans) != 1 || seen.Spans[0].Node != want {
+			return fmt.Errorf("the address is not steady on %s: %v", want, seen.By)
+		}
+		return nil
+	})
+}
+
+// serves waits until a small load is served without a fault.
+func (r *run) serves() error {
+	return until(func() error {
+		c, err := r.site.load(Load{Connections: 10, Every: 50 * time.Millisecond, Rate: 100})
+		if err != nil {
+			return err
+		}
+		defer c.Stop()
+		time.Sleep(300 * time.Millisecond) // of load
+		c.Rest(true)
+		if err := c.Await(patience); err != nil {
+			return err
+		}
+		if v := judge(Phase{Outage: time.Second}, c.Records(0, c.Now())); len(v.Broken()) > 0 {
+			return errors.New(v.String())
+		}
+		return nil
+	})
+}
+
+// settle waits until every exchange that may have to do with what happened before
+// has ended, and every connection has said something since.
+func (r *run) settle() {
+	time.Sleep(r.load.Every + 500*time.Millisecond) // of load
+	_ = r.client.Await(patience)                    // what does not end is in the records
+}
+
+func (r *run) happen(f Fault) (Verdict, error) {
+	if err := r.client.Refill(patience); err != nil {
+		return Verdict{}, err
+	}
+	at := time.Now()
+	p := Phase{Name: f.Name, From: r.client.At(at), Connections: r.load.Connections}
+	if err := f.do(r.site, r.pair); err != nil {
+		return Verdict{}, err
+	}
+	if err := r.holds(f.to); err != nil {
+		return Verdict{}, err
+	}
+	r.settle()
+	return r.verdict(p, at), nil
+}
+
+// verdict ends a phase.
+func (r *run) verdict(p Phase, at time.Time) Verdict {
+	now := time.Now()
+	seen := r.prober.Report(at.Add(-2*probeEvery), now)
+	p.To, p.Over, p.Outage = r.client.At(now), p.From, seen.Longest()
+	if n := len(seen.Outages); n > 0 {
+		p.Over = r.client.At(seen.Outages[n-1].To)
+	}
+	p.Late = r.client.Late(p.From, p.To)
+	return judge(p, r.client.Records(p.From, p.To))
+}
+
+// end asks all connections once more, also those that were idle all the time.
+func (r *run) end() Verdict {
+	at := time.Now()
+	p := Phase{Name: "in the end, all asked", From: r.client.At(at), Connections: r.load.Connections}
+	r.client.Rest(true)
+	r.client.Ask()
+	_ = r.client.Await(patience)
+	return r.verdict(p, at)
+}
+
+func (r *run) close() error {
+	if r.client != nil {
+		r.client.Stop()
+	}
+	if r.prober != nil {
+		r.prober.Stop()
+	}
+	return r.pair.Stop()
+}

@@ -1,0 +1,150 @@
+package survival
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-net/holdfast/interop/peer"
+	"github.com/holdfast-net/holdfast/interop/survival/load"
+)
+
+var (
+	binaryFlag      = flag.String("holdfast", "", "the binary; built when empty")
+	connectionsFlag = flag.Int("connections", 300, "that stay open")
+	rateFlag        = flag.Int("rate", 50, "new connections a second")
+	everyFlag       = flag.Duration("every", time.Second, "between two things that a connection says")
+	faultsFlag      = flag.String("faults", "few", "all, few, or their names, with commas between")
+	whoFlag         = flag.String("who", "", "the contenders, with commas between; see contenders")
+)
+
+// built is holdfast as TestMain built it, or why there is none.
+var built struct {
+	path string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	load.Main()
+	flag.Parse()
+	os.Exit(func() int {
+		if os.Geteuid() == 0 {
+			dir, err := os.MkdirTemp("", "holdfast-survival-")
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			defer os.RemoveAll(dir)
+			if built.path = *binaryFlag; built.path == "" {
+				built.path, built.err = peer.Build(dir)
+			}
+		}
+		return m.Run()
+	}())
+}
+
+// contender is a pair by its name on the command line, and whether it promises
+// that nothing is lost.
+type contender struct {
+	name    string
+	service Service // none: keepalived and HAProxy
+	keeps   bool
+}
+
+var contenders = []contender{
+	{"full-nat", Service{Forward: "full-nat", Scheduler: "round-robin"}, false},
+	{"maglev", Service{Forward: "full-nat", Scheduler: "maglev"}, false},
+	{"nat", Service{Forward: "nat", Scheduler: "round-robin"}, false},
+	{"dsr", Service{Forward: "dsr", Scheduler: "maglev"}, true},
+	{"proxy", Service{Forward: "proxy", Scheduler: "round-robin"}, false},
+	{"haproxy", Service{}, false},
+}
+
+// chosen tells whether it is among those of the command line, if there are any.
+func (c contender) chosen() bool {
+	return *whoFlag == "" || slices.Contains(strings.Split(*whoFlag, ","), c.name)
+}
+
+func faults() []string {
+	switch *faultsFlag {
+	case "few":
+		return fewFaults
+	case "all":
+		var names []string
+		for _, f := range Faults {
+			names = append(names, f.Name)
+		}
+		return names
+	}
+	return strings.Split(*faultsFlag, ",")
+}
+
+func (c contender) pair(t *testing.T, s *Site) Pair {
+	t.Helper()
+	var p Pair
+	var err error
+	if c.service.Forward == "" {
+		if missing := HaveKeepalived(); missing != nil {
+			t.Skipf("needs keepalived and haproxy: %v", missing)
+		}
+		p, err = Keepalived(s, t.TempDir())
+	} else {
+		if built.err != nil {
+			t.Fatal(built.err)
+		}
+		p, err = Holdfast(s, c.service, built.path, t.TempDir())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func site(t *testing.T) *Site {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it makes network namespaces")
+	}
+	s, err := NewSite(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// TestSurvival has faults happen under load, and nothing may be lost.
+func TestSurvival(t *testing.T) {
+	for _, c := range contenders {
+		if *whoFlag == "" && !c.keeps || !c.chosen() {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			s := site(t)
+			p := c.pair(t, s)
+			l := Load{Connections: *connectionsFlag, Idle: *connectionsFlag / 10, Downloads: 4, Every: *everyFlag, Rate: *rateFlag}
+			all, err := Run(s, p, l, faults(), func(v Verdict) { t.Log(v) })
+			if err != nil {
+				t.Errorf("%v\n%s", err, p.Logs())
+			}
+			for _, v := range all {
+				for _, b := range v.Broken() {
+					if c.keeps {
+						t.Error(b)
+					}
+				}
+			}
+			if t.Failed() {
+				t.Log(p.Logs())
+			}
+		})
+	}
+}
