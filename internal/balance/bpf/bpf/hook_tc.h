@@ -72,12 +72,6 @@ always int for_us(const ctx *c)
 	return c->pkt_type == PACKET_HOST && !(c->vlan_present && c->vlan_tci & 0xfff);
 }
 
-// ip_sum brings the checksum of an IPv4 header up to date.
-always int ip_sum(ctx *c, __u32 at, __s64 diff)
-{
-	return bpf_l3_csum_replace(c, at, 0, diff, 0);
-}
-
 // transport_sum brings that of TCP, UDP or ICMPv6 up to date, also where the
 // sender has left it to the hardware: then what is there is the sum of the
 // pseudo-header, which addresses are part of, and the content is not.

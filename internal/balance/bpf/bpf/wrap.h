@@ -7,6 +7,7 @@
 #pragma once
 
 #include "route.h"
+#include "sum.h"
 
 #define GUE_PORT 6080
 #define PORTS_FROM 49152 // ephemeral ones (RFC 6335 §6)
@@ -25,13 +26,6 @@ struct outer {
 always __u32 overhead(__u8 encapsulation, const struct addr *to)
 {
 	return (is_ip4(to) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + (encapsulation == GUE ? sizeof(struct udp) : 0);
-}
-
-always __u16 folded(__s64 sum)
-{
-	sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + ((sum >> 32) & 0xffff);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
 }
 
 // wrap puts a packet into another one for a target. The outer packet may not be
