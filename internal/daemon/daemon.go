@@ -53,6 +53,7 @@ type Daemon struct {
 	checks   *checks
 	clients  *clients
 	pools    *pools.Pools
+	placing  placing
 	front    atomic.Pointer[[]string] // the interfaces that clients of services are behind
 	watch    *watch.Watch
 	realtime api.Realtime
@@ -267,6 +268,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.steps.undoForgotten(cfg)
+	d.awaitServices(cfg)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return err
 	}

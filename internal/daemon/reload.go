@@ -53,6 +53,7 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 	if err := d.steps.prepare(ctx, cfg); err != nil {
 		return plan, d.refused(err.Error(), err)
 	}
+	d.awaitServices(cfg)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return plan, d.refused(err.Error(), err)
 	}

@@ -26,6 +26,7 @@ func (d *Daemon) runPools(ctx context.Context, socket string) (end func()) {
 		Clear:  func() error { return d.clearKernel(socket) },
 		Keep:   func() bool { return d.passed },
 		Proxy:  func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
+		Placed: d.placedServices,
 		Record: func(r pools.Record) {
 			d.note(api.Event{Kind: "service", Code: r.Code, Service: r.Service, Reason: r.Reason})
 		},

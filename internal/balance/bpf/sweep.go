@@ -123,12 +123,9 @@ func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint3
 		}
 		return nil
 	}
-	of, backend, was, there := k, other, f, true
+	of, backend := k, other
 	if !client {
-		of, backend, was, there = other, k, back, err == nil
-	}
-	if established && there && was.Ends&mirrored == 0 {
-		p.tell(of, was, toldGone) // before it is: another one may begin
+		of, backend = other, k
 	}
 	if err := p.end(m, of, established); err != nil {
 		return err
@@ -136,7 +133,7 @@ func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint3
 	return ignoreMissing(m.Delete(backend))
 }
 
-// end deletes a client's flow and takes it off the tally, unless the kernel has
+// end deletes a client's flow, tells of it, and takes it off the tally, unless the kernel has
 // when it closed.
 func (p *Plane) end(m *ebpf.Map, k flowKey, established bool) error {
 	if !established {
@@ -145,6 +142,9 @@ func (p *Plane) end(m *ebpf.Map, k flowKey, established bool) error {
 	var f flow
 	if err := m.LookupAndDelete(k, &f); err != nil {
 		return ignoreMissing(err)
+	}
+	if f.Ends&mirrored == 0 {
+		p.tell(k, f, toldGone)
 	}
 	if f.closed() {
 		return nil

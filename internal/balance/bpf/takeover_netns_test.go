@@ -137,10 +137,12 @@ func TestConnectionsMoveToAnotherBalancer(t *testing.T) {
 					must(t, err)
 					defer c.Close()
 					conns = append(conns, c)
-					if !direct { // else nobody sees what backends say: not that they end, either
-						flows(first, 4)
-						flows(second, 4)
+					want := uint64(4)
+					if direct { // nobody sees what backends say: not that they end, either
+						want += uint64(i) + 1
 					}
+					flows(first, want)
+					flows(second, want)
 				}
 				for _, p := range []*Plane{first, second} {
 					d, err := p.Drops("web")

@@ -36,6 +36,9 @@ type Options struct {
 	// Keep says, at the end of Run, whether the kernel's plane is to go on
 	// without this process.
 	Keep func() bool
+	// Placed hears which services the kernel serves, by name, whenever all that
+	// it has to serve are. It must not block. Nil: nobody asks.
+	Placed func(services []string)
 	// Record hears what happened. It must not block, nor call these pools.
 	Record func(Record)
 }

@@ -37,7 +37,15 @@ func (p *Pools) serve(now time.Time) {
 	if p.kernel.plane == nil && unsettled {
 		kernel = nil
 	}
-	p.judge(now, errors.Join(p.kernel.apply(wantKernel, kernel), p.proxy.apply(wantProxy, proxy)))
+	forwarding := p.kernel.apply(wantKernel, kernel)
+	if forwarding == nil && wantKernel && !unsettled && p.opt.Placed != nil {
+		names := make([]string, len(kernel))
+		for i, plan := range kernel {
+			names[i] = plan.Service.Name
+		}
+		p.opt.Placed(names)
+	}
+	p.judge(now, errors.Join(forwarding, p.proxy.apply(wantProxy, proxy)))
 }
 
 // judge tells what planes could not do, once, and says when to try again.
