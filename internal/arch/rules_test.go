@@ -6,7 +6,7 @@ const module = "github.com/holdfast-net/holdfast"
 // layers name sets of packages. A path stands for itself and what is below;
 // one that ends in "/." stands for itself alone.
 var layers = map[string][]string{
-	"pure":  {"vrrp", "hsrp", "carp", "bfd", "internal/hold", "internal/group", "internal/vote", "internal/sight", "internal/order", "internal/peer", "internal/tickle/.", "internal/check/.", "internal/balance/.", "internal/balance/flowhash", "internal/balance/maglev", "internal/balance/wheel", "internal/balance/model", "internal/balance/mirror/."},
+	"pure":  {"vrrp", "hsrp", "carp", "bfd", "internal/hold", "internal/group", "internal/vote", "internal/sight", "internal/order", "internal/peer", "internal/tickle/.", "internal/check/.", "internal/balance/.", "internal/balance/flowhash", "internal/balance/maglev", "internal/balance/wheel", "internal/balance/model", "internal/balance/packets", "internal/balance/suite", "internal/balance/mirror/."},
 	"doers": {"internal/engine", "internal/journal", "internal/guardian", "internal/check/local", "internal/check/probe", "internal/check/run", "internal/tickle/run", "internal/steps", "internal/announce", "internal/balance/bpf", "internal/balance/mirror/run", "internal/balance/pools", "internal/balance/proxy", "internal/fence", "internal/store", "internal/cluster", "internal/kube", "internal/config", "internal/keepalived"},
 	// internal/api itself is not a face: it is the documents, plain values
 	// that the journal keeps and the faces show.

@@ -134,7 +134,8 @@ func newLab(t testing.TB, n int) *lab {
 		}
 		l.ip(nil, "addr add "+f.subnet+" dev eth0"+nodad, 1)
 		l.ip(nil, "addr add "+f.clients+" dev eth0"+nodad, 1)
-		l.ip(nil, "addr add %s/%d dev eth0"+nodad, f.source, f.source.BitLen())
+		// No packet of this node itself is from an address that floats.
+		l.ip(nil, "addr add %s/%d dev eth0"+nodad+" preferred_lft 0", f.source, f.source.BitLen())
 		l.ip(nil, "addr add %s dev lo"+nodad, f.vip)
 		t.Cleanup(func() { l.ip(nil, "addr del %s/%d dev lo", f.vip, f.vip.BitLen()) })
 		l.ip(l.client, "addr add "+f.clients+" dev eth0"+nodad, 7)
