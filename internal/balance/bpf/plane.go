@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,13 @@ type Config struct {
 	Ports [2]uint16
 	// Clsact is the hook of Linux before 6.6, also where there is a better one.
 	Clsact bool
+	// Hook is where on an interface packets are balanced; Hooks names interfaces
+	// where it is another one.
+	Hook  Hook
+	Hooks map[string]Hook
+	// Gate are the files of the gate (gate.Gate.Files), which XDP needs: it sees
+	// packets before the gate does. The caller closes them.
+	Gate []*os.File
 }
 
 // Plane is the plane in the kernel.
@@ -38,9 +46,11 @@ type Plane struct {
 	config Config
 	objs   kernelObjects
 	hook   hook
+	native native
 
 	mu       sync.Mutex
 	on       []string // the interfaces that the program is on
+	hooked   []Hooked
 	plans    []*balance.Plan
 	memory   []byte
 	tallies  []tally
@@ -103,6 +113,9 @@ func Open(c Config) (_ *Plane, err error) {
 	if p.inboxPages, p.inbox, err = mapped[told](p.objs.HfInbox); err != nil {
 		return nil, err
 	}
+	if err := p.native.inherit(c.Gate); err != nil {
+		return nil, fmt.Errorf("cannot read the holds of the gate: %w", err)
+	}
 	if err := p.recall(); err != nil {
 		return nil, fmt.Errorf("cannot read what an earlier run has left: %w", err)
 	}
@@ -138,7 +151,7 @@ func (p *Plane) recall() error {
 func (p *Plane) Apply(plans []*balance.Plan) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := []error{p.know(p.plans, plans), p.attach(plans), p.learnMACs()}
+	errs := []error{p.know(p.plans, plans), p.attach(plans)}
 	p.plans = plans
 	wanted := map[string]bool{}
 	for _, plan := range plans {
@@ -209,7 +222,7 @@ func (p *Plane) Close(keep bool) error {
 		}
 	}
 	p.memory, p.tallies, p.watchPage, p.watch, p.inboxPages, p.inbox = nil, nil, nil, nil, nil, nil
-	return errors.Join(append(errs, p.objs.Close())...)
+	return errors.Join(append(errs, p.native.close(), p.objs.Close())...)
 }
 
 // quarantine is for how long a slot of a target that is gone is not used again:
