@@ -30,6 +30,10 @@ type Config struct {
 	// Ports are those that full NAT takes on this node, the last one included.
 	// No other node of the group may have one of them.
 	Ports [2]uint16
+	// AllPorts are those of all nodes together: what comes to one of them at an
+	// address that full NAT sends from, and is of no flow, is dropped. Without
+	// them they are from 1024 on.
+	AllPorts [2]uint16
 	// Clsact is the hook of Linux before 6.6, also where there is a better one.
 	Clsact bool
 	// Hook is where on an interface packets are balanced; Hooks names interfaces
@@ -88,6 +92,9 @@ func Open(c Config) (_ *Plane, err error) {
 	}
 	if c.Ports[0] == 0 || c.Ports[1] < c.Ports[0] {
 		c.Ports = [2]uint16{1024, 65535}
+	}
+	if c.AllPorts[0] == 0 || c.AllPorts[1] < c.AllPorts[0] {
+		c.AllPorts = [2]uint16{1024, 65535}
 	}
 	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}}
 	if p.hook, err = chooseHook(c); err != nil {
