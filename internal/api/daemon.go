@@ -22,6 +22,9 @@ type Daemon interface {
 	// ExplainFlow says which backend the flow from a client's address and port
 	// to a service has or gets.
 	ExplainFlow(ctx context.Context, from, to string) (FlowExplanation, error)
+	// Trace calls see with each packet of services that is asked for, until ctx
+	// is over or see returns false.
+	Trace(ctx context.Context, q TraceQuery, see func(*TracedPacket) bool) error
 	// Plan compares the file on disk with the one in force; Reload also
 	// applies it. A file with errors changes nothing and is described in
 	// Diagnostics.

@@ -31,6 +31,7 @@ func documents() map[string]any {
 		"explanation":      apitest.Explanation(),
 		"backends":         apitest.Backends(),
 		"flow-explanation": apitest.FlowExplanation(),
+		"traced-packet":    apitest.TracedPackets()[0],
 		"backend-order":    api.BackendOrder{Service: "shop", Backend: "10.0.0.12:443", Want: api.BackendDrain, Within: api.Duration(5 * time.Minute), Cut: true, Who: "root"},
 		"handover":         api.Handover{To: "lb2"},
 		"maintenance":      api.Maintenance{On: true, Force: true},

@@ -1,7 +1,6 @@
 package balance
 
 import (
-	"context"
 	"net/netip"
 	"time"
 )
@@ -42,13 +41,14 @@ type Sighting struct {
 	// long it was. LeftAs is empty where it was dropped.
 	CameAs, LeftAs []byte
 	Came, Left     int
+	// Missed is how many there was no room for, since the trace began.
+	Missed uint64
 }
 
 // Tracer is a plane whose packets nobody else sees.
 type Tracer interface {
-	// Trace calls see with each packet that is looked for, until the context is
-	// over, see returns false, or the plane is closed. The slices are the caller's
-	// again after the call. It says how many there was no room for. One looks at a
-	// time.
-	Trace(ctx context.Context, l Look, see func(*Sighting) bool) (lost uint64, err error)
+	// Trace calls see with each packet that is looked for, until stop is
+	// closed, see returns false, or the plane is closed. The slices are the caller's
+	// again after the call. One looks at a time.
+	Trace(stop <-chan struct{}, l Look, see func(*Sighting) bool) error
 }

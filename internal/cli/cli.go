@@ -164,7 +164,7 @@ Start with:  holdfast demo                  (three nodes on this machine)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.AddCommand(
-		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newExplain(t), newEvents(t),
+		newRun(c, t), newCheck(c, t), newPlan(t), newReload(t), newStatus(t), newExplain(t), newEvents(t), newTrace(t),
 		newHandover(t), newMaintenance(t), newUpgrade(t), newFence(t), newBackends(t), newVersion(c, t), newCompletion(t), newDemo(c, t), newDoctor(c, t),
 		newCluster(c, t), newRelease(c, t), newUnwrap(c, t), newGuard(c, t), newMember(c), newProxy(c),
 	)

@@ -198,8 +198,8 @@ func found(pattern *regexp.Regexp, text []byte) map[string]bool {
 
 // TestHelp_IsOneForEveryCommand: what all commands promise.
 func TestHelp_IsOneForEveryCommand(t *testing.T) {
-	reads := map[string]bool{"backends": true, "check": true, "doctor": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "upgrade": true, "version": true, "fence": true, "explain": true}
-	talks := map[string]bool{"backends": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "upgrade": true, "run": true, "release": true, "fence": true, "explain": true}
+	reads := map[string]bool{"backends": true, "check": true, "doctor": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "upgrade": true, "version": true, "fence": true, "explain": true, "trace": true}
+	talks := map[string]bool{"backends": true, "plan": true, "reload": true, "status": true, "events": true, "handover": true, "maintenance": true, "upgrade": true, "run": true, "release": true, "fence": true, "explain": true, "trace": true}
 	var names []string
 	for _, cmd := range New(Commands{}, Terminal{}).Commands() {
 		names = append(names, cmd.Name())
@@ -210,7 +210,7 @@ func TestHelp_IsOneForEveryCommand(t *testing.T) {
 			t.Errorf("%s: --socket is %t", cmd.Name(), has)
 		}
 	}
-	want := []string{"backends", "check", "cluster", "completion", "demo", "doctor", "events", "explain", "fence", "guard", "handover", "maintenance", "member", "plan", "proxy", "release", "reload", "run", "status", "unwrap", "upgrade", "version"}
+	want := []string{"backends", "check", "cluster", "completion", "demo", "doctor", "events", "explain", "fence", "guard", "handover", "maintenance", "member", "plan", "proxy", "release", "reload", "run", "status", "trace", "unwrap", "upgrade", "version"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}

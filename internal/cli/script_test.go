@@ -160,6 +160,21 @@ func mood(ts *testscript.TestScript, d *apitest.Daemon, name string) {
 		e.From = from
 		return e, nil
 	}
+	d.OnTrace = func(ctx context.Context, q api.TraceQuery, see func(*api.TracedPacket) bool) error {
+		if q.Service == "names" {
+			return &notThere{"that is forwarded in the kernel"}
+		}
+		for _, p := range apitest.TracedPackets() {
+			if q.Service != "" && p.Service != q.Service {
+				continue
+			}
+			if !see(&p) {
+				return nil
+			}
+		}
+		<-ctx.Done()
+		return nil
+	}
 	d.OnOrder = func(_ context.Context, o api.BackendOrder) (api.Result, error) {
 		x := &backends.Services[0].Backends[1]
 		if o.Want == api.BackendDrain && o.Backend == x.Address {

@@ -18,6 +18,7 @@ type Daemon struct {
 	OnFence       func(ctx context.Context, f api.Fence) (api.Result, error)
 	OnFencing     func(ctx context.Context) (api.Fencing, error)
 	OnBackends    func(ctx context.Context) (api.Backends, error)
+	OnTrace       func(ctx context.Context, q api.TraceQuery, see func(*api.TracedPacket) bool) error
 	OnOrder       func(ctx context.Context, o api.BackendOrder) (api.Result, error)
 	OnExplainFlow func(ctx context.Context, from, to string) (api.FlowExplanation, error)
 	OnPlan        func(ctx context.Context) (api.Plan, error)
@@ -83,6 +84,11 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) { return d.
 // OrderBackend implements api.Daemon.
 func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Result, error) {
 	return d.OnOrder(ctx, o)
+}
+
+// Trace implements api.Daemon.
+func (d *Daemon) Trace(ctx context.Context, q api.TraceQuery, see func(*api.TracedPacket) bool) error {
+	return d.OnTrace(ctx, q, see)
 }
 
 // ExplainFlow implements api.Daemon.

@@ -25,6 +25,7 @@ func FuzzHandler(f *testing.F) {
 			f.Add(who, r.Method, path, "", `{"to":"lb2"}`)
 			f.Add(who, "DELETE", path, "", "")
 		}
+		f.Add(who, "GET", "/v1/trace?service=shop&backend=10.0.0.11:443&client=198.51.100.0/24&snap=64", "", "")
 		f.Add(who, "GET", "/v1/backends/explain?from=198.51.100.7:40000&to=shop", "", "")
 		f.Add(who, "GET", "/v1/events?follow=1&last=2&group=web", "7", "")
 		f.Add(who, "GET", "/v1/events?after=18446744073709551615&limit=1", "-1", "")
@@ -64,6 +65,7 @@ func FuzzHandler(f *testing.F) {
 		d.OnFencing = func(context.Context) (api.Fencing, error) { return api.Fencing{}, nil }
 		d.OnBackends = func(context.Context) (api.Backends, error) { return api.Backends{}, nil }
 		d.OnExplainFlow = func(context.Context, string, string) (api.FlowExplanation, error) { return api.FlowExplanation{}, nil }
+		d.OnTrace = func(context.Context, api.TraceQuery, func(*api.TracedPacket) bool) error { return nil }
 		d.OnOrder = func(context.Context, api.BackendOrder) (api.Result, error) { return api.Result{}, nil }
 		d.OnUpgrade = func(context.Context) (api.Result, error) {
 			changed()

@@ -27,6 +27,7 @@ func Routes() []Route {
 		{"POST", "/v1/fence", true, "Result", "Cuts a node off by its fence devices, or takes a person's word that it is off; answers when it is, or could not be.", (*Server).fence},
 		{"GET", "/v1/backends", false, "Backends", "The services of this node, and how what stands behind them does.", (*Server).backends},
 		{"GET", "/v1/backends/explain", false, "FlowExplanation", "Which backend a flow has or gets, and why: from=ADDRESS:PORT of a client, to=ADDRESS:PORT[/PROTOCOL] or the name of a service.", (*Server).explainFlow},
+		{"GET", "/v1/trace", true, "TracedPacket", "A stream of server-sent events: packets of services that the kernel forwards, with what became of them, from now on.", (*Server).trace},
 		{"POST", "/v1/backend", true, "Result", "Drains a backend, takes it down, lets it up again, or changes its weight.", (*Server).orderBackend},
 		{"POST", "/v1/upgrade", true, "Result", "Replaces the running program by the one on the disk, without a move; answers when that has taken over.", (*Server).upgrade},
 	}

@@ -1,7 +1,6 @@
 package bpf
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -59,19 +58,26 @@ type tracer struct {
 func (t *tracer) stop() { t.once.Do(func() { _ = t.ring.Close() }) }
 
 // Trace is balance.Tracer's.
-func (p *Plane) Trace(ctx context.Context, l balance.Look, see func(*balance.Sighting) bool) (lost uint64, err error) {
+func (p *Plane) Trace(stop <-chan struct{}, l balance.Look, see func(*balance.Sighting) bool) (err error) {
 	t, shared, pages, err := p.beginTrace(l)
 	if err != nil {
-		return 0, fmt.Errorf("cannot trace packets: %w", err)
+		return fmt.Errorf("cannot trace packets: %w", err)
 	}
 	defer func() {
 		shared.until.Store(0)
-		lost = shared.lost.Load()
 		t.stop()
 		p.tracer.CompareAndSwap(t, nil)
 		err = errors.Join(err, unix.Munmap(pages))
 	}()
-	defer context.AfterFunc(ctx, t.stop)()
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-stop:
+			t.stop()
+		case <-ended:
+		}
+	}()
 	names := &naming{plane: p, services: map[uint32]string{}, interfaces: map[uint32]string{}}
 	awake, now := time.Now(), nanoseconds(unix.CLOCK_MONOTONIC)
 	var r ringbuf.Record
@@ -87,9 +93,9 @@ func (p *Plane) Trace(ctx context.Context, l balance.Look, see func(*balance.Sig
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			continue
 		case errors.Is(err, ringbuf.ErrClosed):
-			return 0, nil
+			return nil
 		case err != nil:
-			return 0, fmt.Errorf("cannot read what was traced: %w", err)
+			return fmt.Errorf("cannot read what was traced: %w", err)
 		}
 		if len(r.RawSample) < int(unsafe.Sizeof(sighting{})) {
 			continue
@@ -100,8 +106,9 @@ func (p *Plane) Trace(ctx context.Context, l balance.Look, see func(*balance.Sig
 		}
 		told := names.tell(s)
 		told.Time = awake.Add(time.Duration(int64(s.Time) - int64(now)))
+		told.Missed = shared.lost.Load()
 		if !see(&told) {
-			return 0, nil
+			return nil
 		}
 	}
 }

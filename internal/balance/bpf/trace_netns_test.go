@@ -1,7 +1,6 @@
 package bpf
 
 import (
-	"context"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -22,17 +21,17 @@ import (
 type watched struct {
 	mu   sync.Mutex
 	seen []balance.Sighting
-	stop func() (lost uint64)
+	stop func()
 }
 
 // trace looks until it is stopped.
 func (l *lab) trace(p *Plane, look balance.Look) *watched {
 	l.Helper()
 	w := &watched{}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan uint64, 1)
+	stop := make(chan struct{})
+	ended := make(chan error, 1)
 	go func() {
-		lost, err := p.Trace(ctx, look, func(s *balance.Sighting) bool {
+		ended <- p.Trace(stop, look, func(s *balance.Sighting) bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			c := *s
@@ -40,13 +39,14 @@ func (l *lab) trace(p *Plane, look balance.Look) *watched {
 			w.seen = append(w.seen, c)
 			return true
 		})
-		if err != nil {
+	}()
+	w.stop = sync.OnceFunc(func() {
+		close(stop)
+		if err := <-ended; err != nil {
 			l.Error(err)
 		}
-		ended <- lost
-	}()
-	w.stop = sync.OnceValue(func() uint64 { cancel(); return <-ended })
-	l.Cleanup(func() { w.stop() })
+	})
+	l.Cleanup(w.stop)
 	waitFor(l, "the trace is on", func() bool {
 		pages, all, err := mapped[tracing](p.objs.HfTracing)
 		must(l, err)
@@ -124,13 +124,13 @@ func TestPacketsAreTold(t *testing.T) {
 					return s.Service == "closed" && s.Fate == balance.Lost && s.Reason == "denied" && len(s.LeftAs) == 0 && !s.Backend.IsValid() && s.Client.Addr() == f.client
 				})
 			})
-			if _, err := p.Trace(t.Context(), balance.Look{}, nil); err == nil || !strings.Contains(err.Error(), "somebody does already") {
+			if err := p.Trace(t.Context().Done(), balance.Look{}, nil); err == nil || !strings.Contains(err.Error(), "somebody does already") {
 				t.Errorf("a second one: %v", err)
 			}
-			if lost := w.stop(); lost != 0 {
-				t.Errorf("%d were lost", lost)
+			if w.stop(); w.has(func(s *balance.Sighting) bool { return s.Missed > 0 }) {
+				t.Error("some were missed")
 			}
-			if _, err := p.Trace(t.Context(), balance.Look{Service: "none"}, nil); err == nil {
+			if err := p.Trace(t.Context().Done(), balance.Look{Service: "none"}, nil); err == nil {
 				t.Error("of a service that is not there: no error")
 			}
 		})

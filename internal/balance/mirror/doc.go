@@ -88,11 +88,11 @@
 // An endpoint is a family (4 or 6), a protocol, an address and a port. A run is
 // an endpoint, a number of flows (2), and the flows; a flow is
 //
-//	 0  1  flags: 1 gone, 2 a source follows, 4 the source is the client, 8 the client
-//	       is of IPv6, 16 the backend, 32 the source
-//	 1  1  what is known of its end
-//	 2  4  milliseconds that it was idle
-//	 6 ..  the client's address and port, the backend's, and the source's
+//	0  1  flags: 1 gone, 2 a source follows, 4 the source is the client, 8 the client
+//	      is of IPv6, 16 the backend, 32 the source
+//	1  1  what is known of its end
+//	2  4  milliseconds that it was idle
+//	6 ..  the client's address and port, the backend's, and the source's
 //
 // which is 24 bytes for IPv4 with full NAT. Either side gives a connection up
 // on which it has heard nothing for five seconds.
