@@ -15,8 +15,10 @@ func (p *Plan) Digest() [32]byte {
 		binary.LittleEndian.PutUint64(b[:], n)
 		sum.Write(b[:])
 	}
-	sum.Write(p.Seed[:])
 	number(uint64(p.Select))
+	if p.Select == ByFlow || p.Select == BySource {
+		sum.Write(p.Seed[:]) // of no consequence to turns and counts
+	}
 	number(uint64(p.Service.Sources[0])<<8 | uint64(p.Service.Sources[1]))
 	for _, t := range p.Targets {
 		if t.State != Up {

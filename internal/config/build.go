@@ -20,7 +20,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		Realtime: Realtime{Mode: realtimeMode(raw.realtime.v), Priority: raw.rtPrio.v},
 		Guardian: guardianModes[raw.guardian.v],
 	}
-	c.Watchdog, c.Fence = raw.watchdog.build(), raw.fence.build()
+	c.Watchdog, c.Fence, c.Flows = raw.watchdog.build(), raw.fence.build(), raw.flows.build()
 	c.Cluster, c.Witness = raw.cluster.build(), raw.witness.build()
 	if c.Node == "" {
 		c.Node = f.Hostname

@@ -24,6 +24,7 @@ type Config struct {
 	Guardian GuardianMode
 	Watchdog Watchdog // used if a group asks for it
 	Fence    *Fence   // nil: nobody can be fenced
+	Flows    Flows
 
 	Path   string // as given to Load or Parse
 	Source []byte // the file as read

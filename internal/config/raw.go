@@ -25,6 +25,7 @@ type rawConfig struct {
 	cluster   *rawCluster // nil: none
 	witness   *rawWitness // nil: none
 	watchdog  rawWatchdog
+	flows     rawFlows
 	fence     *rawFence // nil: none
 	groupsAt  span
 	hasGroups origin

@@ -52,6 +52,7 @@ func daemonSettings(c *Config) []setting {
 	s.add("realtime.priority", Daemon, strconv.Itoa(c.Realtime.Priority))
 	s.add("guardian", Daemon, c.Guardian.String())
 	s.fence(c)
+	s.flows(c)
 	return s
 }
 

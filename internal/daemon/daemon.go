@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/api"
+	"github.com/holdfast-net/holdfast/internal/balance/mirror/run"
 	"github.com/holdfast-net/holdfast/internal/balance/pools"
 	"github.com/holdfast-net/holdfast/internal/cluster"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
+	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/guardian"
 	"github.com/holdfast-net/holdfast/internal/hook"
 	"github.com/holdfast-net/holdfast/internal/journal"
@@ -54,6 +56,8 @@ type Daemon struct {
 	clients  *clients
 	pools    *pools.Pools
 	placing  placing
+	mirror   *run.Runner // flows, told and heard
+	lacking  *lacking
 	front    atomic.Pointer[[]string] // the interfaces that clients of services are behind
 	watch    *watch.Watch
 	realtime api.Realtime
@@ -123,7 +127,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg, diags := config.Load(opt.ConfigPath, here(links))
+	cfg, diags := config.Load(opt.ConfigPath, config.Here(links))
 	if diags.HasErrors() {
 		return &BadConfig{Diagnostics: diags}
 	}
@@ -222,16 +226,19 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer d.leases.wait()
 	d.clients = newClients(faces, cfg.Node, func() *engine.Engine { return d.engine }, d.note)
 	defer d.clients.close()
+	d.lacking = &lacking{engine: func() *engine.Engine { return d.engine }, of: map[string]group.Lack{}}
+	d.mirror = d.newMirror(cfg.Node)
 	dog, agents := d.newDog(cfg), d.newAgents()
 	defer closeAgents(agents)
 	d.engine = engine.New(engine.Options{
-		Leases: d.leases, Watchdog: dog, Agents: agents, Clients: d.clients.run,
+		Leases: d.leases, Watchdog: dog, Agents: agents, Clients: holders{d.clients.run, d.mirror},
 		Wire: tapped, Hands: h, Gate: g, Polls: w, Steps: d.steps, Record: d.record, Log: d.opt.Log, Role: roles{}.of,
 		NewAgent: func(cfg *config.Config) (*vote.Agent, error) { return d.newAgent(cfg, vote.Instant(g.Now())) },
 		Beat:     d.notify.feeder(), BeatEvery: d.notify.beatEvery(),
 	})
 	defer d.startDog(dog)()
 	defer d.runPools(faces, socket)()
+	defer d.runMirror(faces)()
 	if d.checks, err = newChecks(faces, cfg.Node, d.engine, d.pools); err != nil {
 		return err
 	}
@@ -269,6 +276,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	}
 	d.steps.undoForgotten(cfg)
 	d.awaitServices(cfg)
+	d.lacking.expect(cfg)
 	if err := d.engine.Apply(ctx, cfg); err != nil {
 		return err
 	}
@@ -277,6 +285,7 @@ func (d *Daemon) start(ctx context.Context, cfg *config.Config) error {
 	}
 	d.checks.apply(cfg)
 	d.clients.apply(cfg)
+	d.applyMirror(cfg)
 	d.note(api.Event{Kind: "daemon", Reason: fmt.Sprintf("holdfast %s started with %s", d.opt.Version.Version, cfg.Path)})
 	d.notify.ready(fmt.Sprintf("%d groups", len(cfg.Groups)))
 	go func() {

@@ -60,6 +60,7 @@ func (d *Daemon) inherit(faces context.Context, cfg *config.Config, socket strin
 	d.begin(faces, "serve services", func() error { return d.applyServices(faces, cfg) })
 	d.checks.apply(cfg)
 	d.clients.apply(cfg)
+	d.applyMirror(cfg)
 	go d.watchGate(faces, d.gate)
 	close(d.guarded.begin)
 	close(d.raised)

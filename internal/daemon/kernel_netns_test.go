@@ -12,8 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,6 +177,7 @@ func (s *site) spread(at string, want ...string) {
 type download struct {
 	conn  net.Conn
 	lines chan string
+	gap   atomic.Int64 // the longest time in which nothing came, in nanoseconds
 	err   error
 }
 
@@ -196,7 +197,10 @@ func (s *site) download(at string) *download {
 			return
 		}
 		in := bufio.NewScanner(resp.Body)
-		for in.Scan() {
+		for last := time.Now(); in.Scan(); last = time.Now() {
+			if gap := int64(time.Since(last)); gap > d.gap.Load() {
+				d.gap.Store(gap)
+			}
 			select {
 			case d.lines <- in.Text():
 			default:
@@ -416,26 +420,5 @@ func TestService_ForwardedLeftovers(t *testing.T) {
 		t.Errorf("the service is served: %v", err)
 	}
 	s.a.end()
-	s.a.clean()
-}
-
-// A daemon that is not root forwards, with the capabilities of the unit and a
-// folder of its own in a BPF file system.
-func TestService_ForwardedNotRoot(t *testing.T) {
-	s := newSite(t)
-	s.server(11).listen(s, ":8080")
-	const at = "192.0.2.10:80"
-	s.must(os.MkdirAll(s.a.kernel(), 0o755))
-	s.must(unix.Mount("bpf", s.a.kernel(), "bpf", 0, "mode=0700"))
-	for _, dir := range []string{filepath.Dir(s.a.kernel()), s.a.kernel()} {
-		s.must(os.Chown(dir, int(daemonUser.Uid), int(daemonUser.Gid)))
-	}
-	s.a.write(web(200) + spreading("full-nat", at+"/tcp", 8080, "192.0.2.11"))
-	s.a.run(s.a.as(daemonUser, append(slices.Clone(capabilities), unix.CAP_BPF, unix.CAP_PERFMON)))
-	s.a.becomes("web", "active")
-	s.spread(at, "w11 192.0.2.10")
-	s.a.end()
-	s.must(unix.Unmount(s.a.kernel(), 0))
-	s.must(os.Remove(s.a.kernel()))
 	s.a.clean()
 }

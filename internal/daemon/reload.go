@@ -22,7 +22,7 @@ func (d *Daemon) plan() (*config.Config, api.Plan, error) {
 	if err != nil {
 		return nil, plan, fmt.Errorf("cannot list interfaces: %w", err)
 	}
-	cfg, diags := config.Load(d.opt.ConfigPath, here(knownLinks(links)))
+	cfg, diags := config.Load(d.opt.ConfigPath, config.Here(knownLinks(links)))
 	plan.Diagnostics = diagnostics(diags)
 	if diags.HasErrors() {
 		return nil, plan, nil
@@ -62,6 +62,7 @@ func (d *Daemon) Reload(ctx context.Context) (api.Plan, error) {
 	}
 	d.checks.apply(cfg)
 	d.clients.apply(cfg)
+	d.applyMirror(cfg)
 	d.current.Store(&loaded{cfg: cfg, at: time.Now(), last: "ok"})
 	plan.Applied = true
 	d.note(api.Event{Kind: "config", Reason: "reloaded: " + summary(plan.Changes)})

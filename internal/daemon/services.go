@@ -22,11 +22,12 @@ import (
 // runPools begins to serve services, and gives what ends it.
 func (d *Daemon) runPools(ctx context.Context, socket string) (end func()) {
 	d.pools = pools.New(pools.Options{
-		Kernel: func() (balance.Plane, error) { return d.openKernel(socket) },
-		Clear:  func() error { return d.clearKernel(socket) },
-		Keep:   func() bool { return d.passed },
-		Proxy:  func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
-		Placed: d.placedServices,
+		Kernel:  func() (balance.Plane, error) { return d.openKernel(socket) },
+		Clear:   func() error { return d.clearKernel(socket) },
+		Keep:    func() bool { return d.passed },
+		Proxy:   func() (balance.Plane, error) { return apart.Start(proxyCommand(), realtime.Start) },
+		Placed:  d.placedServices,
+		InPlace: d.mirrored, Viewed: d.mirror.Viewed,
 		Record: func(r pools.Record) {
 			d.note(api.Event{Kind: "service", Code: r.Code, Service: r.Service, Reason: r.Reason})
 		},
@@ -79,14 +80,8 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) {
 	if err != nil {
 		return b, err
 	}
-	why := map[string]string{}
-	for _, s := range d.current.Load().cfg.Services {
-		why[s.Name] = s.Why
-	}
 	for _, v := range views {
-		s := describeService(v)
-		s.ForwardWhy = why[s.Name]
-		b.Services = append(b.Services, s)
+		b.Services = append(b.Services, describeService(v))
 	}
 	return b, nil
 }

@@ -82,9 +82,7 @@ func (s *Set) View() View {
 		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other, Own: c.own}
 	}
 	for _, l := range s.lacks {
-		if !l.Met {
-			v.Lacks = append(v.Lacks, l.Lack)
-		}
+		v.Lacks = append(v.Lacks, l.Lack)
 	}
 	maps.Copy(v.Down, s.down)
 	maps.Copy(v.Awaited, s.awaited)

@@ -6,7 +6,5 @@ import (
 	"github.com/holdfast-net/holdfast/internal/generated"
 )
 
-func TestGeneratedFromThisSource(t *testing.T) {
-	generated.FromThisSource(t, "../../linux/gate/bpf/holds.h")
-}
+func TestGeneratedFromThisSource(t *testing.T)     { generated.FromThisSource(t) }
 func TestObjectIsWhatTheSourceBuilds(t *testing.T) { generated.WhatTheSourceBuilds(t, "bpf") }

@@ -87,6 +87,10 @@ func (p *Pools) Ask(ctx context.Context, name string, ev balance.Event) error {
 			refused = fmt.Sprintf("there is no service %s", name)
 			return
 		}
+		if s.pool.Report().Following {
+			refused = fmt.Sprintf("service %s goes by the view of the node that holds its addresses: ask that one", name)
+			return
+		}
 		p.refused = ""
 		p.step(s, ev)
 		refused = p.refused
@@ -95,6 +99,26 @@ func (p *Pools) Ask(ctx context.Context, name string, ev balance.Event) error {
 		err = &Refused{refused}
 	}
 	return err
+}
+
+// Follow has a service go by the view of the node that holds its addresses, and
+// Lead by this node's own again. They may be called from any goroutine, and
+// never block.
+func (p *Pools) Follow(name string, v balance.View) {
+	p.post(func() {
+		if s := p.services[name]; s != nil {
+			p.step(s, balance.Followed{View: v})
+		}
+	})
+}
+
+// Lead is the other one.
+func (p *Pools) Lead(name string) {
+	p.post(func() {
+		if s := p.services[name]; s != nil {
+			p.step(s, balance.Led{})
+		}
+	})
 }
 
 // Refused is what was asked and cannot be.

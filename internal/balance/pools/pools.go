@@ -39,6 +39,12 @@ type Options struct {
 	// Placed hears which services the kernel serves, by name, whenever all that
 	// it has to serve are. It must not block. Nil: nobody asks.
 	Placed func(services []string)
+	// InPlace hears that the kernel's plane has plans, and which plane that is:
+	// from then on flows can be put into it. Nil: there is none any more. Viewed
+	// hears this node's view of a service, before planes have the plan that was
+	// made of it. Neither may block; nil: nobody wants to know.
+	InPlace func(balance.Plane)
+	Viewed  func(service string, v balance.View, plan *balance.Plan)
 	// Record hears what happened. It must not block, nor call these pools.
 	Record func(Record)
 }
@@ -59,6 +65,7 @@ type Pools struct {
 	results  map[string]check.Change
 	kernel   slot
 	proxy    slot
+	inPlace  balance.Plane // as it was said
 	changed  bool
 	failed   string    // what planes said last
 	again    time.Time // when to try them again
@@ -188,6 +195,9 @@ func (p *Pools) step(s *service, ev balance.Event) {
 		switch a.Kind {
 		case balance.ActionPlan:
 			p.changed = true
+			if p.opt.Viewed != nil {
+				p.opt.Viewed(s.name, s.pool.View(), a.Plan)
+			}
 		case balance.ActionRecord:
 			p.opt.Record(Record{Service: s.name, Backend: a.Backend, Code: a.Code, Reason: a.Reason})
 		case balance.ActionRefused:

@@ -45,7 +45,20 @@ func (p *Pools) serve(now time.Time) {
 		}
 		p.opt.Placed(names)
 	}
-	p.judge(now, errors.Join(forwarding, p.proxy.apply(wantProxy, proxy)))
+	err := errors.Join(forwarding, p.proxy.apply(wantProxy, proxy))
+	p.place()
+	p.judge(now, err)
+}
+
+// place says which plane of the kernel has plans.
+func (p *Pools) place() {
+	if p.kernel.plane == p.inPlace {
+		return
+	}
+	p.inPlace = p.kernel.plane
+	if p.opt.InPlace != nil {
+		p.opt.InPlace(p.inPlace)
+	}
 }
 
 // judge tells what planes could not do, once, and says when to try again.

@@ -15,8 +15,13 @@ type port struct {
 	r      *Runner
 	number uint16 // 0: none is wanted
 	listen net.Listener
+	tries  int
 	told   bool // that it cannot be had
 }
+
+// mostTries is after how many attempts people are told: a process that goes away
+// may have the port for a while.
+const mostTries = 8
 
 // mostGreeting is how many connections may be greeting at a time.
 const mostGreeting = 16
@@ -48,12 +53,12 @@ func (p *port) open() {
 	lc := net.ListenConfig{Control: near}
 	l, err := lc.Listen(p.r.ctx, "tcp", fmt.Sprintf(":%d", p.number))
 	if err != nil {
-		if !p.told {
+		if p.tries++; p.tries == mostTries {
 			p.told = true
 			p.r.opt.Record("", CodeListen, fmt.Sprintf("flows of other nodes cannot be heard: %v (it is tried again)", err))
 		}
 		number := p.number
-		time.AfterFunc(5*time.Second, func() {
+		time.AfterFunc(500*time.Millisecond, func() {
 			p.r.post(func() {
 				if p.number == number && p.listen == nil {
 					p.open()
@@ -62,7 +67,7 @@ func (p *port) open() {
 		})
 		return
 	}
-	if p.told {
+	if p.tries = 0; p.told {
 		p.told = false
 		p.r.opt.Record("", CodeListen, fmt.Sprintf("flows of other nodes are heard at port %d", p.number))
 	}

@@ -120,11 +120,15 @@ func (r *Runner) Plane(p balance.Mirror) {
 			r.unwatch()
 			r.unwatch = nil
 		}
-		r.plane = p
-		if p == nil {
+		had := r.plane != nil
+		r.plane = nil
+		if had {
 			r.restart()
+		}
+		if p == nil {
 			return
 		}
+		r.plane = p
 		stop, err := p.Watch(r.heard)
 		if err != nil {
 			r.opt.Record("", mirror.CodeWalk, "flows of this node cannot be told: "+err.Error())
