@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"container/list"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +31,8 @@ type session struct {
 	fd     int32
 	entry  uint32
 	active int64
-	both   bool // an answer was seen
+	both   bool          // an answer was seen
+	waits  *list.Element // in the loop's list, until then
 }
 
 // datagramBudget is how many are taken before others have their turn.
@@ -84,8 +86,13 @@ func (x *socket) begin(from netip.AddrPort) *session {
 		s.limited.Add(1)
 		return nil
 	}
+	if !l.place(s) {
+		s.flows.Add(-1)
+		return nil
+	}
 	t, full := l.pick(s, v, balance.UDP, from, x.at, nil)
 	if t == nil {
+		l.sessions.give()
 		s.flows.Add(-1)
 		if full {
 			s.limited.Add(1)
@@ -102,6 +109,7 @@ func (x *socket) begin(from netip.AddrPort) *session {
 		}
 	}
 	if err != nil {
+		l.sessions.give()
 		s.flows.Add(-1)
 		t.flows.Add(-1)
 		t.failures.Add(1)
@@ -109,7 +117,7 @@ func (x *socket) begin(from netip.AddrPort) *session {
 	}
 	n := &session{socket: x, target: t, from: from, client: makeSockaddr(from), fd: int32(fd)}
 	n.entry = l.enter(entry{session: n})
-	x.sessions[from] = n
+	x.sessions[from], n.waits = n, l.unanswered.PushBack(n)
 	t.connections.Add(1)
 	if l.watch(n.fd, n.entry, 0, unix.EPOLLIN) != nil {
 		n.end()
@@ -133,6 +141,7 @@ func (s *session) receive() {
 			return
 		}
 		s.active, s.both = l.now, true
+		s.heard()
 		s.target.out.Add(uint64(n))
 		s.target.packets[server].Add(1)
 		_ = writeTo(s.socket.fd, l.datagram[:n], &s.client)
@@ -147,6 +156,8 @@ func (s *session) end() {
 	delete(s.socket.sessions, s.from)
 	closeFd(s.fd)
 	l.leave(s.entry)
+	s.heard()
+	l.sessions.give()
 	s.socket.service.flows.Add(-1)
 	s.target.flows.Add(-1)
 }

@@ -30,8 +30,12 @@ func (r *rate) take(now int64, perSecond uint32) bool {
 
 // affinity remembers the target of a client. It is asked once a connection, by
 // all loops.
+//
+// Where it remembers as many as it may, another one is forgotten for a new one:
+// which does not matter, it only loses its old target.
 type affinity struct {
 	mu    sync.Mutex
+	most  int // 0: mostBonds
 	last  map[netip.Addr]attachment
 	swept int64
 }
@@ -39,6 +43,22 @@ type affinity struct {
 type attachment struct {
 	target *target
 	until  int64
+}
+
+// mostBonds is how many clients of a service are remembered.
+const mostBonds = 1 << 16
+
+func (a *affinity) room() int {
+	if a.most > 0 {
+		return a.most
+	}
+	return mostBonds
+}
+
+func (a *affinity) size() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.last)
 }
 
 func (a *affinity) get(client netip.Addr, now int64) *target {
@@ -66,6 +86,12 @@ func (a *affinity) put(client netip.Addr, t *target, now int64, lasts time.Durat
 	defer a.mu.Unlock()
 	if a.last == nil {
 		a.last = map[netip.Addr]attachment{}
+	}
+	if _, known := a.last[client]; !known && len(a.last) >= a.room() {
+		for other := range a.last {
+			delete(a.last, other)
+			break
+		}
 	}
 	a.last[client] = attachment{t, now + int64(lasts)}
 	if now-a.swept > int64(lasts) {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"container/list"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -42,6 +43,8 @@ type loop struct {
 	turns      map[*service]uint32
 	swept      int64
 	paused     int // listeners that wait for descriptors
+	sessions   *sessions
+	unanswered *list.List // sessions that wait for their first answer, oldest first
 
 	mu    sync.Mutex
 	inbox []func()
@@ -61,7 +64,7 @@ type entry struct {
 
 const wakeEntry = -1
 
-func newLoop() (*loop, error) {
+func newLoop(bound *sessions) (*loop, error) {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make an epoll: %w", err)
@@ -75,6 +78,7 @@ func newLoop() (*loop, error) {
 		epoll: int32(ep), wake: int32(wake), now: monotonic(), rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		all: members{place: inAll}, connecting: members{place: inConnecting}, listeners: map[*service][]*listener{}, sockets: map[*service][]*socket{},
 		waiting: map[*service]*queue{}, turns: map[*service]uint32{}, done: make(chan struct{}),
+		sessions: bound, unanswered: list.New(),
 	}
 	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: wakeEntry}); err != nil {
 		l.release()

@@ -14,6 +14,7 @@ type Plane struct {
 	loops    []*loop
 	mu       sync.Mutex
 	services map[string]*served
+	sessions *sessions
 }
 
 // served is a service with the addresses that it is served at.
@@ -24,9 +25,9 @@ type served struct {
 
 // New starts a loop for each CPU that Go may use.
 func New() (*Plane, error) {
-	p := &Plane{services: map[string]*served{}}
+	p := &Plane{services: map[string]*served{}, sessions: newSessions()}
 	for range runtime.GOMAXPROCS(0) {
-		l, err := newLoop()
+		l, err := newLoop(p.sessions)
 		if err != nil {
 			for _, l := range p.loops {
 				l.release()
@@ -154,6 +155,11 @@ func (p *Plane) Usage(name string) (map[uint32]balance.Usage, error) {
 	}
 	nobody := balance.Usage{Flows: uint64(max(s.flows.Load(), 0)), Refused: s.refused.Load(), Limited: s.limited.Load()}
 	nobody.Drops = drops(nobody)
+	for why, n := range map[string]uint64{"no room": s.crowded.Load(), "made room": s.displaced.Load()} {
+		if n > 0 {
+			nobody.Drops[why] = n
+		}
+	}
 	out := map[uint32]balance.Usage{0: nobody}
 	for _, t := range s.view.Load().targets {
 		u := balance.Usage{

@@ -18,6 +18,9 @@ type service struct {
 	memory  affinity
 	refused atomic.Uint64 // nobody to serve
 	limited atomic.Uint64 // over a limit, or not allowed
+
+	crowded   atomic.Uint64 // sessions that there was no room for
+	displaced atomic.Uint64 // and those that made room
 }
 
 // view is a plan with the targets that belong to its places.

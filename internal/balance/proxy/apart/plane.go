@@ -71,6 +71,12 @@ func (p *Plane) Find(service string, at balance.Endpoint, client netip.AddrPort)
 	return a.Sight, err
 }
 
+// Room implements [balance.Roomer].
+func (p *Plane) Room() (balance.Room, error) {
+	a, err := p.ask(request{Room: true})
+	return a.Room, err
+}
+
 func (p *Plane) ask(q request) (reply, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -43,6 +43,8 @@ func serve(conn io.ReadWriteCloser) error {
 		switch {
 		case q.Find != nil:
 			a.Sight, err = plane.Find(q.Find.Service, q.Find.At, q.Find.Client)
+		case q.Room:
+			a.Room, err = plane.Room()
 		case q.Service != "":
 			a.Usage, err = plane.Usage(q.Service)
 		default:

@@ -11,6 +11,7 @@ type request struct {
 	Plans   []*balance.Plan // Apply
 	Service string          // Usage, where it is not empty
 	Find    *where          // Find
+	Room    bool            // Room
 }
 
 // where is the flow that is asked about.
@@ -25,4 +26,5 @@ type reply struct {
 	Err   string // empty: it was done
 	Usage map[uint32]balance.Usage
 	Sight balance.Sight
+	Room  balance.Room
 }
