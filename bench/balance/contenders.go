@@ -28,14 +28,17 @@ type contender struct {
 	ends bool
 	// noDatagrams says that it knows TCP only.
 	noDatagrams bool
+	// tracked says that its flows are the kernel's conntrack's, of which a
+	// machine has a limit.
+	tracked bool
 }
 
 var service = netip.AddrPortFrom(balancerIP, port)
 
 var contenders = []contender{
 	{name: "routing", to: netip.AddrPortFrom(serverIPs[0], port)},
-	{name: "nftables", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(""), "nft", "-f", "-") }},
-	{name: "nftables-full", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(masquerade), "nft", "-f", "-") }},
+	{name: "nftables", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(""), "nft", "-f", "-") }, tracked: true},
+	{name: "nftables-full", to: service, start: func(s *stage) (*exec.Cmd, error) { return nil, run(s.balancer, nftables(masquerade), "nft", "-f", "-") }, tracked: true},
 	{name: "nginx", to: service, start: startNginx, ends: true},
 	{name: "haproxy", to: service, start: startHAProxy, ends: true, noDatagrams: true},
 	{name: "holdfast-proxy", to: service, start: startProxy, ends: true},
@@ -133,6 +136,7 @@ stream {
 func (s *stage) program(stdin, name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stdin, cmd.Stderr = strings.NewReader(stdin), os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	return cmd, s.balancer.Start(cmd)
 }
 
@@ -144,6 +148,6 @@ func self(args ...string) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
 	return cmd, nil
 }

@@ -12,13 +12,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/holdfast-net/holdfast/bench/measure"
@@ -107,6 +110,8 @@ func compare(c config) error {
 			who = append(who, one)
 		}
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	stages := map[string]*stage{}
 	defer func() {
 		for _, s := range stages {
@@ -123,9 +128,9 @@ func compare(c config) error {
 		case cost:
 			err = r.measureCost(c.rounds)
 		case memory:
-			err = memories(c, who, figures)
+			err = memories(ctx, c, who, figures)
 		default:
-			err = side(c, who, stages, w, figures)
+			err = side(ctx, c, who, stages, w, figures)
 		}
 		if err != nil {
 			return err
@@ -143,10 +148,13 @@ func compare(c config) error {
 }
 
 // side measures contenders round by round, each on a stage that stays.
-func side(c config, who []contender, stages map[string]*stage, workload string, figures map[string][]sample) error {
+func side(ctx context.Context, c config, who []contender, stages map[string]*stage, workload string, figures map[string][]sample) error {
 	for i := range c.rounds {
 		for j := range who {
 			one := who[(i+j)%len(who)] // another one begins in every round
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if workload == datagrams && one.noDatagrams {
 				continue
 			}
@@ -170,9 +178,12 @@ func side(c config, who []contender, stages map[string]*stage, workload string, 
 
 // memories measures each on a fresh stage: what is kept for flows is not given
 // back at once when they end.
-func memories(c config, who []contender, figures map[string][]sample) error {
+func memories(ctx context.Context, c config, who []contender, figures map[string][]sample) error {
 	for range c.rounds {
 		for _, one := range who {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if one.start == nil {
 				continue
 			}
