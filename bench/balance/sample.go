@@ -25,7 +25,7 @@ type sample struct {
 }
 
 // settle is how long traffic runs before it counts for the CPU.
-const settle = 300 * time.Millisecond
+const settle = 200 * time.Millisecond
 
 // measure gives one sample of a workload.
 func (s *stage) measure(workload string, each time.Duration) (f sample, err error) {

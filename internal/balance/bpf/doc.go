@@ -97,7 +97,8 @@
 // The entry for the backend's packets is made first, and only where there is
 // none, so no two flows ever have the same. Full NAT tries 16 ports from one on
 // that the hash of the flow says; so does NAT where a client uses one port for
-// two services that share a backend. Then the flow is refused (exhausted).
+// two services that share a backend. Of the last 8 it also takes one that a flow
+// has which both ends have closed. Then the flow is refused (exhausted).
 //
 // [Plane.Sweep] removes what has timed out, by the state of the flow. A flow names
 // its backend by a slot and the number that the slot had then: it never belongs

@@ -102,3 +102,32 @@ func TestDatagramsGoToOneBackend(t *testing.T) {
 		})
 	}
 }
+
+// Connections that have ended are remembered for a while. There may be more of
+// them than ports.
+func TestFullNATTakesPortsOfConnectionsThatHaveEnded(t *testing.T) {
+	l := newLab(t, 1)
+	f := families[0]
+	l.serve(f)
+	p := l.open(Config{Ports: [2]uint16{20000, 20003}})
+	must(t, p.Apply([]*balance.Plan{f.plan(1, func(p *balance.Plan) { p.Service.Forward = balance.FullNAT })}))
+	for i := range 12 {
+		c, _, _, err := l.visit(netip.AddrPortFrom(f.vip, 80))
+		if err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		must(t, echo(c, 1000))
+		c.Close()
+	}
+	open := 0
+	for range 4 {
+		c, _, _, err := l.visit(netip.AddrPortFrom(f.vip, 80))
+		must(t, err)
+		defer c.Close()
+		must(t, echo(c, 1000))
+		open++
+	}
+	if u, err := p.Usage("web"); err != nil || u[1].Flows != uint64(open) {
+		t.Errorf("%d flows, want %d (%v)", u[1].Flows, open, err)
+	}
+}

@@ -8,10 +8,11 @@ import (
 	"github.com/holdfast-net/holdfast/internal/balance/flowhash"
 )
 
-// probes is how many ports are tried, passedOver how many further slots are
-// looked at when a target is full.
+// probes is how many ports are tried, the first of them only where they are
+// unused, passedOver how many further slots are looked at when a target is full.
 const (
 	probes     = 16
+	unused     = 8
 	passedOver = 16
 )
 
@@ -162,7 +163,7 @@ func (b *Balancer) bind(s *service, k key, t *target, hash uint32) *flow {
 	for i := range uint32(probes) {
 		f.to = tuple{b.candidate(s, k, hash, i), t.Addr}
 		back := k.other(f.to)
-		if there, _ := b.find(back); there != nil && there.to != k.turned() {
+		if there, _ := b.find(back); there != nil && there.to != k.turned() && (i < unused || !b.vacate(back)) {
 			continue
 		}
 		delete(b.flows[established], back)
@@ -171,6 +172,22 @@ func (b *Balancer) bind(s *service, k key, t *target, hash uint32) *flow {
 		return f
 	}
 	return nil
+}
+
+// vacate forgets a flow that both ends have closed, by the key of the backend's
+// packets.
+func (b *Balancer) vacate(back key) bool {
+	there := b.flows[established][back]
+	if there == nil || !there.closed() {
+		return false
+	}
+	client := back.other(there.to)
+	f := b.flows[established][client]
+	if f == nil || !f.closed() {
+		return false
+	}
+	b.forget(client, f)
+	return true
 }
 
 // candidate is what the backend sees as the source, the i-th try.

@@ -8,8 +8,11 @@
 #include "flows.h"
 #include "select.h"
 
-// PROBES is how many ports are tried.
+// PROBES is how many ports are tried. The last half of them may also be of
+// flows that have ended and are only remembered: else connections that end soon
+// would use up all ports there are.
 #define PROBES 16
+#define UNUSED 8
 
 struct binding {
 	struct key back; // of the backend's packets
@@ -40,16 +43,36 @@ always void candidate(const struct service *s, const struct key *k, struct bindi
 	b->back.t.dport = bpf_htons(s->port + ((hash & 0xffff) + i) % (s->ports ?: 1));
 }
 
-// claim takes a key for the backend's packets, if nobody has it.
-apart int claim(const struct key *k, struct binding *b)
+// vacate forgets a flow that both ends have closed, by the key of the backend's
+// packets.
+apart int vacate(const struct key *back, const struct flow *there)
+{
+	if (!back || !there)
+		return 0;
+	const struct flow *f;
+	struct key client;
+
+	if (!CLOSED(there->ends))
+		return 0;
+	other_key(&client, back, &there->to);
+	f = bpf_map_lookup_elem(&hf_flows, &client);
+	if (!f || !CLOSED(f->ends))
+		return 0;
+	give_up(&client, f, 0); // it is counted nowhere any more
+	return 1;
+}
+
+// claim takes a key for the backend's packets, if nobody has it, or nobody uses it.
+apart int claim(const struct key *k, struct binding *b, int used)
 {
 	if (!k || !b)
 		return 0;
 	const struct flow *there = bpf_map_lookup_elem(&hf_flows, &b->back);
 
-	if (there) {
-		if (!answers(there, &k->t))
+	if (there && !answers(there, &k->t)) {
+		if (!used || !vacate(&b->back, there))
 			return 0;
+	} else if (there) {
 		bpf_map_delete_elem(&hf_flows, &b->back); // left over from this very flow
 	}
 	if (!bpf_map_update_elem(&hf_half, &b->back, &b->f, BPF_NOEXIST))
@@ -76,7 +99,7 @@ apart int bind(const struct service *s, const struct key *k, struct binding *b, 
 	turned(&b->f.to, &k->t);
 	for (__u32 i = 0; i < PROBES; i++) {
 		candidate(s, k, b, hash, i);
-		if (!claim(k, b))
+		if (!claim(k, b, i >= UNUSED))
 			continue;
 		turned(&b->f.to, &b->back.t);
 		if (!bpf_map_update_elem(&hf_half, k, &b->f, BPF_ANY))
