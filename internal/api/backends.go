@@ -19,12 +19,13 @@ type Service struct {
 	Listen     []string `json:"listen"`
 	Scheduler  string   `json:"scheduler"`
 	Forward    string   `json:"forward"`
-	Served     string   `json:"served"`     // "its own backends", "its backups", "nobody", …
-	Following  bool     `json:"following"`  // the view of the node that holds its addresses
-	Generation uint64   `json:"generation"` // of what the data plane was told
-	Refused    uint64   `json:"refused"`    // new flows that nobody got
-	Limited    uint64   `json:"limited"`    // and those over a limit, or not allowed
-	Flows      uint64   `json:"flows"`      // now
+	ForwardWhy string   `json:"forward_why,omitempty"` // of forward: auto
+	Served     string   `json:"served"`                // "its own backends", "its backups", "nobody", …
+	Following  bool     `json:"following"`             // the view of the node that holds its addresses
+	Generation uint64   `json:"generation"`            // of what the data plane was told
+	Refused    uint64   `json:"refused"`               // new flows that nobody got
+	Limited    uint64   `json:"limited"`               // and those over a limit, or not allowed
+	Flows      uint64   `json:"flows"`                 // now
 	// Drops is packets (of proxies: connections) that were not served, by reason.
 	Drops    map[string]uint64 `json:"drops,omitempty"`
 	Backends []Backend         `json:"backends"`

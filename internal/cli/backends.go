@@ -91,8 +91,12 @@ func (t Terminal) backends(b api.Backends, drops verbosity) error {
 		if s.Served != ownBackends {
 			served = notice
 		}
+		forward := s.Forward
+		if s.ForwardWhy != "" {
+			forward += " (" + oneLine(s.ForwardWhy) + ")"
+		}
 		if _, err := fmt.Fprintf(t.Out, "%s: %s, %s, %s, served by %s\n", t.paint(strong, oneLine(s.Name)), oneLine(strings.Join(s.Listen, " ")),
-			s.Scheduler, s.Forward, t.paint(served, oneLine(s.Served))); err != nil {
+			s.Scheduler, forward, t.paint(served, oneLine(s.Served))); err != nil {
 			return written(err)
 		}
 		tb := newTable(t, "BACKEND", "STATE", "WEIGHT", "SHARE", "NOW", "NEW", "IN", "OUT", "FAILED", "WHY")

@@ -28,7 +28,7 @@ func (raw *rawConfig) buildServices() (services []Service, checks []Check) {
 	}
 	made := map[string]bool{}
 	for _, s := range raw.services {
-		out := Service{Service: s.build(), written: s.written}
+		out := Service{Service: s.build(), Why: s.why, written: s.written}
 		for _, l := range s.listen {
 			out.Groups = append(out.Groups, holders[l.v.Addr()])
 		}

@@ -24,6 +24,7 @@ func (c *checker) services() {
 	together := closure(c.raw.groups)
 	taken := map[balance.Endpoint]string{}
 	for _, s := range c.raw.services {
+		c.chooseForward(s)
 		c.listening(s, holders, together, taken)
 		c.behind(s, holders)
 		c.forwarding(s, holders, together)

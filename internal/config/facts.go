@@ -25,6 +25,9 @@ type Facts struct {
 	FenceAgent func(FenceDevice) []error
 	// Forwards is the ways to backends that this program serves; nil: not known.
 	Forwards []string
+	// NoKernel is why this machine cannot forward in the kernel; empty: it can,
+	// or that is not known.
+	NoKernel string
 }
 
 // Link is one interface. Addresses are the node's own ones (not those of

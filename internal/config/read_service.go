@@ -14,6 +14,7 @@ type rawService struct {
 	listen      []val[balance.Endpoint]
 	scheduler   val[string]
 	forward     val[string]
+	why         string // of forward: auto
 	tunnel      val[string]
 	translate   []val[netip.Addr]
 	translateAt span

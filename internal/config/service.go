@@ -8,7 +8,10 @@ import (
 // together.
 type Service struct {
 	*balance.Service
-	Groups  []string // sorted
+	Groups []string // sorted
+	// Why is the reason for its way to backends where the file leaves that open
+	// (forward: auto).
+	Why     string
 	written []setting
 }
 
@@ -26,7 +29,10 @@ var schedulers = map[string]balance.Scheduler{
 	"two-choices": balance.TwoChoices, "source-hash": balance.SourceHash, "maglev": balance.Maglev,
 }
 
-var forwardWords = []string{"nat", "full-nat", "dsr", "tunnel", "proxy"}
+// autoForward is chosen by what the service and the machine are like.
+const autoForward = "auto"
+
+var forwardWords = []string{autoForward, "nat", "full-nat", "dsr", "tunnel", "proxy"}
 
 var forwards = map[string]balance.Forward{
 	"nat": balance.NAT, "full-nat": balance.FullNAT, "dsr": balance.DSR, "tunnel": balance.Tunnel, "proxy": balance.Proxy,

@@ -127,7 +127,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg, diags := config.Load(opt.ConfigPath, config.Here(links))
+	cfg, diags := config.Load(opt.ConfigPath, here(links))
 	if diags.HasErrors() {
 		return &BadConfig{Diagnostics: diags}
 	}

@@ -42,7 +42,7 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := bpf.Open(bpf.Config{Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg)})
+	p, err := bpf.Open(bpf.Config{Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}})
 	if err != nil {
 		return nil, err
 	}

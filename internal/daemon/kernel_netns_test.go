@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -420,5 +421,26 @@ func TestService_ForwardedLeftovers(t *testing.T) {
 		t.Errorf("the service is served: %v", err)
 	}
 	s.a.end()
+	s.a.clean()
+}
+
+// A daemon that is not root forwards, with the capabilities of the unit and a
+// folder of its own in a BPF file system.
+func TestService_ForwardedNotRoot(t *testing.T) {
+	s := newSite(t)
+	s.server(11).listen(s, ":8080")
+	const at = "192.0.2.10:80"
+	s.must(os.MkdirAll(s.a.kernel(), 0o755))
+	s.must(unix.Mount("bpf", s.a.kernel(), "bpf", 0, "mode=0700"))
+	for _, dir := range []string{filepath.Dir(s.a.kernel()), s.a.kernel()} {
+		s.must(os.Chown(dir, int(daemonUser.Uid), int(daemonUser.Gid)))
+	}
+	s.a.write(web(200) + spreading("full-nat", at+"/tcp", 8080, "192.0.2.11"))
+	s.a.run(s.a.as(daemonUser, append(slices.Clone(capabilities), unix.CAP_BPF, unix.CAP_PERFMON)))
+	s.a.becomes("web", "active")
+	s.spread(at, "w11 192.0.2.10")
+	s.a.end()
+	s.must(unix.Unmount(s.a.kernel(), 0))
+	s.must(os.Remove(s.a.kernel()))
 	s.a.clean()
 }

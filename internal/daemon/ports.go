@@ -8,8 +8,11 @@ import (
 	"github.com/holdfast-net/holdfast/internal/config"
 )
 
-// The ports that full NAT sends from, on all nodes together.
-const firstPort, lastPort = 1024, 65535
+// The ports that full NAT sends from, on all nodes together. Nothing else can
+// be at these of an address that it sends from: what comes there and is of no
+// flow must not reach the host, which would answer a backend with a reset. So
+// they begin above those that programs listen at.
+const firstPort, lastPort = 16384, 65535
 
 // parts is how many parts they have where the nodes do not know each other.
 const parts = 4

@@ -22,7 +22,7 @@ func (d *Daemon) plan() (*config.Config, api.Plan, error) {
 	if err != nil {
 		return nil, plan, fmt.Errorf("cannot list interfaces: %w", err)
 	}
-	cfg, diags := config.Load(d.opt.ConfigPath, config.Here(knownLinks(links)))
+	cfg, diags := config.Load(d.opt.ConfigPath, here(knownLinks(links)))
 	plan.Diagnostics = diagnostics(diags)
 	if diags.HasErrors() {
 		return nil, plan, nil

@@ -80,8 +80,14 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) {
 	if err != nil {
 		return b, err
 	}
+	why := map[string]string{}
+	for _, s := range d.current.Load().cfg.Services {
+		why[s.Name] = s.Why
+	}
 	for _, v := range views {
-		b.Services = append(b.Services, describeService(v))
+		s := describeService(v)
+		s.ForwardWhy = why[s.Name]
+		b.Services = append(b.Services, s)
 	}
 	return b, nil
 }

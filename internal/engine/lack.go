@@ -27,7 +27,9 @@ func (e *Engine) Unready(name string, l group.Lack) {
 // goroutine.
 func (e *Engine) Ready(name, what string) {
 	e.Post(func(now time.Time) {
-		delete(e.lacks[name], what)
+		if e.lacks[name][what].Again == 0 {
+			delete(e.lacks[name], what)
+		}
 		if u := e.unitOf(name); u != nil {
 			e.step(now, u, group.Ready(name, what))
 		}

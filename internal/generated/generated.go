@@ -1,10 +1,10 @@
 // Package generated checks, in tests, that committed eBPF objects are what
 // their source builds.
 //
-// A package with such objects has its C in bpf/, a generate.go with the command
+// A package with such objects has its C in bpf/, a generate.go with the commands
 // of bpf2go, and a kernel.sum that `make generate` writes: the compiler's
-// version, and a hash of each file of bpf/ and of both objects. Tests run in the
-// package's folder.
+// version, and a hash of each file of bpf/, of others that these include, and of
+// all objects. Tests run in the package's folder.
 package generated
 
 import (
@@ -40,15 +40,12 @@ func read(t *testing.T, name string) []byte {
 }
 
 // FromThisSource needs no compiler: the objects that are embedded were made when
-// the files of bpf/ were as they are now.
-func FromThisSource(t *testing.T) {
+// the files of bpf/, and those of other folders, were as they are now.
+func FromThisSource(t *testing.T, others ...string) {
 	t.Helper()
 	_, sums := sum(t)
-	names, err := filepath.Glob("bpf/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names = append(names, "kernel_bpfel.o", "kernel_bpfeb.o")
+	names := append(glob(t, "bpf/*"), others...)
+	names = append(names, glob(t, "*_bpfe[lb].o")...)
 	if len(names) != len(sums) {
 		t.Errorf("%d files, kernel.sum knows of %d: run make generate", len(names), len(sums))
 	}
@@ -57,6 +54,15 @@ func FromThisSource(t *testing.T) {
 			t.Errorf("%s is not what the objects were made from or as: run make generate", name)
 		}
 	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // WhatTheSourceBuilds builds the objects of a package again with the compiler
@@ -74,15 +80,20 @@ func WhatTheSourceBuilds(t *testing.T, pkg string) {
 	if _, err := exec.LookPath("llvm-strip"); err != nil {
 		t.Skipf("needs llvm-strip, as make generate does: %v", err)
 	}
-	_, line, _ := strings.Cut(string(read(t, "generate.go")), "//go:generate go run ")
-	line, _, _ = strings.Cut(line, "\n")
 	dir := t.TempDir()
-	cmd := exec.Command("go", append([]string{"run"}, strings.Fields(strings.Replace(line, " kernel ", " -output-dir "+dir+" kernel ", 1))...)...)
-	cmd.Env = append(os.Environ(), "GOPACKAGE="+pkg)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build: %v\n%s", err, out)
+	for line := range strings.Lines(string(read(t, "generate.go"))) {
+		line, found := strings.CutPrefix(line, "//go:generate go run github.com/cilium/ebpf/cmd/bpf2go ")
+		if !found {
+			continue
+		}
+		args := append([]string{"run", "github.com/cilium/ebpf/cmd/bpf2go", "-output-dir", dir}, strings.Fields(line)...)
+		cmd := exec.Command("go", args...)
+		cmd.Env = append(os.Environ(), "GOPACKAGE="+pkg)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("cannot build: %v\n%s", err, out)
+		}
 	}
-	for _, name := range []string{"kernel_bpfel.o", "kernel_bpfeb.o", "kernel_bpfel.go", "kernel_bpfeb.go"} {
+	for _, name := range append(glob(t, "*_bpfe[lb].o"), glob(t, "*_bpfe[lb].go")...) {
 		if !bytes.Equal(read(t, name), read(t, filepath.Join(dir, name))) {
 			t.Errorf("%s is not what bpf/ builds: run make generate", name)
 		}

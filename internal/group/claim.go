@@ -29,6 +29,7 @@ func (s *Set) settleIdle() bool {
 		return false
 	}
 	s.restorePreempt()
+	s.lackAnew()
 	s.doubt()
 	s.all(vrrp.Startup())
 	s.enter(waiting, "started as backup: listening for an active node")
@@ -229,7 +230,7 @@ func (s *Set) open() {
 	s.contest, s.refusals, s.failures = time.Time{}, 0, 0
 	s.forgetHolder()
 	rank := s.rank()
-	s.lacks = nil
+	s.meet(func(*lacking) bool { return true })
 	s.restorePreempt()
 	s.retemper(rank)
 	s.level(hold.Holding)

@@ -53,7 +53,8 @@ type SuspendedEstate struct {
 type LackEstate struct {
 	Group, What string
 	For         For
-	Left        time.Duration // until it is waited for no more
+	Met         bool
+	Left, Again time.Duration // until it is waited for no more, now and the next time
 	Why         string
 }
 
@@ -95,7 +96,7 @@ func (s *Set) Estate(now time.Time) Estate {
 		Humbled: s.humbled, Disputes: s.disputes, DisputedFor: s.disputedFor, Lapses: s.lapses,
 	}
 	for _, l := range s.lacks {
-		e.Lacks = append(e.Lacks, LackEstate{l.Group, l.What, l.For, l.Until.Sub(now), l.Why})
+		e.Lacks = append(e.Lacks, LackEstate{l.Group, l.What, l.For, l.Met, l.Until.Sub(now), l.Again, l.Why})
 	}
 	if p := &s.suspended; p.on {
 		e.Suspended = &SuspendedEstate{To: p.to, Age: now.Sub(p.begun), Holder: p.holder}

@@ -22,7 +22,7 @@ var setInherited = map[string]string{
 	"dispute": "what goes on is seen again", "disputes": "carried", "disputedFor": "carried", "lapses": "carried",
 	"verified": "from the age of the hold", "security": "of a claim", "steps": "carried", "stuckText": "carried",
 	"failures": "carried", "withheld": "carried", "wanting": "carried", "mandate": "carried", "granted": "of a claim", "tenant": "told again",
-	"suspended": "carried", "humbled": "carried", "lacks": "carried", "announces": "carried",
+	"suspended": "carried", "humbled": "carried", "lacks": "carried", "tempered": "follows from these", "announces": "carried",
 	"lastHolder": "from the routers", "departed": "carried", "departedAt": "carried",
 	"members": "see below", "now": "of one event", "out": "of one event", "acts": "of one event",
 }
@@ -63,7 +63,7 @@ func TestEstate_CarriesEveryField(t *testing.T) {
 	b.disputes, b.disputedFor, b.lapses = 4, time.Second, Lapses{Count: 5, Last: at.UTC(), Late: time.Millisecond}
 	b.departed, b.departedAt = netip.MustParseAddr("192.0.2.20"), at.Add(-time.Second)
 	b.suspended = suspension{on: true, to: "lb2", begun: at.Add(-time.Second), holder: b.departed}
-	b.lacks = []lacking{{"web", Lack{What: "flows", For: Preempting, Until: at.Add(time.Second), Why: "3 of 4"}}}
+	b.lacks = []lacking{{"web", true, Lack{What: "flows", For: Preempting, Until: at.Add(time.Second), Again: time.Hour, Why: "3 of 4"}}}
 	b.humble(true)
 	b.phase, b.since = unfit, at.Add(-time.Hour)
 	b.members[0].owed = 2

@@ -44,6 +44,9 @@ func (s *Set) link(ev Event) {
 	m := &s.members[ev.Router]
 	if ev.Up && !m.linkUp {
 		s.doubt()
+		if s.State() == Backup {
+			s.lackAnew()
+		}
 	}
 	m.linkUp, m.linkWhy = ev.Up, ev.Text
 	if !ev.Up || !ev.Addr.IsValid() || ev.Addr == m.config.Source {

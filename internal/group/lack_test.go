@@ -146,3 +146,52 @@ func TestLack_DoesNotTakeAHolderAway(t *testing.T) {
 		}
 	}
 }
+
+// What gets old is lacking anew when another node may have held: after a hold
+// of its own, when it takes part again, when a link was down. The bound begins
+// anew with that.
+func TestLack_ComesAgain(t *testing.T) {
+	standing := func(b *bench) {
+		b.feed(Unready("web", Lack{What: "flows", For: Preempting, Until: b.now.Add(time.Minute), Again: time.Minute}))
+	}
+	lacks := func(b *bench) bool { return len(b.View().Lacks) > 0 }
+	for name, away := range map[string]func(*bench){
+		"a handover": func(b *bench) { b.feed(Handover("")) },
+		"a fault": func(b *bench) {
+			b.feed(LinkDown(0, "no carrier"))
+			b.pass(10 * time.Minute)
+			b.feed(LinkUp(0, addr(0, self)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := holder(t, single())
+			standing(b)
+			b.pass(time.Hour)
+			if lacks(b) {
+				t.Error("a holder lacks something")
+			}
+			away(b)
+			if !lacks(b) {
+				t.Fatal("it lacks nothing afterwards")
+			}
+			if got := b.View().Lacks[0].Until.Sub(b.now); got != time.Minute {
+				t.Errorf("it waits for %s", got)
+			}
+			b.feed(Ready("web", "flows"))
+			if lacks(b) {
+				t.Error("it is there, and still lacking")
+			}
+		})
+	}
+	b := backup(t, single())
+	standing(b)
+	b.feed(Ready("web", "flows"))
+	b.kinAdverts(lower, 50)
+	b.feed(Unready("web", Lack{What: "flows", For: Preempting, Until: b.now.Add(time.Minute)})) // no more
+	b.feed(Ready("web", "flows"))
+	b.feed(LinkDown(0, "no carrier"))
+	b.feed(LinkUp(0, addr(0, self)))
+	if lacks(b) {
+		t.Error("what was ended comes again")
+	}
+}

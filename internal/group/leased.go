@@ -28,7 +28,7 @@ func (l *leave) succession() string {
 // rank is the priority that a mandate is asked for with. Who lacks something
 // takes a lease that nobody has, and no other.
 func (s *Set) rank() uint8 {
-	if s.leased() && len(s.lacks) > 0 {
+	if s.leased() && s.behind() {
 		return 1
 	}
 	return s.members[s.lead].router.Priority()

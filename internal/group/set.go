@@ -62,6 +62,7 @@ type Set struct {
 	suspended   suspension
 	humbled     bool // the routers accept an Active of any priority
 	lacks       []lacking
+	tempered    bool       // because of that, or of what they lack
 	announces   []schedule // one per group
 
 	lastHolder, departed netip.Addr // whom the leading router heard as Active, and who of them left last
@@ -149,6 +150,7 @@ func (s *Set) Lead() int { return s.lead }
 func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 	s.now, s.out = now, out
 	s.ticked = ev.Kind == EventTick
+	was := s.State()
 	switch ev.Kind {
 	case EventTick:
 		if s.phase != holding { // a holder waits for nobody: not all may have been heard
@@ -212,6 +214,9 @@ func (s *Set) Step(now time.Time, ev Event, out []Action) []Action {
 		s.secure(ev)
 	}
 	for s.settle() || s.ticked && s.tickDue() {
+	}
+	if was == Active && s.State() != Active {
+		s.lackAnew()
 	}
 	s.demote()
 	s.watchConflict()

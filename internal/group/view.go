@@ -82,7 +82,9 @@ func (s *Set) View() View {
 		v.Conflict = Conflict{Since: c.first, Address: c.addr, Other: c.other, Own: c.own}
 	}
 	for _, l := range s.lacks {
-		v.Lacks = append(v.Lacks, l.Lack)
+		if !l.Met {
+			v.Lacks = append(v.Lacks, l.Lack)
+		}
 	}
 	maps.Copy(v.Down, s.down)
 	maps.Copy(v.Awaited, s.awaited)

@@ -11,8 +11,6 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-
-	"github.com/holdfast-net/holdfast/internal/balance"
 )
 
 // hook is a place of the kernel where a program sees what arrives on an
@@ -40,25 +38,9 @@ func chooseHook(c Config) (hook, error) {
 	return clsact{}, nil
 }
 
+func (xdp) String() string    { return "xdp" }
 func (tcx) String() string    { return "tcx" }
 func (clsact) String() string { return "clsact" }
-
-// attach makes sure that the program is on all interfaces that clients or
-// backends are behind, and on no other.
-func (p *Plane) attach(plans []*balance.Plan) error {
-	p.on = ways(p.config.Interfaces, plans)
-	var errs []error
-	for _, name := range p.on {
-		l, err := netlink.LinkByName(name)
-		if err == nil {
-			err = p.hook.attach(l, p.objs.HoldfastLb1)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("cannot attach the balancer to %s: %w", name, err))
-		}
-	}
-	return errors.Join(append(errs, detachOthers(p.config.Dir, p.on))...)
-}
 
 // Remove takes away all that a plane has left in a folder, and the forwarding
 // of its services with it. What is not there need not be.
@@ -87,7 +69,7 @@ func detachOthers(dir string, wanted []string) error {
 		if keep[l.Attrs().Name] {
 			continue
 		}
-		for _, h := range []hook{tcx{dir: pins(dir)}, clsact{}} {
+		for _, h := range []hook{xdp{pins(dir)}, tcx{pins(dir)}, clsact{}} {
 			if err := h.detach(l); err != nil {
 				errs = append(errs, fmt.Errorf("cannot detach the balancer from %s: %w", l.Attrs().Name, err))
 			}
@@ -118,39 +100,12 @@ func (h tcx) pin(l netlink.Link) string {
 }
 
 func (h tcx) attach(l netlink.Link, p *ebpf.Program) error {
-	old, err := link.LoadPinnedLink(h.pin(l), nil)
-	if err == nil {
-		defer old.Close()
-		if err = old.Update(p); err == nil { // no packet meets neither
-			return nil
-		}
-		if !errors.Is(err, unix.ENOLINK) { // the interface it was on is gone
-			return err
-		}
-		if err := old.Unpin(); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	made, err := link.AttachTCX(link.TCXOptions{Interface: l.Attrs().Index, Program: p, Attach: ebpf.AttachTCXIngress, Anchor: link.Tail()})
-	if err != nil {
-		return err
-	}
-	defer made.Close()
-	return made.Pin(h.pin(l))
+	return attachPinned(h.pin(l), p, func() (link.Link, error) {
+		return link.AttachTCX(link.TCXOptions{Interface: l.Attrs().Index, Program: p, Attach: ebpf.AttachTCXIngress, Anchor: link.Tail()})
+	})
 }
 
-func (h tcx) detach(l netlink.Link) error {
-	old, err := link.LoadPinnedLink(h.pin(l), nil)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(old.Unpin(), old.Close())
-}
+func (h tcx) detach(l netlink.Link) error { return detachPinned(h.pin(l)) }
 
 // clsact is the hook of older kernels: a classifier that decides by itself
 // (direct action), on the qdisc of that name.
@@ -189,9 +144,9 @@ func (clsact) detach(l netlink.Link) error {
 	return errors.Join(errs...)
 }
 
-// learnMACs tells the program the virtual MACs of macvlans above the
-// interfaces: their frames are for this machine, and the interface does not
-// know it yet when the program sees them.
+// learnMACs tells the programs what is sent to this machine: the MACs of the
+// interfaces, which XDP does not know, and the virtual ones of macvlans above
+// them, which the interface does not know yet when a program sees the frame.
 func (p *Plane) learnMACs() error {
 	links, err := netlink.LinkList()
 	if err != nil {
@@ -207,12 +162,19 @@ func (p *Plane) learnMACs() error {
 	var errs []error
 	for _, l := range links {
 		a := l.Attrs()
-		if l.Type() != "macvlan" || !ours[a.ParentIndex] || len(a.HardwareAddr) != 6 {
+		index, kind := a.Index, kindOwn
+		if l.Type() == "macvlan" {
+			index, kind = a.ParentIndex, kindVirtual
+		}
+		if !ours[index] || len(a.HardwareAddr) != 6 {
 			continue
 		}
-		k := virtualMAC{Ifindex: uint32(a.ParentIndex), MAC: [6]byte(a.HardwareAddr)}
+		k := virtualMAC{Ifindex: uint32(index), MAC: [6]byte(a.HardwareAddr)}
+		if wanted[k] && kind == kindVirtual {
+			continue // it has the interface's own
+		}
 		wanted[k] = true
-		errs = append(errs, p.objs.HfMacs.Put(k, uint32(1)))
+		errs = append(errs, p.objs.HfMacs.Put(k, kind))
 	}
 	var k virtualMAC
 	var v uint32

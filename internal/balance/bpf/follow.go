@@ -19,7 +19,7 @@ func (p *Plane) follow() error {
 	if p.plans == nil {
 		return nil // the first Apply does
 	}
-	return errors.Join(p.attach(p.plans), p.learnMACs())
+	return p.attach(p.plans)
 }
 
 // moves tells that links or routes have changed, once for any number of

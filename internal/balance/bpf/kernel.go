@@ -60,6 +60,14 @@ func load(objs *kernelObjects, c Config) error {
 	}
 	spec.Maps[kernelMapHfFlows].MaxEntries = uint32(2 * c.Flows) // one for each direction
 	spec.Maps[kernelMapHfHalf].MaxEntries = uint32(2 * c.HalfOpen)
+	if err := pinned(spec, dir); err != nil {
+		return err
+	}
+	return spec.LoadAndAssign(objs, &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: dir}})
+}
+
+// pinned has the maps of a program be those that are pinned in a folder.
+func pinned(spec *ebpf.CollectionSpec, dir string) error {
 	for name, m := range spec.Maps {
 		rest, ours := strings.CutPrefix(name, "hf_")
 		if !ours {
@@ -71,7 +79,7 @@ func load(objs *kernelObjects, c Config) error {
 			return err
 		}
 	}
-	return spec.LoadAndAssign(objs, &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: dir}})
+	return nil
 }
 
 // adoptSize keeps the size of a map that is there: flows are worth more than a

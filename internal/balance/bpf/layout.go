@@ -136,6 +136,12 @@ func sourceOf(number uint32, p netip.Prefix) source {
 	return s
 }
 
+// What a MAC is: enum mac_kind.
+const (
+	kindVirtual uint32 = 1
+	kindOwn     uint32 = 2
+)
+
 type virtualMAC struct {
 	Ifindex uint32
 	MAC     [6]byte

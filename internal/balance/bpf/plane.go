@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,8 +30,19 @@ type Config struct {
 	// Ports are those that full NAT takes on this node, the last one included.
 	// No other node of the group may have one of them.
 	Ports [2]uint16
+	// AllPorts are those of all nodes together: what comes to one of them at an
+	// address that full NAT sends from, and is of no flow, is dropped. Without
+	// them they are from 1024 on.
+	AllPorts [2]uint16
 	// Clsact is the hook of Linux before 6.6, also where there is a better one.
 	Clsact bool
+	// Hook is where on an interface packets are balanced; Hooks names interfaces
+	// where it is another one.
+	Hook  Hook
+	Hooks map[string]Hook
+	// Gate are the files of the gate (gate.Gate.Files), which XDP needs: it sees
+	// packets before the gate does. The caller closes them.
+	Gate []*os.File
 }
 
 // Plane is the plane in the kernel.
@@ -38,9 +50,11 @@ type Plane struct {
 	config Config
 	objs   kernelObjects
 	hook   hook
+	native native
 
 	mu       sync.Mutex
 	on       []string // the interfaces that the program is on
+	hooked   []Hooked
 	plans    []*balance.Plan
 	memory   []byte
 	tallies  []tally
@@ -79,6 +93,9 @@ func Open(c Config) (_ *Plane, err error) {
 	if c.Ports[0] == 0 || c.Ports[1] < c.Ports[0] {
 		c.Ports = [2]uint16{1024, 65535}
 	}
+	if c.AllPorts[0] == 0 || c.AllPorts[1] < c.AllPorts[0] {
+		c.AllPorts = [2]uint16{1024, 65535}
+	}
 	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}}
 	if p.hook, err = chooseHook(c); err != nil {
 		return nil, fmt.Errorf("cannot use the hook of tc: %w", err)
@@ -102,6 +119,9 @@ func Open(c Config) (_ *Plane, err error) {
 	p.watch.on.Store(0) // who read it is gone
 	if p.inboxPages, p.inbox, err = mapped[told](p.objs.HfInbox); err != nil {
 		return nil, err
+	}
+	if err := p.native.inherit(c.Gate); err != nil {
+		return nil, fmt.Errorf("cannot read the holds of the gate: %w", err)
 	}
 	if err := p.recall(); err != nil {
 		return nil, fmt.Errorf("cannot read what an earlier run has left: %w", err)
@@ -138,7 +158,7 @@ func (p *Plane) recall() error {
 func (p *Plane) Apply(plans []*balance.Plan) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := []error{p.know(p.plans, plans), p.attach(plans), p.learnMACs()}
+	errs := []error{p.know(p.plans, plans), p.attach(plans)}
 	p.plans = plans
 	wanted := map[string]bool{}
 	for _, plan := range plans {
@@ -209,7 +229,7 @@ func (p *Plane) Close(keep bool) error {
 		}
 	}
 	p.memory, p.tallies, p.watchPage, p.watch, p.inboxPages, p.inbox = nil, nil, nil, nil, nil, nil
-	return errors.Join(append(errs, p.objs.Close())...)
+	return errors.Join(append(errs, p.native.close(), p.objs.Close())...)
 }
 
 // quarantine is for how long a slot of a target that is gone is not used again:

@@ -331,7 +331,7 @@ func (p *Plane) translate() error {
 	for a := range wanted {
 		// The whole of what any node may take: a packet for another node's flow
 		// must not be answered by the host either.
-		errs = append(errs, p.objs.HfTranslated.Put(a, portRange{First: 1024, Last: 65535}))
+		errs = append(errs, p.objs.HfTranslated.Put(a, portRange{First: p.config.AllPorts[0], Last: p.config.AllPorts[1]}))
 	}
 	for _, a := range gone {
 		errs = append(errs, p.objs.HfTranslated.Delete(a))

@@ -27,6 +27,9 @@ type bench struct {
 	index uint32
 	plans []*balance.Plan
 	wire  int // a socket that sees what leaves meanwhile
+	hook  Hook
+	// How many of the packets that XDP saw it has dealt with itself.
+	native, seen int
 }
 
 var (
@@ -34,9 +37,13 @@ var (
 	clientMAC = [6]byte{2, 0, 0, 0, 0, 7}
 )
 
-func newBench(t testing.TB) *bench {
+func newBench(t testing.TB, hook Hook) *bench {
 	t.Helper()
 	l := newLab(t, 3)
+	var c Config
+	if hook == XDP {
+		c = l.native()
+	}
 	eth0, err := net.InterfaceByName("eth0")
 	must(t, err)
 	sources := map[netip.Addr]netip.Addr{}
@@ -51,8 +58,10 @@ func newBench(t testing.TB) *bench {
 		}
 	}
 	ports := [2]uint16{20000, 20003} // so few that they run out
+	c.Ports = ports
+	plane := l.open(c)
 	return &bench{
-		TB: t, plane: l.open(Config{Ports: ports}), index: uint32(eth0.Index), wire: tap(t, eth0.Index),
+		TB: t, plane: plane, index: uint32(eth0.Index), wire: tap(t, eth0.Index), hook: hook,
 		model: model.New(model.Config{MAC: ownMAC, Ports: ports, Route: func(a netip.Addr) (model.Hop, bool) {
 			h, ok := hops[a]
 			return h, ok
@@ -64,6 +73,7 @@ func (b *bench) apply(plans ...*balance.Plan) {
 	b.Helper()
 	b.plans = plans
 	must(b, b.plane.Apply(plans))
+	inUse(b, b.plane, b.hook)
 	b.model.Apply(plans)
 }
 
@@ -73,9 +83,21 @@ type skb struct {
 	Ifindex uint32
 }
 
-// run gives a frame to the kernel's program.
+// run gives a frame to the kernel's program: that of XDP first, where it is on
+// trial, and what it hands on to that of tc.
 func (b *bench) run(frame []byte) (model.Verdict, []byte) {
 	b.Helper()
+	if b.hook == XDP {
+		got, out := b.runXDP(frame)
+		b.seen++
+		if got != model.Pass {
+			b.native++
+			return got, out
+		}
+		if !bytes.Equal(out, frame) {
+			b.Fatalf("XDP handed on % x\nas % x", frame, out)
+		}
+	}
 	opts := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256), Context: skb{Ifindex: b.index}, Repeat: 1}
 	ret, err := b.plane.objs.HoldfastLb1.Run(&opts)
 	must(b, err)
@@ -225,9 +247,10 @@ func answerTo(t testing.TB, p packets.Packet, sent []byte) packets.Packet {
 // TestKernelDoesAsTheModel gives both the same frames from seeds, while plans
 // change. What goes in with right checksums has to come out with right ones.
 func TestKernelDoesAsTheModel(t *testing.T) {
-	for _, seed := range []uint64{1, 2} {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			b := newBench(t)
+	for _, seed := range []uint64{1, 2, 3, 4} {
+		hook := []Hook{TC, XDP}[seed%2]
+		t.Run(fmt.Sprint(hook, " seed ", seed), func(t *testing.T) {
+			b := newBench(t, hook)
 			r := rand.New(rand.NewPCG(seed, 0))
 			plans := randomPlans(r, nil)
 			b.apply(plans...)
@@ -277,6 +300,9 @@ func TestKernelDoesAsTheModel(t *testing.T) {
 				}
 			}
 			t.Log(verdicts)
+			if hook == XDP && b.native < b.seen/3 {
+				t.Errorf("XDP dealt with %d of %d packets", b.native, b.seen)
+			}
 		})
 	}
 }

@@ -15,9 +15,14 @@ import (
 	"github.com/holdfast-net/holdfast/internal/balance/suite"
 )
 
-// TestKernelPassesTheSuite puts the program to the same proof as the model.
+// TestKernelPassesTheSuite puts the programs to the same proof as the model.
 func TestKernelPassesTheSuite(t *testing.T) {
-	b := newBench(t)
+	for _, hook := range []Hook{TC, XDP} {
+		t.Run(hook.String(), func(t *testing.T) { passSuite(t, newBench(t, hook)) })
+	}
+}
+
+func passSuite(t *testing.T, b *bench) {
 	b.plane.config.Ports = [2]uint16{suite.Port, suite.Port}
 	for _, c := range suite.Cases() {
 		t.Run(c.Name, func(t *testing.T) {

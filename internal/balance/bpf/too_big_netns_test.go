@@ -30,7 +30,7 @@ func TestTooBigIsAnswered(t *testing.T) {
 			mtu     [2]uint32 // by family
 		}{{balance.NAT, [2]uint32{1500, 1500}}, {balance.DSR, [2]uint32{1500, 1500}}, {balance.Tunnel, [2]uint32{1472, 1452}}} {
 			t.Run(fmt.Sprint(f.name, " ", way.forward), func(t *testing.T) {
-				b := newBench(t)
+				b := newBench(t, TC)
 				must(t, b.plane.Apply([]*balance.Plan{f.plan(1, func(p *balance.Plan) {
 					p.Service.Forward, p.Service.Encapsulation = way.forward, balance.GUE
 				})}))

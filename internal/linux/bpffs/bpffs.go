@@ -83,6 +83,9 @@ func Release(dir string) error {
 	return nil
 }
 
+// Shared says whether there is one for everybody.
+func Shared() bool { return is(shared) }
+
 func is(dir string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(dir, &st) == nil && int64(st.Type) == unix.BPF_FS_MAGIC

@@ -13,9 +13,11 @@
 #include "known.h"
 #include "reset.h"
 #include "send.h"
+#if !HANDS_ON
 #include "take.h"
-#include "trace.h"
 #include "unwrap.h"
+#endif
+#include "trace.h"
 #include "work.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -68,7 +70,7 @@ always int over(ctx *c, const struct service *s, struct work *w, struct flow *f,
 	}
 	mark(p, f, RST, s->nobody);
 	verdict = split(c, p, s->nobody);
-	return verdict == GOES_ON ? send(c, s, p, &p->k, &w->b.f) : verdict;
+	return verdict == GOES_ON ? sent(send(c, s, p, &p->k, &w->b.f), p, &w->b.f) : verdict;
 }
 
 always int from_client(ctx *c, const struct service *s, struct work *w)
@@ -76,7 +78,7 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct packet *p = &w->p;
 	struct flow *f;
-	int half, why;
+	int half, why, verdict;
 
 	f = find_flow(&p->k, &half);
 	if (f) {
@@ -84,7 +86,7 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 
 		switch (standing(s, p, f, t, half)) {
 		case OVER:
-			return over(c, s, w, f, t != 0);
+			return HANDS_ON ? PASS : over(c, s, w, f, t != 0);
 		case STALE:
 			give_up(&p->k, f, s->nobody);
 			break;
@@ -92,19 +94,26 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 			follow(p, f, now, s->nobody);
 			w->b.f = *f; // what is in a map may go away meanwhile
 			w->b.f.ends &= ~MIRRORED;
-			if (half && (p->k.proto == IPPROTO_TCP ? !(p->flags & TCP_SYN) : !two_way(s->forward)) && p->fragment != LATER)
+			if (half && !first_again(f) && (p->k.proto == IPPROTO_TCP ? !(p->flags & TCP_SYN) : !two_way(s->forward)) && p->fragment != LATER)
 				promote(&p->k, &w->b.f, s->nobody);
 			remember(p);
-			return send(c, s, p, &p->k, &w->b.f);
+			return sent(send(c, s, p, &p->k, &w->b.f), p, &w->b.f);
 		}
 	}
 	why = begin(s, p, &w->b);
+	if (HANDS_ON && why == REFUSED && p->k.proto == IPPROTO_TCP) {
+		undo(s);
+		return PASS;
+	}
 	if (why >= 0) {
 		dropped(s->nobody, why);
 		return why == REFUSED ? refuse(c, p, s->nobody) : DROP;
 	}
 	remember(p);
-	return send(c, s, p, &p->k, &w->b.f);
+	verdict = send(c, s, p, &p->k, &w->b.f);
+	if (HANDS_ON && verdict == PASS)
+		return note_first(p);
+	return sent(verdict, p, &w->b.f);
 }
 
 // answered promotes a flow of UDP, which the backend has just answered.
@@ -167,7 +176,11 @@ always int from_backend(ctx *c, struct work *w)
 	if (!f)
 		return ours(&p->k) ? dropped(none, NO_FLOW) : PASS;
 	slot = f->slot;
+	if (!held(c, p, &f->to.src))
+		return PASS;
 	t = target_of(slot, f->service, f->id);
+	if (HANDS_ON && (!t || ended(p, f, t)))
+		return PASS;
 	if (!t) {
 		dropped(none, ENDED);
 		return refuse(c, p, none);
@@ -179,8 +192,7 @@ always int from_backend(ctx *c, struct work *w)
 		verdict = split(c, p, slot);
 		if (verdict != GOES_ON)
 			return verdict;
-		counted(slot, BACKEND, p->bytes);
-		return send_translated(c, p, &w->b.f);
+		return sent(send_translated(c, p, &w->b.f), p, &w->b.f);
 	}
 	now = bpf_ktime_get_coarse_ns();
 	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
@@ -189,8 +201,7 @@ always int from_backend(ctx *c, struct work *w)
 	if (half && p->k.proto == IPPROTO_UDP)
 		answered(&p->k, &w->b.f, t->nobody);
 	remember(p);
-	counted(slot, BACKEND, p->bytes);
-	return send_translated(c, p, &w->b.f);
+	return sent(send_translated(c, p, &w->b.f), p, &w->b.f);
 }
 
 apart int balance(ctx *c)
@@ -208,7 +219,9 @@ apart int balance(ctx *c)
 	__builtin_memset(&w->p, 0, sizeof(w->p));
 	if (!parse(c, &w->p))
 		return PASS;
-	if (is_error(c, &w->p))
+	if (!usual(c, &w->p))
+		return PASS;
+	if (!HANDS_ON && is_error(c, &w->p))
 		return error(c, w);
 	if (w->p.k.proto != IPPROTO_TCP && w->p.k.proto != IPPROTO_UDP)
 		return PASS;
@@ -216,7 +229,7 @@ apart int balance(ctx *c)
 		return PASS;
 	s = may & SERVED ? service_at(&w->p.k) : 0;
 	if (s)
-		return from_client(c, s, w);
+		return held(c, &w->p, &w->p.k.t.dst) ? from_client(c, s, w) : PASS;
 	return may & (TRANSLATED | SERVING) ? from_backend(c, w) : PASS;
 }
 
@@ -230,6 +243,7 @@ int NAME(PROGRAM, LAYOUT)(ctx *c)
 	return verdict;
 }
 
+#if !HANDS_ON
 SEC(HOOK)
 int NAME(holdfast_unwrap, LAYOUT)(ctx *c)
 {
@@ -250,3 +264,4 @@ int NAME(holdfast_take, LAYOUT)(ctx *c)
 	}
 	return 0;
 }
+#endif

@@ -22,6 +22,17 @@ always int hurried(const struct service *s, __u64 now)
 	return __sync_fetch_and_add(&n->began, 1) >= s->rate;
 }
 
+// undo takes back that a flow was to begin: another hook tries it again.
+always void undo(const struct service *s)
+{
+	struct tally *n = tally_of(s->nobody);
+
+	if (n && s->rate)
+		__sync_fetch_and_add(&n->began, -1);
+	if (n && s->select == IN_TURN && s->size)
+		__sync_fetch_and_add(&n->turn, -1);
+}
+
 always int crowded(const struct service *s)
 {
 	const struct tally *n = tally_of(s->nobody);

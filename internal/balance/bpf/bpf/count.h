@@ -23,7 +23,7 @@ struct {
 always int dropped(__u32 slot, enum reason why)
 {
 	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
-	__u32 zero = 0;
+	__u32 zero = 0, at = why;
 	struct noted *note = bpf_map_lookup_elem(&hf_noted, &zero);
 
 	if (note) {
@@ -31,8 +31,9 @@ always int dropped(__u32 slot, enum reason why)
 		note->noted = 1;
 		note->reason = why;
 	}
-	if (n && (__u32)why < REASONS)
-		n->drops[why]++;
+	asm volatile("" : "+r"(at)); // what was checked is what is used
+	if (n && at < REASONS)
+		n->drops[at]++;
 	return DROP;
 }
 

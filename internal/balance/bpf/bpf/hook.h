@@ -19,6 +19,15 @@
 // leads there. The verifier does not believe that its pointers are good.
 #define apart __attribute__((noinline))
 
+// HANDS_ON of a hook says that there is another one behind it, which sees what
+// this one passes.
+
 enum sum_of { ADDRESSES, CONTENT };
 
+#include "sum.h"
+
+#ifdef XDP
+#include "hook_xdp.h"
+#else
 #include "hook_tc.h"
+#endif

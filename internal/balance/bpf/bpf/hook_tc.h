@@ -8,6 +8,7 @@ typedef struct __sk_buff ctx;
 
 #define HOOK "tc"
 #define PROGRAM holdfast_lb
+#define HANDS_ON 0
 
 // PASS asks whoever comes after us on this interface; on a tcx hook the same
 // number is TCX_NEXT. DROP is TCX_DROP.
@@ -64,12 +65,18 @@ always int cut(ctx *c, __u32 n)
 	return bpf_skb_change_tail(c, n, 0);
 }
 
-// for_us says whether the frame was sent to the interface itself. The kernel
-// has taken one tag off, if there was any; a frame of a VLAN belongs to another
-// interface, a tag with VLAN 0 is about priority only (IEEE 802.1Q §6.9).
+// of_vlan: the kernel has taken one tag off, if there was any. A frame of a VLAN
+// belongs to another interface, a tag with VLAN 0 is about priority only (IEEE
+// 802.1Q §6.9).
+always int of_vlan(const ctx *c)
+{
+	return c->vlan_present && c->vlan_tci & 0xfff;
+}
+
+// for_us says whether the frame was sent to the interface itself.
 always int for_us(const ctx *c)
 {
-	return c->pkt_type == PACKET_HOST && !(c->vlan_present && c->vlan_tci & 0xfff);
+	return c->pkt_type == PACKET_HOST;
 }
 
 // transport_sum brings that of TCP, UDP or ICMPv6 up to date, also where the

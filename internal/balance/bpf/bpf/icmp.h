@@ -23,12 +23,6 @@
 // crumbs (RFC 791 §3.2, RFC 8200 §5).
 #define MIN_MTU4 576
 
-// amended is a checksum after a change (RFC 1624 §3).
-always __be16 amended(__be16 sum, __s64 diff)
-{
-	return folded((__s64)(__u16)~sum + (diff & 0xffffffff));
-}
-
 // is_error leaves alone what is asked and answered, redirects, and errors in
 // fragments.
 always int is_error(ctx *c, const struct packet *p)
@@ -202,7 +196,7 @@ always int to_backend(ctx *c, const struct service *s, struct work *w, const str
 	if (absurd(c, p))
 		return dropped(w->b.f.slot, ABSURD);
 	if (!two_way(s->forward))
-		return send(c, s, p, k, &w->b.f);
+		return sent(send(c, s, p, k, &w->b.f), p, &w->b.f);
 	counted(w->b.f.slot, CLIENT, p->bytes);
 	// A backend behind full NAT knows the way to nobody else.
 	return send_error(c, p, &w->about, &w->b.f, s->forward == FULL_NAT ? &w->b.f.to.src : &p->k.t.src);

@@ -197,6 +197,7 @@ struct flow {
 #define RST 4
 #define ANSWERED 8 // the backend has said something
 #define MIRRORED 32 // another node has told of it, and nothing was seen of it here (16 is Go's)
+#define HANDED 64 // another hook has begun it, with a packet that it handed on
 
 #define CLOSED(ends) ((ends) & RST || ((ends) & (CLIENT_FIN | BACKEND_FIN)) == (CLIENT_FIN | BACKEND_FIN))
 
@@ -292,7 +293,10 @@ struct {
 	__type(value, struct fragment_ports);
 } hf_datagrams SEC(".maps");
 
-// mac is a virtual MAC on an interface: what is sent to it is for us.
+// mac is a MAC on an interface, its own or a virtual one: what is sent to it is
+// for us. The value says which.
+enum mac_kind { VIRTUAL_MAC = 1, OWN_MAC };
+
 struct mac {
 	__u32 ifindex;
 	__u8 mac[ETH_ALEN];

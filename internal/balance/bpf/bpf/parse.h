@@ -25,6 +25,8 @@ struct packet {
 	__u8 fragment;
 	__u8 tos;
 	__u8 dont;	// fragment: an IPv4 header says so, IPv6 always means it
+	__u8 virtual;	// the frame was sent to a virtual MAC
+	int slot;	// of the gate, where it was asked
 };
 
 #define TCP_FIN 1
@@ -203,14 +205,17 @@ always int parse(ctx *c, struct packet *p)
 {
 	struct ethhdr e;
 
-	if (load(c, 0, &e, sizeof(e)))
+	if (of_vlan(c) || load(c, 0, &e, sizeof(e)))
 		return 0;
 	if (!for_us(c)) {
 		struct mac m = { .ifindex = arrived_on(c) };
+		const __u32 *kind;
 
 		__builtin_memcpy(m.mac, e.h_dest, ETH_ALEN);
-		if (!bpf_map_lookup_elem(&hf_macs, &m))
+		kind = bpf_map_lookup_elem(&hf_macs, &m);
+		if (!kind)
 			return 0;
+		p->virtual = *kind == VIRTUAL_MAC;
 	}
 	p->l3 = ETHER_SIZE;
 	if (e.h_proto == bpf_htons(ETH_P_IP))

@@ -67,7 +67,9 @@ apart int leave(ctx *c, const struct bpf_fib_lookup *fib, long found, __u32 slot
 			return dropped(slot, BROKEN);
 		return redirect(c, fib->ifindex);
 	}
+#if !HANDS_ON
 	if (found == BPF_FIB_LKUP_RET_NO_NEIGH)
 		return to_neighbour(c, fib);
+#endif
 	return dropped(slot, found == BPF_FIB_LKUP_RET_FRAG_NEEDED ? TOO_BIG : NO_ROUTE);
 }

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "flows.h"
+#include "hand_on.h"
 #include "rewrite.h"
 #include "too_big.h"
 #include "wrap.h"
@@ -19,6 +19,8 @@ static __noinline int send_translated(ctx *c, const struct packet *p, const stru
 	if (p->hops <= 1)
 		return dropped(slot, EXPIRED);
 	found = find_route(c, &f->to.src, &f->to.dst, p->bytes, &fib);
+	if (handed_on(c, p, &fib, found, &f->to.src))
+		return PASS;
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && p->dont)
 		return too_big(c, p, fib.mtu_result, slot);
 	if (rewrite(c, p, f))
@@ -36,6 +38,8 @@ static __noinline int send_as_it_is(ctx *c, const struct packet *p, const struct
 	struct bpf_fib_lookup fib = {};
 	long found = find_route(c, &f->to.src, &f->to.dst, p->bytes, &fib);
 
+	if (handed_on(c, p, &fib, found, &f->to.src))
+		return PASS;
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return too_big(c, p, fib.mtu_result, f->slot);
 	return leave(c, &fib, found, f->slot);
@@ -52,6 +56,8 @@ static __noinline int send_wrapped(ctx *c, const struct packet *p, const struct 
 		return dropped(slot, ENDED);
 	room = overhead(encapsulation, &t->addr);
 	found = find_route(c, &t->from, &t->addr, p->bytes + room, &fib);
+	if (handed_on(c, p, &fib, found, &t->from))
+		return PASS;
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return too_big(c, p, fib.mtu_result - room, slot);
 	if (wrap(c, p, t, encapsulation, hash))
@@ -59,10 +65,17 @@ static __noinline int send_wrapped(ctx *c, const struct packet *p, const struct 
 	return leave(c, &fib, found, slot);
 }
 
+// sent counts a packet. What is handed on is counted there.
+always int sent(int verdict, const struct packet *p, const struct flow *f)
+{
+	if (!HANDS_ON || verdict != PASS)
+		counted(f->slot, p->k.side, p->bytes);
+	return verdict;
+}
+
 // send sends a client's packet, or what concerns the flow that has k.
 always int send(ctx *c, const struct service *s, const struct packet *p, const struct key *k, const struct flow *f)
 {
-	counted(f->slot, CLIENT, p->bytes);
 	switch (s->forward) {
 	case DSR:
 		return send_as_it_is(c, p, f);

@@ -15,6 +15,12 @@ always __u16 folded(__s64 sum)
 	return ~(sum + (sum >> 16));
 }
 
+// amended is a checksum after a change (RFC 1624 §3, equation 3).
+always __be16 amended(__be16 sum, __s64 diff)
+{
+	return folded((__s64)(__u16)~sum + (diff & 0xffffffff));
+}
+
 // changed is the difference that other words make, in at most 40 bits.
 always __u64 changed(const __be32 *from, const __be32 *to, int n)
 {

@@ -8,44 +8,6 @@
 #include <bpf/bpf_endian.h>
 #include "slots.h"
 
-#define NOBODY -1
-
-always __u32 hint(__be32 word)
-{
-	__u32 zero = 0, bucket = (word * 2654435761u) >> (32 - HINT_BITS);
-	struct hints *h = bpf_map_lookup_elem(&hf_hints, &zero);
-
-	return h ? h->slot[bucket] : MANY;
-}
-
-// find gives the slot of an address, or NOBODY.
-always int find(const struct address *a)
-{
-	__u32 slot = hint(a->ip[3]);
-	const struct guarded *g;
-
-	if (!slot)
-		return NOBODY;
-	if (slot-- != MANY) {
-		const struct hold *h = hold_of(slot);
-
-		if (h && h->address.ip[3] == a->ip[3] && h->address.ip[2] == a->ip[2] && h->address.ip[1] == a->ip[1] &&
-		    h->address.ip[0] == a->ip[0] && h->address.scope == a->scope)
-			return slot;
-	}
-	g = bpf_map_lookup_elem(&hf_addresses, a);
-	return g ? g->slot : NOBODY;
-}
-
-always void key4(struct address *a, __be32 ip)
-{
-	a->scope = 0;
-	a->ip[0] = 0;
-	a->ip[1] = 0;
-	a->ip[2] = bpf_htonl(0xffff);
-	a->ip[3] = ip;
-}
-
 always void key6(struct address *a, const struct __sk_buff *skb, const __be32 *ip)
 {
 	int link_local = (ip[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);

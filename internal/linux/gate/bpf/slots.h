@@ -15,17 +15,6 @@ always void count(__u32 slot, enum reason why)
 		__sync_fetch_and_add(&d->n[why], 1);
 }
 
-always const struct hold *hold_of(__u32 slot)
-{
-	return bpf_map_lookup_elem(&hf_holds, &slot);
-}
-
-// An instant is read once, as a whole.
-always int open_until(const __u64 *instant)
-{
-	return bpf_ktime_get_boot_ns() < *(const volatile __u64 *)instant;
-}
-
 always int if_announced(__u32 slot, enum reason why)
 {
 	const struct hold *h = hold_of(slot);
