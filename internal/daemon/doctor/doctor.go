@@ -31,6 +31,7 @@ func Examine(cfg *config.Config) api.Diagnosis {
 		e.clients(cfg)
 		e.stores(cfg)
 		e.clients(cfg)
+		e.services(cfg)
 	}
 	e.punctual(cfg) // last: nothing else is done in the real-time class
 	e.out.Judge()
