@@ -11,6 +11,7 @@ type Backends struct {
 	Node     string    `json:"node"`
 	Now      time.Time `json:"now"`
 	Services []Service `json:"services"`
+	Flows    *Mirror   `json:"flows,omitempty"` // absent: nodes do not tell each other
 }
 
 // Service is one of them.

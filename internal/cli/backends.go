@@ -132,7 +132,7 @@ func (t Terminal) backends(b api.Backends, drops verbosity) error {
 			}
 		}
 	}
-	return nil
+	return t.mirror(b.Flows)
 }
 
 // verbosity is how much is told.

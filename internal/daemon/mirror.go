@@ -196,3 +196,25 @@ func (h holders) Holds(a netip.Addr, held bool) {
 	h.Clients.Holds(a, held)
 	h.mirror.Holds(a, held)
 }
+
+// describeMirror is what is known of the other nodes, as faces show it.
+func describeMirror(r mirror.Report) *api.Mirror {
+	m := &api.Mirror{Peers: []api.MirrorPeer{}, Groups: []api.MirrorGroup{}}
+	when := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	for _, p := range r.Peers {
+		m.Peers = append(m.Peers, api.MirrorPeer{
+			Node: p.Node, Signed: p.Signed, Told: when(p.Told), Complete: when(p.Complete), Lag: api.Duration(p.Lag), Behind: api.Duration(p.Behind),
+			Flows: p.Flows, Refused: p.Refused, Overruns: p.Overruns,
+			Heard: when(p.Heard), Holder: p.Holder, HeardLag: api.Duration(p.HeardLag), Taken: p.Installed, Missed: p.Missed,
+		})
+	}
+	for _, g := range r.Groups {
+		m.Groups = append(m.Groups, api.MirrorGroup{Group: g.Name, InSync: g.In, Since: g.Since})
+	}
+	return m
+}

@@ -89,6 +89,13 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) {
 		s.ForwardWhy = why[s.Name]
 		b.Services = append(b.Services, s)
 	}
+	if len(b.Services) > 0 && d.current.Load().cfg.Flows.Port != 0 {
+		r, err := d.mirror.Report(ctx)
+		if err != nil {
+			return b, err
+		}
+		b.Flows = describeMirror(r)
+	}
 	return b, nil
 }
 

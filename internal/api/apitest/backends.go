@@ -9,6 +9,7 @@ import (
 // Backends is two services, with every field set somewhere.
 func Backends() api.Backends {
 	until := Now().Add(5 * time.Minute)
+	since := Now().Add(-time.Hour)
 	return api.Backends{
 		Schema: api.SchemaBackends, Node: "lb1", Now: Now(),
 		Services: []api.Service{
@@ -30,6 +31,16 @@ func Backends() api.Backends {
 				Name: "names", Listen: []string{"192.0.2.10:53/udp"}, Scheduler: "round-robin", Forward: "proxy", Served: "its sorry backends",
 				Generation: 1, Backends: []api.Backend{{Address: "[2001:db8::53]:53", State: "up", Why: "it has no checks", Weight: 1, Share: 100, Sorry: true}},
 			},
+		},
+		Flows: &api.Mirror{
+			Peers: []api.MirrorPeer{
+				{
+					Node: "lb2", Signed: true, Told: &since, Complete: &since, Lag: api.Duration(3 * time.Millisecond), Behind: api.Duration(time.Millisecond),
+					Flows: 180211, Refused: 1, Overruns: 2, Heard: &since, HeardLag: api.Duration(4 * time.Millisecond), Taken: 7, Missed: 8,
+				},
+				{Node: "lb3", Heard: &since, Holder: true},
+			},
+			Groups: []api.MirrorGroup{{Group: "web", InSync: true, Since: since}, {Group: "mail", Since: since}},
 		},
 	}
 }

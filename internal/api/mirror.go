@@ -1,0 +1,34 @@
+package api
+
+import "time"
+
+// Mirror is how a node and the others have the same connections of services.
+type Mirror struct {
+	Peers  []MirrorPeer  `json:"peers"`
+	Groups []MirrorGroup `json:"groups"` // those whose connections survive a move
+}
+
+// MirrorPeer is another node, what it is told and what it tells.
+type MirrorPeer struct {
+	Node     string     `json:"node"`
+	Signed   bool       `json:"signed"`
+	Told     *time.Time `json:"told,omitempty"`     // since when it is told of this node's flows; absent: it is not
+	Complete *time.Time `json:"complete,omitempty"` // since when it has all of them, where this node holds
+	Lag      Duration   `json:"lag"`                // within which news reached it lately, 99 of a hundred
+	Behind   Duration   `json:"behind"`             // the age of the oldest news that it has not got
+	Flows    uint64     `json:"flows"`              // flows and changes of flows that it was told
+	Refused  uint64     `json:"refused"`            // … that it could not take over
+	Overruns uint64     `json:"overruns"`           // how often it was too slow, and was told all anew
+	Heard    *time.Time `json:"heard,omitempty"`    // since when it tells; absent: it does not
+	Holder   bool       `json:"holder"`             // of an address of a service here
+	HeardLag Duration   `json:"heard_lag"`          // within which its news come, by its own account
+	Taken    uint64     `json:"taken"`              // flows and changes of its flows that were put here
+	Missed   uint64     `json:"missed"`             // … that could not be
+}
+
+// MirrorGroup is whether a group has all connections that its holder has.
+type MirrorGroup struct {
+	Group  string    `json:"group"`
+	InSync bool      `json:"in_sync"`
+	Since  time.Time `json:"since"`
+}
