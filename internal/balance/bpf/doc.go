@@ -75,8 +75,14 @@
 //
 // With nat and full-nat the quote is rewritten too, so that the receiver finds in
 // it what it sent. What comes to a backend behind full NAT comes from the address
-// that it knows. About a packet in a tunnel errors come to this node, which no
-// flow sees: give tunnels a way on which nothing is smaller than their interface.
+// that it knows.
+//
+// About a packet in a tunnel errors come to this node. Where one quotes enough to
+// show that it is about a packet of a flow of ours, what it says about sizes counts
+// for that backend for 10 minutes, and clients are told in their turn. IPv6 in a
+// tunnel needs a way for 1280 bytes and what the tunnel adds. All other errors about
+// tunnels pass to the host.
+//
 // An echo request to a service's address passes, and the host answers it.
 //
 // Packets pass to whoever comes after us on the interface. The gate comes before

@@ -253,6 +253,7 @@ const (
 	kernelMapHfUnwrapped      = "hf_unwrapped"
 	kernelMapHfVips           = "hf_vips"
 	kernelMapHfWatch          = "hf_watch"
+	kernelMapHfWays           = "hf_ways"
 	kernelMapHfWork           = "hf_work"
 	kernelProgHoldfastLb1     = "holdfast_lb1"
 	kernelProgHoldfastTake1   = "holdfast_take1"
@@ -334,6 +335,7 @@ type kernelMapSpecs struct {
 	HfUnwrapped  *ebpf.MapSpec `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.MapSpec `ebpf:"hf_vips"`
 	HfWatch      *ebpf.MapSpec `ebpf:"hf_watch"`
+	HfWays       *ebpf.MapSpec `ebpf:"hf_ways"`
 	HfWork       *ebpf.MapSpec `ebpf:"hf_work"`
 }
 
@@ -387,6 +389,7 @@ type kernelMaps struct {
 	HfUnwrapped  *ebpf.Map `ebpf:"hf_unwrapped"`
 	HfVips       *ebpf.Map `ebpf:"hf_vips"`
 	HfWatch      *ebpf.Map `ebpf:"hf_watch"`
+	HfWays       *ebpf.Map `ebpf:"hf_ways"`
 	HfWork       *ebpf.Map `ebpf:"hf_work"`
 }
 
@@ -416,6 +419,7 @@ func (m *kernelMaps) Close() error {
 		m.HfUnwrapped,
 		m.HfVips,
 		m.HfWatch,
+		m.HfWays,
 		m.HfWork,
 	)
 }

@@ -42,6 +42,7 @@ const (
 	nativeMapHfTranslated  = "hf_translated"
 	nativeMapHfVips        = "hf_vips"
 	nativeMapHfWatch       = "hf_watch"
+	nativeMapHfWays        = "hf_ways"
 	nativeMapHfWork        = "hf_work"
 	nativeProgHoldfastLbx1 = "holdfast_lbx1"
 )
@@ -121,6 +122,7 @@ type nativeMapSpecs struct {
 	HfTranslated *ebpf.MapSpec `ebpf:"hf_translated"`
 	HfVips       *ebpf.MapSpec `ebpf:"hf_vips"`
 	HfWatch      *ebpf.MapSpec `ebpf:"hf_watch"`
+	HfWays       *ebpf.MapSpec `ebpf:"hf_ways"`
 	HfWork       *ebpf.MapSpec `ebpf:"hf_work"`
 }
 
@@ -176,6 +178,7 @@ type nativeMaps struct {
 	HfTranslated *ebpf.Map `ebpf:"hf_translated"`
 	HfVips       *ebpf.Map `ebpf:"hf_vips"`
 	HfWatch      *ebpf.Map `ebpf:"hf_watch"`
+	HfWays       *ebpf.Map `ebpf:"hf_ways"`
 	HfWork       *ebpf.Map `ebpf:"hf_work"`
 }
 
@@ -207,6 +210,7 @@ func (m *nativeMaps) Close() error {
 		m.HfTranslated,
 		m.HfVips,
 		m.HfWatch,
+		m.HfWays,
 		m.HfWork,
 	)
 }

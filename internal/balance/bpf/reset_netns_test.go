@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
 // A connection that is over ends at once for both, whoever says something first,
@@ -113,13 +114,18 @@ func exchange(a, b net.Conn) error {
 // addVIP gives the first backend the service's address, and a way to clients.
 func (l *lab) addVIP(f family) netip.AddrPort {
 	l.Helper()
-	nodad := ""
-	if f.vip.Is6() {
-		nodad = " nodad"
-	}
-	l.ip(l.backends[0], "addr add %s dev lo"+nodad, f.vip)
+	l.addAddress(l.backends[0], f.vip)
 	l.ip(l.backends[0], "route add "+f.clients+" dev eth0", 0)
 	return netip.AddrPortFrom(f.vip, 80)
+}
+
+func (l *lab) addAddress(ns *netns.NS, a netip.Addr) {
+	l.Helper()
+	nodad := ""
+	if a.Is6() {
+		nodad = " nodad"
+	}
+	l.ip(ns, "addr add %s dev lo"+nodad, a)
 }
 
 // finishSums has the kernel compute the checksums of what leaves an interface, so

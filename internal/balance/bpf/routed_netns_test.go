@@ -75,12 +75,12 @@ func (l *lab) clientBehind() map[string]netip.Addr {
 }
 
 // learned checks that a machine was told how narrow the way to an address is.
-func (l *lab) learned(ns *netns.NS, to netip.Addr) {
+func (l *lab) learned(ns *netns.NS, to netip.Addr, mtu int) {
 	l.Helper()
 	cmd := exec.Command("ip", "route", "get", to.String())
 	out := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out
-	if err := ns.Run(cmd); err != nil || !strings.Contains(out.String(), fmt.Sprint("mtu ", narrow)) {
+	if err := ns.Run(cmd); err != nil || !strings.Contains(out.String(), fmt.Sprint("mtu ", mtu)) {
 		l.Errorf("nobody told how narrow the way to %s is (%v): %s", to, err, out)
 	}
 }
@@ -126,7 +126,7 @@ func TestNarrowLinkBeforeTheClient(t *testing.T) {
 				if way.forward == balance.FullNAT {
 					seen = f.source
 				}
-				l.learned(l.backends[0], seen)
+				l.learned(l.backends[0], seen, narrow)
 			})
 		}
 	}
@@ -135,19 +135,43 @@ func TestNarrowLinkBeforeTheClient(t *testing.T) {
 // The backend is behind routers, and the narrow link is there.
 func TestNarrowLinkBeforeTheBackend(t *testing.T) {
 	for _, f := range families {
-		for _, forward := range []balance.Forward{balance.NAT, balance.FullNAT} {
-			t.Run(fmt.Sprint(f.name, " ", forward), func(t *testing.T) {
+		for _, way := range []struct {
+			name          string
+			forward       balance.Forward
+			encapsulation balance.Encapsulation
+			over          family
+			room          int
+		}{
+			{"nat", balance.NAT, 0, f, 0},
+			{"full-nat", balance.FullNAT, 0, f, 0},
+			{"ipip over IPv4", balance.Tunnel, balance.IPIP, families[0], 20},
+			{"gue over IPv4", balance.Tunnel, balance.GUE, families[0], 28},
+			{"ipip over IPv6", balance.Tunnel, balance.IPIP, families[1], 40},
+		} {
+			if f.vip.Is6() && narrow-way.room < 1280 {
+				continue // no link for IPv6
+			}
+			t.Run(f.name+" "+way.name, func(t *testing.T) {
 				l := newLab(t, 1)
 				via := map[string]netip.Addr{}
 				for _, f := range families {
 					via[f.name] = f.backends[0]
 				}
 				backend, addrs := l.behind(l.backends[0], 1, via)
-				at := netip.AddrPortFrom(addrs[f.name], 8080)
-				l.serveAt(backend, 0, at.String())
+				at := netip.AddrPortFrom(addrs[way.over.name], 8080)
+				if way.forward == balance.Tunnel {
+					at = netip.AddrPortFrom(at.Addr(), 80)
+					l.ip(l.backends[0], "route add "+f.clients+" dev eth0", 0)
+					l.backends[0] = backend
+					l.addAddress(backend, f.vip)
+					l.serveAt(backend, 0, netip.AddrPortFrom(f.vip, 80).String())
+					l.unwrap(f)
+				} else {
+					l.serveAt(backend, 0, at.String())
+				}
 				p := l.open(Config{})
 				must(t, p.Apply([]*balance.Plan{f.plan(1, func(p *balance.Plan) {
-					p.Service.Forward, p.Targets[0].Addr = forward, at
+					p.Service.Forward, p.Service.Encapsulation, p.Targets[0].Addr = way.forward, way.encapsulation, at
 				})}))
 				c, _, _, err := l.visit(netip.AddrPortFrom(f.vip, 80))
 				must(t, err)
@@ -156,7 +180,7 @@ func TestNarrowLinkBeforeTheBackend(t *testing.T) {
 					d, _ := p.Drops("web")
 					t.Errorf("%v (dropped: %v)", err, d)
 				}
-				l.learned(l.client, f.vip)
+				l.learned(l.client, f.vip, narrow-way.room)
 			})
 		}
 	}

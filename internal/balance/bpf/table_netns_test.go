@@ -55,7 +55,7 @@ func (b *bench) forget() {
 		t.began.Store(0)
 	}
 	o := b.plane.objs
-	for _, m := range []*ebpf.Map{o.HfFlows, o.HfHalf, o.HfDatagrams, o.HfBonds} {
+	for _, m := range []*ebpf.Map{o.HfFlows, o.HfHalf, o.HfDatagrams, o.HfBonds, o.HfWays} {
 		key := make([]byte, m.KeySize())
 		for {
 			err := m.NextKey(nil, key)

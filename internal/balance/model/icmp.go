@@ -51,7 +51,13 @@ func (p *packet) quote() (*packet, bool) {
 	if p.is4() {
 		parse = q.parse4
 	}
-	if !parse(at) || q.fragment == later || q.proto != protoTCP && q.proto != protoUDP || len(q.frame) < q.l4+8 {
+	if !parse(at) || q.fragment == later {
+		return nil, false
+	}
+	if q.proto != protoTCP && q.proto != protoUDP {
+		return q, q.proto == protoIPv4 || q.proto == protoIPv6
+	}
+	if len(q.frame) < q.l4+8 {
 		return nil, false
 	}
 	q.setPorts(be16(q.frame[q.l4:]), be16(q.frame[q.l4+2:]))
@@ -63,6 +69,9 @@ func (b *Balancer) error(now time.Duration, p *packet) Result {
 	q, ok := p.quote()
 	if !ok || p.dst.Addr() != q.src.Addr() {
 		return Result{}
+	}
+	if r, ok := b.aboutTunnel(now, p, q); ok {
+		return r
 	}
 	k := key{q.turned(), q.proto, false}
 	if s := b.services[balance.Endpoint{AddrPort: k.dst, Proto: balance.Proto(k.proto)}]; s != nil {

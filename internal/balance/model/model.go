@@ -56,6 +56,8 @@ type Balancer struct {
 	flows     [2]map[key]*flow // half open, established
 	bonds     map[bondKey]bond
 	datagrams map[datagram][2]uint16
+	ways      map[netip.Addr]way
+	now       time.Duration
 }
 
 // service is a plan, and what is counted for it.
@@ -84,7 +86,7 @@ const (
 func New(c Config) *Balancer {
 	return &Balancer{
 		config: c, services: map[balance.Endpoint]*service{}, byName: map[string]*service{},
-		flows: [2]map[key]*flow{{}, {}}, bonds: map[bondKey]bond{}, datagrams: map[datagram][2]uint16{},
+		flows: [2]map[key]*flow{{}, {}}, bonds: map[bondKey]bond{}, datagrams: map[datagram][2]uint16{}, ways: map[netip.Addr]way{},
 	}
 }
 
@@ -131,6 +133,7 @@ func (b *Balancer) Flows(service string, addr netip.AddrPort) int {
 
 // Step says what becomes of a frame that arrives.
 func (b *Balancer) Step(now time.Duration, frame []byte) Result {
+	b.now = now
 	p, ok := b.parse(frame)
 	if !ok {
 		return Result{}

@@ -138,7 +138,11 @@ func (b *Balancer) wrap(s *service, p *packet, k key, f *flow) Result {
 		udp = binary.BigEndian.AppendUint16(udp, uint16(p.bytes+8))
 		udp = append(udp, 0, 0)
 	}
-	if room += len(udp); hop.tooSmall(p.bytes + room) {
+	room += len(udp)
+	if way := b.ways[to]; way.until > b.now && p.bytes+room > way.mtu {
+		return b.tooBig(p, way.mtu-room)
+	}
+	if hop.tooSmall(p.bytes + room) {
 		return b.tooBig(p, hop.MTU-room)
 	}
 	kind := uint16(0x86dd)

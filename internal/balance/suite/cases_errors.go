@@ -69,12 +69,49 @@ func (f Family) errors(w way, proto uint8, plans []*balance.Plan) []Case {
 		Case{Name: "an error of no flow, by a table of hashes", Steps: []Step{guessed}},
 		Case{Name: "an error for another than who sent the packet", Steps: []Step{other}},
 	)
+	if w.over != nil {
+		cases = append(cases, f.narrow(w, proto, plans)...)
+	}
 	if w.twoWay() {
 		for _, k := range f.kinds() {
 			cases = append(cases, Case{Name: k.name + " for the client", Steps: begun(f.errorToClient(w, k, proto))})
 		}
 	}
 	return cases
+}
+
+// narrow has a router on the way of a tunnel say how large packets may be.
+func (f Family) narrow(w way, proto uint8, plans []*balance.Plan) []Case {
+	const mtu = 1400
+	large := f.heard(proto)
+	large.Payload = make([]byte, mtu-20)
+	sent := f.toBackend(w, f.heard(proto), 0)
+	room := len(sent.Frame()) - len(f.heard(proto).Frame())
+	k := w.over.kinds()[0]
+	said := packets.Error{
+		From: Backends[0], To: Own, Src: w.over.Router, Dst: w.over.Node, Type: k.kind, Code: k.code, Rest: mtu, About: packets.IP(sent.Frame(), 200),
+	}
+	told := packets.Error{
+		From: Own, To: Client, Src: f.VIP, Dst: f.Client, Type: packets.Unreachable4, Code: 4, Rest: uint32(mtu - room),
+		About: packets.IP(large.Frame(), 128), MayBreak: true,
+	}
+	if !f.is4() {
+		told.Type, told.Code = packets.TooBig6, 0
+	}
+	forged, absurd := said, said
+	forged.About = packets.IP(w.wrapped(0, f.second(w, proto).In.Frame(), 0, 50000).Frame(), 200)
+	absurd.Rest = 500
+	passes := Step{In: large, Verdict: model.Send, Out: f.toBackend(w, large, 0), Flows: 1}
+	return []Case{
+		{Name: "its tunnel has a narrow link", Steps: append(
+			f.begun(w, proto, plans),
+			Step{In: said, Verdict: model.Pass, Flows: 1},
+			Step{In: large, Verdict: model.Send, Out: told, Why: "too big", Flows: 1},
+			Step{In: f.heard(proto), Verdict: model.Send, Out: sent, Flows: 1},
+		)},
+		{Name: "somebody says so of a flow that there is not", Steps: append(f.begun(w, proto, plans), Step{In: forged, Verdict: model.Pass, Flows: 1}, passes)},
+		{Name: "its tunnel has a link too small to be one", Steps: append(f.begun(w, proto, plans), Step{In: absurd, Verdict: model.Pass, Why: "absurd", Flows: 1}, passes)},
+	}
 }
 
 func (f Family) header() int {

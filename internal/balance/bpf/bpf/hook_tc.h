@@ -47,10 +47,11 @@ always __u32 length(const ctx *c)
 	return c->len;
 }
 
-// in_pieces says that a frame will be cut up on its way out.
-always int in_pieces(const ctx *c)
+// piece is how much payload each of the pieces has that a frame will be cut into
+// on its way out: 0 where it stays whole.
+always __u32 piece(const ctx *c)
 {
-	return c->gso_size != 0;
+	return c->gso_size;
 }
 
 // add_room makes room for a header before the IP header, or takes it away.

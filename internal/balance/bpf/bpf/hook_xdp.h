@@ -91,7 +91,7 @@ always __u32 length(const ctx *c)
 	return n;
 }
 
-always int in_pieces(const ctx *c)
+always __u32 piece(const ctx *c)
 {
 	(void)c;
 	return 0;

@@ -63,8 +63,10 @@ apart int read_quote(ctx *c, const struct packet *p, struct packet *about)
 	about->l3 = p->l4 + sizeof(struct icmp);
 	if (!(p->family == 4 ? parse4(c, about) : parse6(c, about)))
 		return 0;
-	if (about->fragment == LATER || (about->k.proto != IPPROTO_TCP && about->k.proto != IPPROTO_UDP))
+	if (about->fragment == LATER)
 		return 0;
+	if (about->k.proto != IPPROTO_TCP && about->k.proto != IPPROTO_UDP)
+		return about->k.proto == IPPROTO_IPIP || about->k.proto == IPPROTO_IPV6;
 	if (load(c, about->l4, ports, sizeof(ports)))
 		return 0;
 	about->k.t.sport = ports[0];
@@ -130,7 +132,7 @@ apart int send_error(ctx *c, const struct packet *p, const struct packet *about,
 
 	if (p->hops <= 1)
 		return dropped(slot, EXPIRED);
-	found = find_route(c, &to.src, &to.dst, p->bytes, &fib);
+	found = find_route(c, &to.src, &to.dst, p->size, &fib);
 	// RFC 1122 §3.2.2: no error about an error.
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && p->dont)
 		return dropped(slot, TOO_BIG);
@@ -224,16 +226,63 @@ always int to_client(ctx *c, struct work *w, const struct key *k)
 	return send_error(c, p, &w->about, &w->b.f, &w->b.f.to.src);
 }
 
+// about_tunnel learns how large packets for a backend may be from an error about
+// one that was in a tunnel, where it quotes enough to show that it was: a packet
+// of a flow of this backend, from us to it.
+apart int about_tunnel(ctx *c, struct work *w)
+{
+	if (!w)
+		return 0;
+	const struct packet *about = &w->about;
+	const struct target *t;
+	const struct flow *f;
+	struct icmp h;
+	struct key k = {};
+	__be16 ports[2];
+	__u8 first;
+	int half;
+
+	__builtin_memset(&w->inside, 0, sizeof(w->inside));
+	w->inside.l3 = about->l4;
+	if (about->k.proto == IPPROTO_UDP && about->k.t.dport == bpf_htons(GUE_PORT))
+		w->inside.l3 += sizeof(struct udp);
+	else if (about->k.proto != IPPROTO_IPIP && about->k.proto != IPPROTO_IPV6)
+		return 0;
+	if (load(c, w->p.l4, &h, sizeof(h)) || load(c, w->inside.l3, &first, 1))
+		return 0;
+	if (w->p.family == 4 ? h.type != UNREACHABLE4 || h.code != FRAGMENTATION_NEEDED : h.type != TOO_BIG6)
+		return 0;
+	if (!(first >> 4 == 4 ? parse4(c, &w->inside) : parse6(c, &w->inside)) || load(c, w->inside.l4, ports, sizeof(ports)))
+		return 0;
+	k.t.src = w->inside.k.t.src;
+	k.t.dst = w->inside.k.t.dst;
+	k.t.sport = ports[0];
+	k.t.dport = ports[1];
+	k.proto = w->inside.k.proto;
+	f = find_flow(&k, &half);
+	t = f ? target_of(f->slot, f->service, f->id) : 0;
+	if (!t || !same_addr(&t->addr, &about->k.t.dst) || !same_addr(&t->from, &about->k.t.src))
+		return 0;
+	if (absurd(c, &w->p))
+		dropped(f->slot, ABSURD);
+	else
+		learn(&about->k.t.dst, w->p.family == 4 ? bpf_ntohl(h.mtu) & 0xffff : bpf_ntohl(h.mtu));
+	return 1;
+}
+
 // error sends one on, if it is about a packet of a flow.
 always int error(ctx *c, struct work *w)
 {
 	const struct service *s;
 	struct key k = {};
 
+	w->p.size = w->p.bytes;
 	if (!read_quote(c, &w->p, &w->about))
 		return PASS;
 	// It is sent to who sent that packet (RFC 1122 §3.2.2).
 	if (!same_addr(&w->p.k.t.dst, &w->about.k.t.src))
+		return PASS;
+	if (about_tunnel(c, w))
 		return PASS;
 	turned(&k.t, &w->about.k.t);
 	k.proto = w->about.k.proto;

@@ -19,6 +19,7 @@ struct packet {
 	__u32 l3, l4;
 	__u32 id;	// of the datagram, in fragments
 	__u16 bytes;	// from the IP header on
+	__u16 size;	// that a link has to carry: of a piece, where it will be cut up
 	__u8 family;	// 4 or 6
 	__u8 hops;	// TTL
 	__u8 flags;	// of TCP
@@ -142,6 +143,15 @@ always int parse6(ctx *c, struct packet *p)
 	return skip_headers(c, p);
 }
 
+// sized says how large a packet is on the next link, with so long a header of its
+// transport.
+always void sized(const ctx *c, struct packet *p, __u32 header)
+{
+	__u32 n = piece(c);
+
+	p->size = n ? p->l4 - p->l3 + header + n : p->bytes;
+}
+
 always void datagram_of(const struct packet *p, struct datagram *d)
 {
 	d->src = p->k.t.src;
@@ -166,6 +176,7 @@ always int ports_of(ctx *c, struct packet *p)
 			return 0;
 		p->k.t.sport = known->sport;
 		p->k.t.dport = known->dport;
+		sized(c, p, 0);
 		return 1;
 	}
 	if (p->k.proto == IPPROTO_TCP) {
@@ -176,12 +187,14 @@ always int ports_of(ctx *c, struct packet *p)
 			return 0;
 		__builtin_memcpy(&ports, head, 4);
 		p->flags = head[13];
+		sized(c, p, (head[12] >> 4) * 4);
 	} else {
 		__be32 head[2];
 
 		if (load(c, p->l4, head, sizeof(head)))
 			return 0;
 		__builtin_memcpy(&ports, head, 4);
+		sized(c, p, 8);
 	}
 	p->k.t.sport = ports.sport;
 	p->k.t.dport = ports.dport;

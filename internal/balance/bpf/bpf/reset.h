@@ -59,6 +59,7 @@ apart int strip(ctx *c, struct packet *p, struct last *l)
 		return -1;
 	p->l4 = p->l3 + size - sizeof(struct tcp);
 	p->bytes = size;
+	p->size = size;
 	p->hops = HOPS;
 	p->tos = 0;
 	p->dont = 1;

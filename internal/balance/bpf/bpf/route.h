@@ -20,7 +20,7 @@ always int is_ip4(const struct addr *a)
 }
 
 // find_route asks the way to an address, for so many bytes from the IP header
-// on. Of a frame that is cut up later on the size does not matter now.
+// on.
 //
 // On an interface that does not forward, it is asked as for a packet of this
 // machine itself: a balancer need not be a router for everybody.
@@ -29,7 +29,7 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 	long found;
 
 	fib->ifindex = arrived_on(c);
-	fib->tot_len = in_pieces(c) ? 0 : bytes;
+	fib->tot_len = bytes;
 	if (is_ip4(dst)) {
 		fib->family = AF_INET;
 		fib->ipv4_src = src->w[3];

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hand_on.h"
+#include "learn.h"
 #include "rewrite.h"
 #include "too_big.h"
 #include "wrap.h"
@@ -18,7 +19,7 @@ static __noinline int send_translated(ctx *c, const struct packet *p, const stru
 
 	if (p->hops <= 1)
 		return dropped(slot, EXPIRED);
-	found = find_route(c, &f->to.src, &f->to.dst, p->bytes, &fib);
+	found = find_route(c, &f->to.src, &f->to.dst, p->size, &fib);
 	if (handed_on(c, p, &fib, found, &f->to.src))
 		return PASS;
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && p->dont)
@@ -36,7 +37,7 @@ static __noinline int send_translated(ctx *c, const struct packet *p, const stru
 static __noinline int send_as_it_is(ctx *c, const struct packet *p, const struct flow *f)
 {
 	struct bpf_fib_lookup fib = {};
-	long found = find_route(c, &f->to.src, &f->to.dst, p->bytes, &fib);
+	long found = find_route(c, &f->to.src, &f->to.dst, p->size, &fib);
 
 	if (handed_on(c, p, &fib, found, &f->to.src))
 		return PASS;
@@ -48,14 +49,20 @@ static __noinline int send_as_it_is(ctx *c, const struct packet *p, const struct
 static __noinline int send_wrapped(ctx *c, const struct packet *p, const struct flow *f, __u32 encapsulation, __u32 hash)
 {
 	struct bpf_fib_lookup fib = {};
-	__u32 slot = f->slot, room;
+	__u32 slot = f->slot, room, mtu;
 	const struct target *t = bpf_map_lookup_elem(&hf_targets, &slot);
 	long found;
 
 	if (!t)
 		return dropped(slot, ENDED);
 	room = overhead(encapsulation, &t->addr);
-	found = find_route(c, &t->from, &t->addr, p->bytes + room, &fib);
+	mtu = learned(&t->addr);
+	if (mtu && p->size + room > mtu) {
+		found = BPF_FIB_LKUP_RET_FRAG_NEEDED;
+		fib.mtu_result = mtu;
+	} else {
+		found = find_route(c, &t->from, &t->addr, p->size + room, &fib);
+	}
 	if (handed_on(c, p, &fib, found, &t->from))
 		return PASS;
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)

@@ -10,7 +10,8 @@
 // room for. Nothing else runs on a CPU while it looks at a packet there.
 struct work {
 	struct packet p;
-	struct packet about; // which an ICMP error is
+	struct packet about;  // which an ICMP error is
+	struct packet inside; // that one, where it was wrapped
 	struct binding b;
 };
 
