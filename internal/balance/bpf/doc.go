@@ -91,6 +91,30 @@
 // package. They go where the kernel's routing table says, so forwarding must be
 // switched on (net.ipv4.conf.*.forwarding), and Apply says where it is not.
 //
+// # Hooks
+//
+// One source is built twice: for tc, where every interface has a hook, and for
+// XDP in the driver, which is for many small packets: it spares the kernel the
+// making of a packet, and has no use for large ones (TSO and GRO). Both share all
+// maps, so an interface may have the one and another interface the other. The
+// program of tc is there in any case. XDP does what is usual, and hands on to it,
+// as it came, what is not:
+//
+//	ICMP, fragments, frames in several buffers (jumbo), TTL 1
+//	what is too big, or has no route or no known neighbour
+//	what would leave by an interface that takes no frames from XDP
+//	what has to be answered with a RST
+//	what the gate would not let pass, in or out
+//
+// XDP runs before the gate, so it asks itself: it reads the same maps
+// (Config.Gate) and forwards for an address only while that is held. What it
+// hands on meets the gate. Without a gate in eBPF there is no XDP.
+//
+// [Auto] takes XDP where the driver is one that is known to be good and all other
+// interfaces' are, and never on a veth or any other device of software, whose
+// frames may have unfinished checksums. [Plane.Hooks] says what is in use and
+// why. Generic XDP is never used. Needs Linux 5.18.
+//
 // # Flows
 //
 // A flow that is translated is two entries, one for each direction: a key (who

@@ -8,6 +8,9 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/balance/model"
@@ -17,10 +20,7 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-const (
-	setGRO   = 0x2c // ETHTOOL_SGRO
-	setTxSum = 0x17 // ETHTOOL_STXCSUM
-)
+const setTxSum = 0x17 // ETHTOOL_STXCSUM
 
 // offload switches one of an interface on (1) or off (0), as ethtool -K does.
 func (l *lab) offload(ns *netns.NS, name string, what, value uint32) {
@@ -50,12 +50,35 @@ func (l *lab) offload(ns *netns.NS, name string, what, value uint32) {
 	must(l, ns.Do(set))
 }
 
+// passing is a program of XDP that passes everything.
+func (l *lab) passing() *ebpf.Program {
+	l.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "foreign", Type: ebpf.XDP, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
+		Flags: unix.BPF_F_XDP_HAS_FRAGS,
+	})
+	must(l, err)
+	l.Cleanup(func() { p.Close() })
+	return p
+}
+
 // native makes the lab one where XDP is right: on a veth it needs another end
-// that polls, and senders that leave no checksum to hardware that is not there.
+// that polls, as it does for a program of its own, and senders that leave no checksum to hardware that is not there.
 // The gate is open for all addresses.
 func (l *lab) native() Config {
 	l.Helper()
-	l.offload(l.sw, "balancer", setGRO, 1)
+	must(l, l.sw.Do(func() error {
+		port, err := netlink.LinkByName("balancer")
+		if err != nil {
+			return err
+		}
+		pass := l.passing()
+		there, err := link.AttachXDP(link.XDPOptions{Program: pass, Interface: port.Attrs().Index, Flags: link.XDPDriverMode})
+		if err == nil {
+			l.Cleanup(func() { there.Close() })
+		}
+		return err
+	}))
 	for _, ns := range append(l.backends, l.client) {
 		l.offload(ns, "eth0", setTxSum, 0)
 	}
