@@ -134,6 +134,15 @@
 // its backend by a slot and the number that the slot had then: it never belongs
 // to another backend that has the slot later.
 //
+// # Who looks
+//
+// [Plane.Trace] tells of packets with what became of them, as they came and as
+// they left. The program looks once whether anybody wants it, which is less than
+// a nanosecond; while somebody does, a packet of a service takes about 140 ns
+// longer (x86-64, 128 bytes of it told), and what is not told for lack of room is
+// counted. It is renewed each second and ends by itself after three. [Plane.Find]
+// tells of one flow, and [Plane.Room] how full the tables are.
+//
 // # What stays
 //
 // Maps and links are pinned in a folder of the BPF file system, by the layout of

@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 )
@@ -33,11 +34,20 @@ func (c *census) count(k flowKey, f flow, established bool) {
 	}
 }
 
+// hookNames is that of tc, which every interface has, and of those before it.
+func (p *Plane) hookNames() string {
+	names := p.hook.String()
+	if slices.ContainsFunc(p.hooked, func(h Hooked) bool { return h.Hook == XDP }) {
+		names += ", xdp"
+	}
+	return names
+}
+
 // Room implements balance.Roomer, as of the last sweep.
 func (p *Plane) Room() (balance.Room, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := balance.Room{Hook: p.hook.String(), Tables: []balance.Table{
+	out := balance.Room{Hook: p.hookNames(), Tables: []balance.Table{
 		{Name: "flows", Used: p.census.entries[1], Size: uint64(p.objs.HfFlows.MaxEntries())},
 		{Name: "half-open", Used: p.census.entries[0], Size: uint64(p.objs.HfHalf.MaxEntries()), Gives: true},
 	}}
