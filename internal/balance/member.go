@@ -16,6 +16,7 @@ type member struct {
 	removed bool
 
 	checks  map[string]check.Change // the last news of each check; missing: none yet
+	doubted map[string]check.Change // what they said, where the last holder's word counts instead
 	wish    Wish
 	wished  string    // by whom
 	due     time.Time // of a drain; zero: none

@@ -33,7 +33,8 @@ type Pool struct {
 	members   []*member // in the order of targets
 	settle    time.Time // zero once it has settled
 	following bool
-	diverged  bool // that was told
+	trust     time.Time // of what the last holder said; zero: nothing is doubted
+	diverged  bool      // that was told
 	deadline  time.Time
 
 	plan *Plan
@@ -73,8 +74,11 @@ func (p *Pool) Step(now time.Time, ev Event, out []Action) []Action {
 	case Followed:
 		out = p.follow(now, e.View, out)
 	case Led:
-		p.lead()
+		p.lead(now)
 	case Reached:
+	}
+	if !p.trust.IsZero() && !now.Before(p.trust) {
+		p.believe()
 	}
 	if !p.following {
 		p.judgeAll(now)
@@ -102,7 +106,7 @@ func (p *Pool) settleOrTell(now time.Time, out []Action) []Action {
 			due = sooner(due, p.rise(now, m))
 		}
 	}
-	p.deadline = due
+	p.deadline = sooner(due, p.trust)
 	p.members = slices.DeleteFunc(p.members, func(m *member) bool {
 		if !m.gone(p.service) {
 			return false
@@ -129,6 +133,7 @@ func (p *Pool) checked(e Checked) {
 	for _, m := range p.members {
 		if slices.Contains(m.Checks, e.Check) {
 			m.checks[e.Check] = e.Change
+			delete(m.doubted, e.Check)
 		}
 	}
 }
@@ -150,7 +155,7 @@ func (p *Pool) judgeAll(now time.Time) {
 
 // add makes a member of a backend that was none.
 func (p *Pool) add(b Backend) *member {
-	m := &member{Backend: b, id: p.newID(b.Addr), checks: map[string]check.Change{}, share: 100, ramp: 100}
+	m := &member{Backend: b, id: p.newID(b.Addr), checks: map[string]check.Change{}, doubted: map[string]check.Change{}, share: 100, ramp: 100}
 	m.health, m.why, m.share = m.judge()
 	p.members = append(p.members, m)
 	slices.SortFunc(p.members, compare)

@@ -55,6 +55,7 @@ func (p *Pool) follow(now time.Time, v View, out []Action) []Action {
 		return out
 	}
 	p.following = true
+	p.believe()
 	for _, s := range v.Backends {
 		m := find(p.members, s.Addr)
 		if m == nil || m.removed {
@@ -72,10 +73,16 @@ func (p *Pool) follow(now time.Time, v View, out []Action) []Action {
 	return out
 }
 
+// Trust is for how long the last holder's word counts against what this node's own
+// checks said before it held: where it was cut off itself, they found everything
+// down, and need some rounds to find it up again.
+const Trust = 10 * time.Second
+
 // lead lets this node's own checks decide again. Wishes and weights of
 // operators stay as the last holder had them. A check of which nothing was
-// heard here is taken to be as the holder said.
-func (p *Pool) lead() {
+// heard here is taken to be as the holder said, and one that was down here and
+// well there too, until it says something or for [Trust].
+func (p *Pool) lead(now time.Time) {
 	if !p.following {
 		return
 	}
@@ -90,10 +97,26 @@ func (p *Pool) lead() {
 		case Healthy:
 		}
 		for _, name := range m.Checks {
-			if _, heard := m.checks[name]; !heard {
-				m.checks[name] = check.Change{To: to, Text: fmt.Sprintf("as the last holder saw it (%s)", m.why)}
+			own, heard := m.checks[name]
+			if heard && (own.To != check.Down || m.health != Healthy) {
+				continue
 			}
+			if heard {
+				m.doubted[name], p.trust = own, now.Add(Trust)
+			}
+			m.checks[name] = check.Change{To: to, Text: fmt.Sprintf("as the last holder saw it (%s)", m.why)}
 		}
+	}
+}
+
+// believe has what this node's own checks said count again.
+func (p *Pool) believe() {
+	p.trust = time.Time{}
+	for _, m := range p.members {
+		for name, own := range m.doubted {
+			m.checks[name] = own
+		}
+		clear(m.doubted)
 	}
 }
 

@@ -60,6 +60,26 @@ func TestPool_LeadsWithWhatTheHolderSaw(t *testing.T) {
 		"plan 10.0.0.11 down 0, 10.0.0.12 up 1")
 }
 
+// A node that was cut off found everything down. It believes the holder that it
+// takes over from, until its own checks speak again, or for a bound.
+func TestPool_LeadsWithoutWhatItSawWhileItWasCutOff(t *testing.T) {
+	backends := []Backend{backend(a), backend(b), backend(c)}
+	holder := start(t, service(backends...)).up(a, b).down(c)
+	standby := start(t, service(backends...)).down(a, b, c).step(Followed{holder.pool.View()}).quiet()
+	standby.step(Led{}).says()
+	standby.up(a).down(c).says()
+	// b is down for this node, and stays so: in the end that counts.
+	standby.after(Trust - time.Second).says()
+	standby.after(time.Second).says(
+		"HF3003 backend 10.0.0.12:443 is down: HTTP 503 in 12 ms, wanted 200",
+		"plan 10.0.0.11 up 1, 10.0.0.12 down 0, 10.0.0.13 down 0")
+	// What it doubted is not forgotten where another node holds meanwhile.
+	standby.step(Followed{holder.pool.View()}).step(Led{}).step(Followed{holder.pool.View()}).step(Led{}).quiet()
+	standby.after(Trust).says(
+		"HF3003 backend 10.0.0.12:443 is down: HTTP 503 in 12 ms, wanted 200",
+		"plan 10.0.0.11 up 1, 10.0.0.12 down 0, 10.0.0.13 down 0")
+}
+
 func TestPool_SlowStartGoesOnAtTheNextHolder(t *testing.T) {
 	s := maglevService(backend(a), backend(b))
 	s.SlowStart = 90 * time.Second
