@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table chaos-leases bench-gate bench-checks bench-cluster bench-database bench-balance generate install clean help
+.PHONY: build demo test test-unit test-race lint fuzz bench-failover chaos chaos-table chaos-leases bench-gate bench-checks bench-cluster bench-database bench-balance survival generate install clean help
 
 build: ## bin/holdfast, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/holdfast ./cmd/holdfast
@@ -77,6 +77,12 @@ bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=
 bench-balance: ## docs/compare-balance.md: being in the middle, beside routing, nftables, nginx and HAProxy: table and JSON (root)
 	scripts/need haproxy nft=nftables nginx /usr/lib/nginx/modules/ngx_stream_module.so=libnginx-mod-stream
 	$(GO) run ./bench/balance $(BENCH)
+
+survival: build ## docs/compare-survival.md: connections through a balancer that breaks, beside HAProxy (root)
+	scripts/need
+	scripts/need haproxy
+	rm -f bin/survival.jsonl
+	$(GO) test ./interop/survival -count 1 -timeout 3h -v -run Survival -holdfast $(CURDIR)/bin/holdfast -who all -faults all -connections 10000 -rate 1000 -every 5s -record $(CURDIR)/bin/survival.jsonl -out $(CURDIR)/docs/compare-survival.md $(BENCH)
 
 generate: ## the eBPF objects of gate and balancer from their bpf/ (clang, llvm-strip, libbpf-dev)
 	scripts/need clang llvm-strip=llvm /usr/include/bpf/bpf_helpers.h=libbpf-dev

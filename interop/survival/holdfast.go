@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-net/holdfast/internal/balance/mirror"
 	"github.com/holdfast-net/holdfast/interop/peer"
 )
 
@@ -116,6 +117,14 @@ func (p *holdfast) Start(i int) error {
 
 // running is how the daemon's command line begins.
 func (p *holdfast) running() []string { return []string{filepath.Base(p.binary), "run"} }
+
+// Ready waits for the first time that the second node has what the first one has.
+func (p *holdfast) Ready() error {
+	if p.service.Forward != "proxy" && !strings.Contains(p.nodes[1].Log(), "code="+mirror.CodeSynced) {
+		return fmt.Errorf("%s has not said yet that it has all connections (%s)", p.nodes[1].Host().Name(), mirror.CodeSynced)
+	}
+	return nil
+}
 
 func (p *holdfast) Kill(i int) error {
 	h := p.site.Balancers[i]

@@ -13,10 +13,12 @@ import (
 type Phase struct {
 	Name        string
 	From, To    time.Duration // of the fault, and when all that it could do was done
+	Struck      time.Duration // it has happened
 	Outage      time.Duration // of the address, the longest
 	Over        time.Duration // the address answers from then on
 	Late        time.Duration // the clients themselves did not run for so long
 	Connections int           // that were open
+	Rate        int           // new connections a second
 }
 
 // Verdict is what a fault did.
@@ -27,7 +29,8 @@ type Verdict struct {
 	Stalled   int           // exchanges that took longer than the outage explains
 	Longest   time.Duration // exchange on a connection that stayed
 	Requests  int
-	Failed    int           // requests that began before the address had moved
+	Flying    int           // requests that failed and were on their way when it happened
+	Failed    int           // that began then, and before the address had moved
 	After     int           // and that failed though they began after it
 	SlowAfter int           // that began after it and took longer than a SYN takes that is sent again
 	Unserved  time.Duration // for how long no request that began was answered at once
@@ -42,6 +45,11 @@ const (
 	slack = 500 * time.Millisecond
 )
 
+// flying is how many requests may be lost that were being answered when the
+// balancer was gone at once: it tells the other one of a connection when that is
+// made, and what it has told in the last instant does not arrive.
+func (p Phase) flying() int { return 1 + p.Rate/20 }
+
 // bound is how long an exchange may take that an outage befalls.
 func (p Phase) bound() time.Duration { return 2*p.Outage + slack + p.Late }
 
@@ -53,6 +61,8 @@ func judge(p Phase, records []load.Record) Verdict {
 		if r.Kind == load.Request {
 			v.Requests++
 			switch {
+			case r.Outcome != load.Done && r.Began < p.Struck:
+				v.Flying++
 			case r.Outcome != load.Done && r.Began < p.Over:
 				v.Failed++
 			case r.Outcome != load.Done:
@@ -96,6 +106,7 @@ func (v Verdict) Broken() (broken []string) {
 	say(v.Reset, "of %d connections were reset", v.Connections)
 	say(v.Silent, "of %d connections got no answer any more", v.Connections)
 	say(v.Stalled, "exchanges took longer than %v, though the address was away for %v", v.bound(), v.Outage)
+	say(max(0, v.Flying-v.flying()), "more requests failed that had begun before it than can have been on their way")
 	say(v.Failed, "requests failed that began before the address had moved")
 	say(v.After, "requests failed that began after it had")
 	if len(broken) > 0 {
@@ -112,6 +123,6 @@ func (v Verdict) String() string {
 	}
 	slices.Sort(why)
 	ms := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
-	return fmt.Sprintf("%-20s address away %v, nobody served for %v; of %d connections %d reset, %d silent, %d stalled, the longest %v; of %d requests %d failed, after it %d failed, %d slow; clients late by %v %s",
-		v.Name, ms(v.Outage), ms(v.Unserved), v.Connections, v.Reset, v.Silent, v.Stalled, ms(v.Longest), v.Requests, v.Failed, v.After, v.SlowAfter, ms(v.Late), strings.Join(why, ", "))
+	return fmt.Sprintf("%-20s address away %v, nobody served for %v; of %d connections %d reset, %d silent, %d stalled, the longest %v; of %d requests %d on their way failed, then %d, after it %d, and %d were slow; clients late by %v %s",
+		v.Name, ms(v.Outage), ms(v.Unserved), v.Connections, v.Reset, v.Silent, v.Stalled, ms(v.Longest), v.Requests, v.Flying, v.Failed, v.After, v.SlowAfter, ms(v.Late), strings.Join(why, ", "))
 }

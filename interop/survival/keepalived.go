@@ -136,6 +136,8 @@ func (k *keepalived) begin(i int) error {
 	return os.WriteFile(k.file(i, "haproxy.pid"), []byte(strconv.Itoa(p.PID())), 0o644)
 }
 
+func (k *keepalived) Ready() error { return nil }
+
 func (k *keepalived) Kill(i int) error {
 	return signal(k.site.Balancers[i], unix.SIGKILL, "haproxy")
 }

@@ -21,6 +21,8 @@ type Pair interface {
 	Name() string
 	// Start starts what does not run on a balancer.
 	Start(i int) error
+	// Ready says what the second one lacks of what it needs to take over, or nil.
+	Ready() error
 	// Kill kills what forwards there, at once.
 	Kill(i int) error
 	// Freeze has all of it stand still, until Thaw.

@@ -68,6 +68,9 @@ func (r *run) begin() (err error) {
 	if err := r.serves(); err != nil {
 		return err
 	}
+	if err := until(r.pair.Ready); err != nil {
+		return err
+	}
 	r.client, err = r.site.load(r.load)
 	return err
 }
@@ -118,10 +121,11 @@ func (r *run) happen(f Fault) (Verdict, error) {
 		return Verdict{}, err
 	}
 	at := time.Now()
-	p := Phase{Name: f.Name, From: r.client.At(at), Connections: r.load.Connections}
+	p := Phase{Name: f.Name, From: r.client.At(at), Connections: r.load.Connections, Rate: r.load.Rate}
 	if err := f.do(r.site, r.pair); err != nil {
 		return Verdict{}, err
 	}
+	p.Struck = r.client.Now()
 	if err := r.holds(f.to); err != nil {
 		return Verdict{}, err
 	}
@@ -144,7 +148,7 @@ func (r *run) verdict(p Phase, at time.Time) Verdict {
 // end asks all connections once more, also those that were idle all the time.
 func (r *run) end() Verdict {
 	at := time.Now()
-	p := Phase{Name: "in the end, all asked", From: r.client.At(at), Connections: r.load.Connections}
+	p := Phase{Name: "in the end, all asked", From: r.client.At(at), Connections: r.load.Connections, Rate: r.load.Rate}
 	r.client.Rest(true)
 	r.client.Ask()
 	_ = r.client.Await(patience)

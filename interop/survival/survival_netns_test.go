@@ -19,7 +19,9 @@ var (
 	rateFlag        = flag.Int("rate", 50, "new connections a second")
 	everyFlag       = flag.Duration("every", time.Second, "between two things that a connection says")
 	faultsFlag      = flag.String("faults", "few", "all, few, or their names, with commas between")
-	whoFlag         = flag.String("who", "", "the contenders, with commas between; see contenders")
+	recordFlag      = flag.String("record", "", "a file to add the trials to")
+	outFlag         = flag.String("out", "", "the page to put the tables of the recorded trials into")
+	whoFlag         = flag.String("who", "", "all, or some of the contenders with commas between; full-nat and dsr when empty")
 )
 
 // built is holdfast as TestMain built it, or why there is none.
@@ -56,9 +58,9 @@ type contender struct {
 }
 
 var contenders = []contender{
-	{"full-nat", Service{Forward: "full-nat", Scheduler: "round-robin"}, false},
-	{"maglev", Service{Forward: "full-nat", Scheduler: "maglev"}, false},
-	{"nat", Service{Forward: "nat", Scheduler: "round-robin"}, false},
+	{"full-nat", Service{Forward: "full-nat", Scheduler: "round-robin"}, true},
+	{"maglev", Service{Forward: "full-nat", Scheduler: "maglev"}, true},
+	{"nat", Service{Forward: "nat", Scheduler: "round-robin"}, true},
 	{"dsr", Service{Forward: "dsr", Scheduler: "maglev"}, true},
 	{"proxy", Service{Forward: "proxy", Scheduler: "round-robin"}, false},
 	{"haproxy", Service{}, false},
@@ -66,7 +68,7 @@ var contenders = []contender{
 
 // chosen tells whether it is among those of the command line, if there are any.
 func (c contender) chosen() bool {
-	return *whoFlag == "" || slices.Contains(strings.Split(*whoFlag, ","), c.name)
+	return *whoFlag == "" || *whoFlag == "all" || slices.Contains(strings.Split(*whoFlag, ","), c.name)
 }
 
 func faults() []string {
@@ -121,17 +123,33 @@ func site(t *testing.T) *Site {
 	return s
 }
 
+// proxies tells whether connections end at the balancer.
+func (c contender) proxies() bool { return c.service.Forward == "" || c.service.Forward == "proxy" }
+
+func record(t *testing.T, trial Trial) {
+	t.Helper()
+	if *recordFlag == "" {
+		return
+	}
+	if err := Record(*recordFlag, trial); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSurvival has faults happen under load, and nothing may be lost.
 func TestSurvival(t *testing.T) {
 	for _, c := range contenders {
-		if *whoFlag == "" && !c.keeps || !c.chosen() {
+		if *whoFlag == "" && c.name != "full-nat" && c.name != "dsr" || !c.chosen() {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			s := site(t)
 			p := c.pair(t, s)
 			l := Load{Connections: *connectionsFlag, Idle: *connectionsFlag / 10, Downloads: 4, Every: *everyFlag, Rate: *rateFlag}
-			all, err := Run(s, p, l, faults(), func(v Verdict) { t.Log(v) })
+			if c.proxies() { // two files for each connection
+				l.Connections = min(l.Connections, mostProxied-2*l.Rate)
+			}
+			all, err := Run(s, p, l, faults(), func(v Verdict) { t.Log(v); record(t, Trial{p.Name(), l, v}) })
 			if err != nil {
 				t.Errorf("%v\n%s", err, p.Logs())
 			}
@@ -146,5 +164,15 @@ func TestSurvival(t *testing.T) {
 				t.Log(p.Logs())
 			}
 		})
+	}
+	if *outFlag == "" {
+		return
+	}
+	all, err := Recorded(*recordFlag)
+	if err == nil {
+		err = WritePage(*outFlag, all)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
