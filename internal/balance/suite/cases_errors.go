@@ -19,13 +19,17 @@ type kind struct {
 func (f Family) kinds() []kind {
 	if f.is4() {
 		return []kind{
-			{"fragmentation needed", packets.Unreachable4, 4, 1300}, {"port unreachable", packets.Unreachable4, 3, 0},
-			{"time exceeded", packets.TimeExceeded4, 0, 0}, {"parameter problem", packets.ParameterProblem4, 0, 0x14000000},
+			{"fragmentation needed", packets.Unreachable4, 4, 1300},
+			{"port unreachable", packets.Unreachable4, 3, 0},
+			{"time exceeded", packets.TimeExceeded4, 0, 0},
+			{"parameter problem", packets.ParameterProblem4, 0, 0x14000000},
 		}
 	}
 	return []kind{
-		{"packet too big", packets.TooBig6, 0, 1300}, {"port unreachable", packets.Unreachable6, 4, 0},
-		{"time exceeded", packets.TimeExceeded6, 0, 0}, {"parameter problem", packets.ParameterProblem6, 1, 40},
+		{"packet too big", packets.TooBig6, 0, 1300},
+		{"port unreachable", packets.Unreachable6, 4, 0},
+		{"time exceeded", packets.TimeExceeded6, 0, 0},
+		{"parameter problem", packets.ParameterProblem6, 1, 40},
 	}
 }
 
