@@ -21,6 +21,7 @@ func build(raw *rawConfig, f Facts) *Config {
 		Guardian: guardianModes[raw.guardian.v],
 	}
 	c.Watchdog, c.Fence, c.Flows = raw.watchdog.build(), raw.fence.build(), raw.flows.build()
+	c.Balancer = raw.balancer.build()
 	c.Cluster, c.Witness = raw.cluster.build(), raw.witness.build()
 	if c.Node == "" {
 		c.Node = f.Hostname

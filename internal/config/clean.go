@@ -25,6 +25,7 @@ type Config struct {
 	Watchdog Watchdog // used if a group asks for it
 	Fence    *Fence   // nil: nobody can be fenced
 	Flows    Flows
+	Balancer Balancer
 
 	Path   string // as given to Load or Parse
 	Source []byte // the file as read

@@ -26,6 +26,7 @@ type rawConfig struct {
 	witness   *rawWitness // nil: none
 	watchdog  rawWatchdog
 	flows     rawFlows
+	balancer  rawBalancer
 	fence     *rawFence // nil: none
 	groupsAt  span
 	hasGroups origin

@@ -19,7 +19,7 @@ func (rd *reader) config(root *node) *rawConfig {
 	c.cluster = rd.cluster(top)
 	c.witness = rd.witness(top, c.cluster)
 	c.watchdog, c.fence = rd.watchdog(top), rd.fence(top)
-	c.flows = rd.flows(top)
+	c.flows, c.balancer = rd.flows(top), rd.balancer(top)
 
 	_, checks, _ := top.key("checks")
 	for _, e := range rd.entries(checks, "checks") {

@@ -28,6 +28,23 @@ func (d *doors) counters(s engine.Slot) gate.Counters {
 	return d.gate.Counters(s)
 }
 
+// files are what another program of the kernel needs to heed the holds: none
+// where they are not in the kernel's maps, or there is no gate any more.
+func (d *doors) files() ([]*os.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gate == nil {
+		return nil, nil
+	}
+	return d.gate.Files()
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
 func (d *doors) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

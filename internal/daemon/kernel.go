@@ -42,7 +42,18 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := bpf.Open(bpf.Config{Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}})
+	hook, err := bpf.ParseHook(cfg.Balancer.Hook)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := d.doors.files()
+	if err != nil {
+		return nil, err
+	}
+	defer closeFiles(holds)
+	p, err := bpf.Open(bpf.Config{
+		Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}, Hook: hook, Gate: holds,
+	})
 	if err != nil {
 		return nil, err
 	}
