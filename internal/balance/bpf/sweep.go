@@ -127,8 +127,20 @@ func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint3
 	if !client {
 		of, backend = other, k
 	}
-	if err := p.end(m, of, established); err != nil {
+	// What is judged was read with thousands of others. The client's port may
+	// have begun anew since then, and this flow be another one.
+	var current flow
+	err = m.Lookup(of, &current)
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return err
+	}
+	if err == nil && of.other(current.To) == backend {
+		if !p.gone(current) && age(now, current.Seen) <= p.timeout(of, current, established) {
+			return nil
+		}
+		if err := p.end(m, of, established); err != nil {
+			return err
+		}
 	}
 	return ignoreMissing(m.Delete(backend))
 }

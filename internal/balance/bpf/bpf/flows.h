@@ -12,12 +12,18 @@
 
 #define SECOND 1000000000ull
 
+// find_flow looks where established ones are once more at the end: another CPU
+// may have moved it there between the two looks.
 always struct flow *find_flow(const struct key *k, int *half)
 {
 	struct flow *f = bpf_map_lookup_elem(&hf_flows, k);
 
-	*half = !f;
-	return f ? f : bpf_map_lookup_elem(&hf_half, k);
+	*half = 0;
+	if (f)
+		return f;
+	f = bpf_map_lookup_elem(&hf_half, k);
+	*half = !!f;
+	return f ? f : bpf_map_lookup_elem(&hf_flows, k);
 }
 
 // turned is the tuple of packets in the other direction.
