@@ -41,6 +41,7 @@ type Status struct {
 	Stores      []Store      `json:"stores,omitempty"`   // that leases of this node are in
 	Services    []Service    `json:"services,omitempty"` // as they were counted a second ago
 	Planes      []Plane      `json:"planes,omitempty"`   // that serve them
+	Flows       *Mirror      `json:"flows,omitempty"`    // whether they survive a move; absent: nodes do not tell each other
 }
 
 // Witness is how a witness does.

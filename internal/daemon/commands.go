@@ -28,7 +28,7 @@ func (d *Daemon) Status() *api.Status {
 	st.Version, st.Started, st.Realtime = d.opt.Version.Version, d.started, d.realtime
 	st.Guardian, st.Gate = d.guarded.describe(), describeGate(d.doors.line)
 	st.Config = describeConfig(l.cfg, l.at, l.last)
-	d.describeServices(st)
+	d.describeServices(ctx, st)
 	st.Warnings = d.warnings(st)
 	d.last.Store(st)
 	return st

@@ -199,7 +199,7 @@ func (d *Daemon) OrderBackend(ctx context.Context, o api.BackendOrder) (api.Resu
 }
 
 // describeServices adds services to a status, as they were counted last.
-func (d *Daemon) describeServices(st *api.Status) {
+func (d *Daemon) describeServices(ctx context.Context, st *api.Status) {
 	latest := d.pools.Latest()
 	for _, v := range latest.Services {
 		st.Services = append(st.Services, describeService(v))
@@ -213,5 +213,10 @@ func (d *Daemon) describeServices(st *api.Status) {
 			x.Ports = append(x.Ports, api.Ports{Service: t.Service, Address: t.Address.String(), Backend: t.Backend.String(), Used: t.Used, Size: t.Size})
 		}
 		st.Planes = append(st.Planes, x)
+	}
+	if len(st.Services) > 0 && d.current.Load().cfg.Flows.Port != 0 {
+		if r, err := d.mirror.Report(ctx); err == nil {
+			st.Flows = describeMirror(r)
+		}
 	}
 }

@@ -49,7 +49,7 @@ func serviceTable() []metric {
 		{"backend_flows", gauge, "Flows that a backend has now; of one that drains, those that are left.", each, backends(func(s *api.Service, b *api.Backend, put put) {
 			put(float64(b.Flows), s.Name, b.Address)
 		})},
-		{"backend_flows_total", counter, "Flows that a backend got.", each, backends(func(s *api.Service, b *api.Backend, put put) {
+		{"backend_new_flows_total", counter, "Flows that a backend got.", each, backends(func(s *api.Service, b *api.Backend, put put) {
 			put(float64(b.New), s.Name, b.Address)
 		})},
 		{"backend_bytes_total", counter, "Bytes to a backend (in) and from it (out; 0 where it answers clients itself).", direction, backends(func(s *api.Service, b *api.Backend, put put) {

@@ -31,7 +31,7 @@ type (
 
 // table lists all metrics, the node's first.
 func table() []metric {
-	return slices.Concat(nodeTable(), voteTable(), groupTable(), checkTable(), holdTable(), clientTable(), fenceTable(), serviceTable(), planeTable(), routerTable())
+	return slices.Concat(nodeTable(), voteTable(), groupTable(), checkTable(), holdTable(), clientTable(), fenceTable(), serviceTable(), planeTable(), mirrorTable(), routerTable())
 }
 
 func nodeTable() []metric {

@@ -149,7 +149,7 @@ func Status() *api.Status {
 			{Name: "lb2", Address: "192.0.2.12:9113", LastSeen: now.Add(-300 * time.Millisecond), Trip: api.Duration(210 * time.Microsecond)},
 			{Name: "w1", Address: "203.0.113.9:9113", Witness: true, LastSeen: now.Add(-200 * time.Millisecond), Trip: api.Duration(4 * time.Millisecond)},
 		},
-		Fencing: fencing(now), Services: Backends().Services, Planes: Planes(),
+		Fencing: fencing(now), Services: Backends().Services, Planes: Planes(), Flows: Backends().Flows,
 	}
 }
 
