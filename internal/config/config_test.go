@@ -82,7 +82,7 @@ func TestParse_Everything(t *testing.T) {
 		HTTP:     HTTP{Listen: "127.0.0.1:9110"},
 		Realtime: Realtime{Priority: 60},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 10 * time.Second},
-		Flows:    Flows{Port: 9114, Wait: 30 * time.Second},
+		Flows:    Flows{Port: 9112, Wait: 30 * time.Second},
 		Balancer: Balancer{Hook: "tc"},
 		Path:     "holdfast.yaml",
 		Source:   []byte(everything(t)),

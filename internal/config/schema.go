@@ -187,7 +187,7 @@ func fileKeys() []key {
 		{path: "fence.random_delay", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "The longest further delay, by chance."},
 		{path: "fence.priority_delay", kind: kDuration, def: "0s", min: "0s", max: "10m", doc: "A further delay on a node that holds nothing itself, so that of two nodes that lose sight of each other the one that holds shoots first."},
 		{path: "flows", kind: kMap, doc: "How nodes tell each other the connections of their services, so that these survive a move of the address. See [services.md](services.md#connections-survive-a-move)."},
-		{path: "flows.port", kind: kInteger, def: "9114", min: "0", max: "65535", doc: "Where nodes connect to each other, by TCP. The same on all nodes. 0: they do not tell each other."},
+		{path: "flows.port", kind: kInteger, def: "9112", min: "0", max: "65535", doc: "Where nodes connect to each other, by TCP (their messages by UDP have the same number). The same on all nodes. 0: they do not tell each other."},
 		{path: "flows.wait", kind: kDuration, def: "30s", min: "0s", max: "1h", doc: "How long a node that could take an address back from a live holder waits for the connections first. Then it takes it all the same, and that is recorded. 0s: it does not wait."},
 		{path: "balancer", kind: kMap, doc: "How the kernel forwards for services. See [services.md](services.md#in-the-driver)."},
 		{path: "balancer.hook", kind: kChoice, def: "tc", words: []string{"auto", "tc", "xdp"}, doc: "Where on an interface it looks at packets. `xdp`: in the driver, where that can; `auto`: there where the driver of the interface and of all others in use is one that is known to be good; else, and with `tc`, after the driver."},

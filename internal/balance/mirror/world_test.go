@@ -104,7 +104,7 @@ func newWorld(t *testing.T, seed uint64, nodes int) *world {
 func (n *node) name() string { return fmt.Sprintf("lb%d", n.index+1) }
 
 func addrOf(i int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 9114)
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 9112)
 }
 
 // start begins a life of a node.
