@@ -46,7 +46,12 @@ func (s *Set) settleWaiting() bool {
 		s.half = half{}
 		return false // what was taken before is being undone
 	}
-	if !s.wanted() || s.unready() || s.plead() {
+	if s.unready() {
+		s.half = half{} // whoever waits for what it lacks does not wait for the other half
+		s.unwant()
+		return false
+	}
+	if !s.wanted() || s.plead() {
 		s.unwant()
 		s.watchHalf()
 		return false
@@ -319,13 +324,16 @@ func (s *Set) giveUp(next phase, why string) {
 // take claims at once: the leaving holder named this node, or is missed. A node that has
 // just left itself, and is heard to have a successor, goes back.
 func (s *Set) take(ev Event) {
+	if s.unready() {
+		return // who leaves goes on until somebody takes over
+	}
 	if s.phase == leaving && s.leave.followed() && s.mustGo() == "" && !s.maintenance {
 		s.phase = waiting
 		if !s.suspended.on { // or this node never preempts again, if nothing comes of the claim
 			s.humble(false)
 		}
 	}
-	if s.phase == waiting && !s.busy() && !s.unready() { // or the claim would come long after who left
+	if s.phase == waiting && !s.busy() { // or the claim would come long after who left
 		s.taking, s.missing = ev.Text, ev.Up
 	}
 }

@@ -22,13 +22,13 @@ func (s *Set) Deadline() time.Time {
 		}
 	}
 	sooner(s.conflictDue())
-	sooner(s.lacksDue())
 	switch s.phase {
 	case unfit:
 		if s.now.Before(s.retry) {
 			sooner(s.retry)
 		}
 	case waiting, claiming:
+		sooner(s.lacksDue())
 		if s.gated() {
 			sooner(s.suspended.gate)
 		}

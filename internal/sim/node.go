@@ -48,6 +48,7 @@ type node struct {
 	pausedAt time.Duration
 
 	checks      map[string]string // checks that fail, and why
+	lacks       map[string]lack
 	maintenance bool
 }
 
@@ -133,6 +134,9 @@ func (w *World) prepared(n *node) {
 		}
 		u.print = peer.SetOf(members)
 		n.units = append(n.units, u)
+	}
+	for what := range n.lacks {
+		w.tellLack(n, what)
 	}
 	for _, u := range n.units {
 		for name, why := range n.checks {

@@ -68,7 +68,7 @@ func (s scheduler) benign(at, length time.Duration) {
 	name := p.name(n)
 	set := s.IntN(len(p.Config.Sets))
 	lan := s.IntN(p.Config.LANs)
-	switch s.pick(14, 12, 12, 20, 10, 10, 8, 8, 6, 4) {
+	switch s.pick(14, 12, 12, 20, 10, 10, 8, 8, 6, 4, 12) {
 	case 0:
 		p.add(at, func(w *World) { w.Crash(w.nodes[n]) }, "crash %s", name)
 		p.add(at+length, func(w *World) { w.PowerOn(w.nodes[n]) }, "power on %s", name)
@@ -101,6 +101,17 @@ func (s scheduler) benign(at, length time.Duration) {
 		path.Twice = s.Float64() / 2
 		p.add(at, func(w *World) { w.SetPath(lan, n, path) }, "the cable of %s on lan %d doubles frames", name, lan)
 		p.add(at+length, func(w *World) { w.SetPath(lan, n, w.cfg.Path) }, "the cable of %s on lan %d is good", name, lan)
+	case 10:
+		l := lack{of: group.For(s.IntN(2)), wait: length, again: s.often(0.5)}
+		p.rest = max(p.rest, length) // it may come again with the last fault
+		p.add(at, func(w *World) { w.Lack(w.nodes[n], "flows", l) }, "%s lacks flows for %s at the most (%s, again: %t)", name, length, l.of, l.again)
+		if s.often(0.5) {
+			p.add(at+length/2, func(w *World) { w.Ready(w.nodes[n], "flows") }, "%s has its flows", name)
+		}
+		if s.often(0.7) {
+			p.add(at+time.Millisecond, func(w *World) { w.Crash(w.nodes[n]) }, "crash %s", name)
+			p.add(at+length/4, func(w *World) { w.PowerOn(w.nodes[n]) }, "power on %s", name)
+		}
 	case 9:
 		// With authentication this would be rough: a process that starts
 		// after its clock was put back repeats itself, as far as its peers

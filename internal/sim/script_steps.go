@@ -51,6 +51,8 @@ func (s *script) readStep(r *reader) func(*World) {
 			why = "connection refused"
 		}
 		return func(w *World) { w.Check(w.nodes[n], name, why) }
+	case "lack", "ready":
+		return s.readLack(r, verb)
 	case "delete":
 		n := s.node(r)
 		set, g := s.find(r, r.word())

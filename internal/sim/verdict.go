@@ -91,7 +91,7 @@ func (j *Judge) verdictOf(s int) {
 		if v.State != group.Backup || v.Leaving {
 			j.problem("%s is %s in the end (leaving: %t)", n.name, v.State, v.Leaving)
 		}
-		if v.Routers[0].Priority > mine.Router(0).Priority() && !n.settings[s].NoPreempt && !v.Suspended {
+		if v.Routers[0].Priority > mine.Router(0).Priority() && !n.settings[s].NoPreempt && !v.Suspended && len(v.Lacks) == 0 {
 			j.problem("%s does not preempt %s in the end", n.name, holder.name)
 		}
 	}
