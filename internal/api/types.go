@@ -111,6 +111,7 @@ type Group struct {
 	Lease        *Lease    `json:"lease,omitempty"`    // that elects the holder; absent: VRRP does
 	Steps        *Steps    `json:"steps,omitempty"`    // what is taken besides the addresses; absent: nothing
 	Clients      *Clients  `json:"clients,omitempty"`  // that are told when the addresses move; absent: they are not
+	Lacks        []Lack    `json:"lacks,omitempty"`    // what it waits for before it holds
 	Conflict     *Dispute  `json:"conflict,omitempty"` // another machine uses an address of the group now
 	Conflicts    Disputes  `json:"conflicts"`
 	Lapses       Lapses    `json:"lapses"`
@@ -118,6 +119,14 @@ type Group struct {
 	Checks       []Check   `json:"checks"`
 	Peers        []Peer    `json:"peers"` // other nodes of the group, holdfast or not
 	Transitions  uint64    `json:"transitions"`
+}
+
+// Lack is something that a group waits for, up to a bound.
+type Lack struct {
+	What  string    `json:"what"`  // services, flows
+	For   string    `json:"for"`   // claiming: it does not become active; preempting: it does not take the place of a holder that lives
+	Until time.Time `json:"until"` // when it is waited for no more
+	Why   string    `json:"why"`   // how far it has come
 }
 
 // Router is the half of a group in one address family.

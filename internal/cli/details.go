@@ -67,6 +67,9 @@ func (t Terminal) summary(w io.Writer, s *api.Status, g *api.Group) error {
 	if g.Clients != nil {
 		rows = append(rows, [2]string{"clients", oneLine(clientsMeaning(s, g.Clients))})
 	}
+	for _, l := range g.Lacks {
+		rows = append(rows, [2]string{"waits for", oneLine(fmt.Sprintf("%s, before %s, until %s at the latest: %s", l.What, l.For, local(l.Until, second), l.Why))})
+	}
 	rows = append(rows, t.disputes(s, g)...)
 	if len(g.With) > 0 {
 		rows = append(rows, [2]string{"moves with", oneLine(strings.Join(g.With, ", "))})

@@ -73,6 +73,9 @@ func describeGroup(s *engine.Snapshot, u *engine.UnitView, gi int, drops func(en
 			}
 		}
 	}
+	for _, l := range u.Lacks {
+		g.Lacks = append(g.Lacks, api.Lack{What: l.What, For: l.For.String(), Until: l.Until, Why: l.Why})
+	}
 	if v, ok := u.Steps[cfg.Name]; ok {
 		g.Steps = &api.Steps{State: v.Phase, Step: v.Step, Why: v.Why, Done: v.Begun, Of: v.Steps, Epoch: v.Epoch}
 	}

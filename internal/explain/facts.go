@@ -19,6 +19,7 @@ func (x *view) gather() {
 	x.link()
 	x.checks(x.g, "")
 	x.priority()
+	x.lacks()
 	x.together()
 	x.guard()
 	x.lease()
@@ -92,6 +93,17 @@ func (x *view) priority() {
 		x.add(api.VerdictLowers, "priority", "", "%d, configured %d: checks with a weight make the difference", g.Priority, g.BasePriority)
 	case g.Priority != 0:
 		x.add(api.VerdictOK, "priority", "", "%d, as configured", g.Priority)
+	}
+}
+
+// lacks are what it waits for before it holds.
+func (x *view) lacks() {
+	for _, l := range x.g.Lacks {
+		not := "claim"
+		if l.For == "preempting" {
+			not = "take the place of a holder that lives"
+		}
+		x.add(api.VerdictWaits, "waiting for "+l.What, "", "it does not %s before they are here, for another %s at the most: %s", not, round(l.Until.Sub(x.Status.Now)), l.Why)
 	}
 }
 
