@@ -16,9 +16,9 @@ import (
 
 // watch is struct watch of bpf/news.h, shared with the kernel.
 type watch struct {
-	on           atomic.Uint64
-	lost         atomic.Uint64
-	second, half uint64
+	on   atomic.Uint64
+	lost atomic.Uint64
+	_, _ uint64 // the program's own
 }
 
 // together is for how long news is let come together: the program wakes nobody
