@@ -47,13 +47,13 @@ func (l *lacking) configure(cfg *config.Config) {
 func (l *lacking) synced(name string, in bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	x, lacks := l.of[name]
+	_, lacks := l.of[name]
 	switch {
 	case in && lacks:
 		delete(l.of, name)
 		l.engine().Ready(name, lacksFlows)
 	case !in && !lacks && l.wait > 0:
-		x = group.Lack{
+		x := group.Lack{
 			What: lacksFlows, For: group.Preempting, Until: time.Now().Add(l.wait),
 			Why: "not all connections are here that the holder has",
 		}

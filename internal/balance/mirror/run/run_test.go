@@ -28,7 +28,6 @@ type plane struct {
 	mu    sync.Mutex
 	flows map[netip.AddrPort]balance.Flow
 	news  func([]balance.Change, bool)
-	took  time.Duration // of each Install
 }
 
 func (p *plane) Watch(news func([]balance.Change, bool)) (func(), error) {
