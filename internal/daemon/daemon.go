@@ -20,7 +20,6 @@ import (
 	"github.com/holdfast-net/holdfast/internal/cluster"
 	"github.com/holdfast-net/holdfast/internal/config"
 	"github.com/holdfast-net/holdfast/internal/engine"
-	"github.com/holdfast-net/holdfast/internal/group"
 	"github.com/holdfast-net/holdfast/internal/guardian"
 	"github.com/holdfast-net/holdfast/internal/hook"
 	"github.com/holdfast-net/holdfast/internal/journal"
@@ -226,7 +225,7 @@ func (d *Daemon) run(ctx context.Context, cfg *config.Config) error {
 	defer d.leases.wait()
 	d.clients = newClients(faces, cfg.Node, func() *engine.Engine { return d.engine }, d.note)
 	defer d.clients.close()
-	d.lacking = &lacking{engine: func() *engine.Engine { return d.engine }, of: map[string]group.Lack{}}
+	d.lacking = &lacking{engine: func() *engine.Engine { return d.engine }, in: map[string]bool{}}
 	d.mirror = d.newMirror(cfg.Node)
 	dog, agents := d.newDog(cfg), d.newAgents()
 	defer closeAgents(agents)

@@ -20,7 +20,7 @@ type lacking struct {
 
 	mu   sync.Mutex
 	wait time.Duration
-	of   map[string]group.Lack // by group
+	in   map[string]bool // by group: all is here
 }
 
 // lacksFlows is what such a group lacks, in a word.
@@ -41,35 +41,42 @@ func (l *lacking) configure(cfg *config.Config) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wait = cfg.Flows.Wait
+	if cfg.Flows.Port != 0 && l.wait > 0 {
+		return
+	}
+	for name := range l.in { // nobody tells of flows any more
+		l.engine().Unready(name, group.Lack{What: lacksFlows, For: group.Preempting})
+		l.engine().Ready(name, lacksFlows)
+	}
+	clear(l.in)
 }
 
-// synced says whether a group has all flows that its holder has.
+// synced says whether a group has all flows that its holder has. What it has
+// gets old by itself: when it has ceased to hold, and when it was cut off.
 func (l *lacking) synced(name string, in bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, lacks := l.of[name]
+	was, known := l.in[name]
+	l.in[name] = in
 	switch {
-	case in && lacks:
-		delete(l.of, name)
+	case in:
 		l.engine().Ready(name, lacksFlows)
-	case !in && !lacks && l.wait > 0:
-		x := group.Lack{
-			What: lacksFlows, For: group.Preempting, Until: time.Now().Add(l.wait),
+	case (was || !known) && l.wait > 0:
+		l.engine().Unready(name, group.Lack{
+			What: lacksFlows, For: group.Preempting, Until: time.Now().Add(l.wait), Again: l.wait,
 			Why: "not all connections are here that the holder has",
-		}
-		l.of[name] = x
-		l.engine().Unready(name, x)
+		})
 	}
 }
 
-// repeat says again what is lacking: while a group was holding, it was not
-// heeded.
+// repeat says again what is here: a link that was down for a moment has the
+// group doubt it.
 func (l *lacking) repeat() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(l.of)) {
-		if x := l.of[name]; x.Until.After(time.Now()) {
-			l.engine().Unready(name, x)
+	for _, name := range slices.Sorted(maps.Keys(l.in)) {
+		if l.in[name] {
+			l.engine().Ready(name, lacksFlows)
 		}
 	}
 }
