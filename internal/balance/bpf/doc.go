@@ -143,6 +143,19 @@
 // counted. It is renewed each second and ends by itself after three. [Plane.Find]
 // tells of one flow, and [Plane.Room] how full the tables are.
 //
+// # Other nodes
+//
+// Plane is a [balance.Mirror]: the program tells what becomes of flows while
+// somebody reads it ([Plane.Watch]), when one is established, when it is closed,
+// when a packet ends it; a sweep tells of those that it forgets, and again of
+// those that live, four times in their timeout. One whose backend has answered
+// and whose client has not yet is told as half open, as long as there are not
+// too many of them. What another node tells is put there by the program, too
+// ([Plane.Install]): it decides by when a flow was seen last, never takes a way
+// back that another flow has, and notes that it has seen nothing of the flow
+// itself. Such flows are kept a quarter longer than the holder keeps them, and
+// are not told back before a packet of theirs was seen here.
+//
 // # What stays
 //
 // Maps and links are pinned in a folder of the BPF file system, by the layout of
