@@ -146,8 +146,8 @@ func TestSurvival(t *testing.T) {
 			s := site(t)
 			p := c.pair(t, s)
 			l := Load{Connections: *connectionsFlag, Idle: *connectionsFlag / 10, Downloads: 4, Every: *everyFlag, Rate: *rateFlag}
-			if c.proxies() { // two files for each connection
-				l.Connections = min(l.Connections, mostProxied-2*l.Rate)
+			if c.proxies() { // which keeps those of before a cut, too: it does not know that they are dead
+				l.Connections = min(l.Connections, mostProxied/2-l.Rate)
 			}
 			all, err := Run(s, p, l, faults(), func(v Verdict) { t.Log(v); record(t, Trial{p.Name(), l, v}) })
 			if err != nil {
