@@ -76,7 +76,7 @@ bench-database: ## docs/database.md: how long no commit is acknowledged, TRIALS=
 
 bench-balance: ## docs/compare-balance.md: being in the middle, beside routing, nftables, nginx and HAProxy: table and JSON (root)
 	scripts/need haproxy nft=nftables nginx /usr/lib/nginx/modules/ngx_stream_module.so=libnginx-mod-stream
-	$(GO) run ./bench/balance $(BENCH)
+	$(GO) run ./bench/balance -page docs/compare-balance.md $(BENCH)
 
 survival: build ## docs/compare-survival.md: connections through a balancer that breaks, beside HAProxy (root)
 	scripts/need

@@ -193,6 +193,7 @@ func memories(ctx context.Context, c config, who []contender, figures map[string
 			}
 			f, err := s.measureMemory()
 			s.close()
+			time.Sleep(5 * time.Second) // the kernel takes namespaces apart after they were closed
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", memory, one.name, err)
 			}
