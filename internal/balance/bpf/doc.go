@@ -35,6 +35,7 @@
 //	… is up no more, or that has ended, and it is a SYN  is as of a new flow
 //	SYN, or UDP, of no flow                              a new flow
 //	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
+//	                                                     (not with full NAT: it does not know the port)
 //	any other                                            dropped
 //
 // How it goes there, by the service:

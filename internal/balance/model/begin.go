@@ -26,12 +26,18 @@ type bond struct {
 	until  time.Duration
 }
 
+// foretold says whether the table knows whose a flow is that was never seen here.
+// With full NAT the port that the backend knows is needed, too.
+func (s *service) foretold() bool {
+	return s.Select <= balance.BySource && s.Service.Forward != balance.FullNAT
+}
+
 // begin makes a new flow, or says why not.
 func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, string) {
 	if p.fragment == later {
 		return nil, "no flow"
 	}
-	if p.proto == protoTCP && !p.isSYN() && (p.flags&(flagRST|flagSYN) != 0 || s.Select > balance.BySource) {
+	if p.proto == protoTCP && !p.isSYN() && (p.flags&(flagRST|flagSYN) != 0 || !s.foretold()) {
 		return nil, "no flow"
 	}
 	if !s.allowed(p.src.Addr()) {

@@ -116,7 +116,7 @@ const (
 func (b *Balancer) standing(s *service, p *packet, f *flow, tier int) standing {
 	t := f.target
 	begins := stale
-	if p.proto == protoTCP && !p.isSYN() && s.Select > balance.BySource {
+	if p.proto == protoTCP && !p.isSYN() && !s.foretold() {
 		begins = over // nobody knows where else it would go
 	}
 	if !b.alive(t) || t.service != s {

@@ -122,7 +122,7 @@ func (b *Balancer) errorToClient(p, q *packet, k key) Result {
 
 // guess is for a flow that is not known here.
 func (b *Balancer) guess(now time.Duration, s *service, k key) *flow {
-	if s.Select > balance.BySource || s.Service.Forward == balance.FullNAT {
+	if !s.foretold() {
 		return nil
 	}
 	t, _ := b.pick(now, s, k, flowhash.Flow(s.Seed, k.src, k.dst, k.proto))

@@ -55,13 +55,17 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 		Step{In: reset, Verdict: model.Send, Out: f.toBackend(w, reset, 0)},
 		Step{In: f.asked(proto), Verdict: model.Send, Out: f.toBackend(w, f.asked(proto), 0)},
 	)
+	foretold := []Step{
+		{Plans: hashed, In: middle, Verdict: model.Send, Out: f.toBackend(w, middle, 0)},
+		{In: reset, Verdict: model.Send, Out: f.toBackend(w, reset, 0), Flows: 0},
+	}
+	if w.forward == balance.FullNAT { // the table does not know which port the backend knows
+		foretold = []Step{{Plans: hashed, In: middle, Verdict: model.Drop, Why: "no flow"}}
+	}
 	return append(
 		cases,
 		Case{Name: "in the middle, of no flow", Steps: []Step{{Plans: plans, In: middle, Verdict: model.Drop, Why: "no flow"}}},
-		Case{Name: "in the middle, of no flow, by a table of hashes", Steps: []Step{
-			{Plans: hashed, In: middle, Verdict: model.Send, Out: f.toBackend(w, middle, 0)},
-			{In: reset, Verdict: model.Send, Out: f.toBackend(w, reset, 0), Flows: 0},
-		}},
+		Case{Name: "in the middle, of no flow, by a table of hashes", Steps: foretold},
 		Case{Name: "a RST of no flow", Steps: []Step{{Plans: hashed, In: reset, Verdict: model.Drop, Why: "no flow"}}},
 		Case{Name: "ends, and its port is used again", Steps: ended},
 	)

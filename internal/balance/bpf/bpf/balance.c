@@ -36,7 +36,7 @@ enum standing { GOOD, STALE, OVER };
 // connection of which no table knows where it would go.
 always int astray(const struct service *s, const struct packet *p)
 {
-	return p->k.proto == IPPROTO_TCP && !is_syn(p) && s->select > BY_SOURCE;
+	return p->k.proto == IPPROTO_TCP && !is_syn(p) && !foretold(s);
 }
 
 // standing says what becomes of a flow, by the state of its target.

@@ -82,6 +82,14 @@ apart int pick(const struct service *s, const struct key *k, struct client *from
 	return 0;
 }
 
+// foretold says whether the table knows whose a flow is that was never seen here:
+// one of hashes does. With full NAT that is not enough: the backend knows a port
+// of ours, and another one would be another connection to it.
+always int foretold(const struct service *s)
+{
+	return s->select <= BY_SOURCE && s->forward != FULL_NAT;
+}
+
 // begin makes a new flow, or says why not.
 apart int begin(const struct service *s, const struct packet *p, struct binding *b)
 {
@@ -95,9 +103,9 @@ apart int begin(const struct service *s, const struct packet *p, struct binding 
 
 	if (p->fragment == LATER)
 		return NO_FLOW;
-	// In the middle of a connection: tables of hashes know where it was going,
-	// also on a node that has just taken over.
-	if (p->k.proto == IPPROTO_TCP && !is_syn(p) && (p->flags & (TCP_RST | TCP_SYN) || s->select > BY_SOURCE))
+	// In the middle of a connection: the table may know where it was going, also
+	// on a node that has just taken over.
+	if (p->k.proto == IPPROTO_TCP && !is_syn(p) && (p->flags & (TCP_RST | TCP_SYN) || !foretold(s)))
 		return NO_FLOW;
 	if (denied(s, &p->k))
 		return DENIED;

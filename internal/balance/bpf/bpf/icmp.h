@@ -160,7 +160,7 @@ apart int guess(const struct service *s, const struct key *k, struct flow *f)
 	const struct target *t;
 	__u32 slot;
 
-	if (s->select > BY_SOURCE || s->forward == FULL_NAT)
+	if (!foretold(s))
 		return 0;
 	pick(s, k, &from, bpf_ktime_get_coarse_ns(), &ch);
 	if (ch.slot < 0)
