@@ -126,9 +126,11 @@
 // an established one. When the big table is full, flows stay in the small one.
 //
 // The entry for the backend's packets is made first, and only where there is
-// none, so no two flows ever have the same. Full NAT tries 16 ports from one on
-// that the hash of the flow says; so does NAT where a client uses one port for
-// two services that share a backend. Of the last 8 it also takes one that a flow
+// none, so no two flows ever have the same. Full NAT goes through its ports in
+// turn, for each backend, so that one comes again as late as can be: the backend
+// may still remember the connection that had it (TIME_WAIT). Where somebody has
+// it, 15 others are tried that the hash of the flow says; so it is with NAT where
+// a client uses one port for two services that share a backend. Of the last 8 it also takes one that a flow
 // has which both ends have closed. Then the flow is refused (exhausted).
 //
 // [Plane.Sweep] removes what has timed out, by the state of the flow. A flow names

@@ -167,7 +167,7 @@ func (b *Balancer) bind(s *service, k key, t *target, hash uint32) *flow {
 		return f
 	}
 	for i := range uint32(probes) {
-		f.to = tuple{b.candidate(s, k, hash, i), t.Addr}
+		f.to = tuple{b.candidate(s, k, t, hash, i), t.Addr}
 		back := k.other(f.to)
 		if there, _ := b.find(back); there != nil && there.to != k.turned() && (i < unused || !b.vacate(back)) {
 			continue
@@ -196,18 +196,26 @@ func (b *Balancer) vacate(back key) bool {
 	return true
 }
 
-// candidate is what the backend sees as the source, the i-th try.
-func (b *Balancer) candidate(s *service, k key, hash, i uint32) netip.AddrPort {
-	a := k.src.Addr()
+// scatter is how far apart the ports are that are tried after the first one.
+const scatter = 0x9e3779b1
+
+// candidate is what the backend sees as the source, the i-th try: full NAT goes
+// through its ports in turn, so that each comes again as late as can be.
+func (b *Balancer) candidate(s *service, k key, t *target, hash, i uint32) netip.AddrPort {
+	first := uint32(b.config.Ports[0])
+	ports := min(uint32(b.config.Ports[1])-first+1, 65535)
+	a, at := k.src.Addr(), hash+i*scatter
 	if s.Service.Forward == balance.NAT {
 		if i == 0 {
 			return k.src
 		}
-		i--
 	} else {
-		a = s.Service.Translate[(hash>>16+i)%uint32(len(s.Service.Translate))]
+		if i == 0 {
+			at = t.turn
+			t.turn++
+		}
+		at %= ports * uint32(len(s.Service.Translate))
+		a = s.Service.Translate[at/ports]
 	}
-	first := uint32(b.config.Ports[0])
-	n := min(uint32(b.config.Ports[1])-first+1, 65535)
-	return netip.AddrPortFrom(a, uint16(first+(hash&0xffff+i)%n))
+	return netip.AddrPortFrom(a, uint16(first+at%ports))
 }

@@ -75,6 +75,7 @@ type target struct {
 	balance.Target
 	service *service
 	flows   int
+	turn    uint32 // the port that full NAT tries next
 }
 
 const (

@@ -19,13 +19,20 @@ struct binding {
 	struct flow f;
 };
 
+// SCATTER is how far apart the ports are that are tried after the first one: those
+// of connections that stay lie side by side.
+#define SCATTER 0x9e3779b1
+
 // candidate sets what the backend sees as the source, the i-th try. NAT leaves
 // the client's own, unless another flow of the same client, to another service,
-// has it at this backend.
+// has it at this backend. Full NAT goes through its ports in turn: the backend
+// remembers a connection that it has closed for a minute (TIME_WAIT), and may
+// refuse another one from the same port until then (RFC 7323 §5.2), so a port
+// should come again as late as can be.
 always void candidate(const struct service *s, const struct key *k, struct binding *b, __u32 hash, __u32 i)
 {
+	__u32 ports = s->ports ?: 1, all = ports, at = hash + i * SCATTER, slot = b->f.slot;
 	const struct addr *a;
-	__u32 at;
 
 	if (s->forward == NAT) {
 		b->back.t.dst = k->t.src;
@@ -33,14 +40,19 @@ always void candidate(const struct service *s, const struct key *k, struct bindi
 			b->back.t.dport = k->t.sport;
 			return;
 		}
-		i--;
 	} else {
-		at = s->translate + ((hash >> 16) + i) % (s->translates ?: 1);
-		a = bpf_map_lookup_elem(&hf_translate, &at);
+		struct tally *n = tally_of(slot);
+
+		all *= s->translates ?: 1;
+		if (!i && n)
+			at = __sync_fetch_and_add(&n->turn, 1);
+		at %= all;
+		slot = s->translate + at / ports;
+		a = bpf_map_lookup_elem(&hf_translate, &slot);
 		if (a)
 			b->back.t.dst = *a;
 	}
-	b->back.t.dport = bpf_htons(s->port + ((hash & 0xffff) + i) % (s->ports ?: 1));
+	b->back.t.dport = bpf_htons(s->port + at % ports);
 }
 
 // vacate forgets a flow that both ends have closed, by the key of the backend's

@@ -139,7 +139,7 @@ struct {
 // tally is what changes with every new flow: shared by all CPUs.
 struct tally {
 	__s64 flows; // established ones
-	__u64 turn;  // of a service: IN_TURN
+	__u64 turn;  // of a service: IN_TURN; of a target: the port that full NAT tries next
 	__u64 second, began; // of a service: how many began in that second
 };
 
