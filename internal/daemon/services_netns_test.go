@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,53 +50,8 @@ checks:
   alive: {http: {url: "http://backend/"}, interval: 100ms, timeout: 5s, rise: 2, fall: 2}
 `
 
-// shop asks the service from the client, on a new connection.
-func (s *site) shop() (string, error) {
-	var c net.Conn
-	err := s.client.Do(func() (err error) {
-		c, err = net.DialTimeout("tcp", "192.0.2.10:80", 5*time.Second)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := io.WriteString(c, "GET / HTTP/1.0\r\n\r\n"); err != nil {
-		return "", err
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return string(b), err
-}
-
-// serving waits until new connections go to these, and to no other.
-func (s *site) serving(want ...string) {
-	s.t.Helper()
-	s.within("the client is served by "+strings.Join(want, " and "), func() error {
-		got := map[string]bool{}
-		for range 8 {
-			name, err := s.shop()
-			if err != nil {
-				return err
-			}
-			got[name] = true
-		}
-		for _, name := range want {
-			if !got[name] {
-				return fmt.Errorf("by %v", got)
-			}
-		}
-		if len(got) > len(want) {
-			return fmt.Errorf("by %v", got)
-		}
-		return nil
-	})
-}
+// shop is where the service of these files listens.
+const shop = "192.0.2.10:80"
 
 // proxy is the process of a daemon that joins connections.
 func (n *node) proxy() (pid int) {
@@ -138,11 +92,11 @@ func TestService_Proxied(t *testing.T) {
 	b1, _ := s.b.backend(8081)
 	b2, _ := s.b.backend(8082)
 	s.pairOf(web(200)+services, web(100)+services)
-	s.serving(a1, a2)
+	s.spread(shop, a1, a2)
 
 	// One fails: no new connection goes there, and it is told why.
 	endA1()
-	s.serving(a2)
+	s.spread(shop, a2)
 	s.a.said(began, "HF3003", "backend 127.0.0.1:8081 is down: connection refused", "wanted HTTP 200-299")
 	if out := s.a.cli("backends").out; !hasAll(out, []string{"shop", "192.0.2.10:80/tcp", "proxy", "127.0.0.1:8081", "down", "connection refused"}) {
 		t.Errorf("backends says:\n%s", out)
@@ -154,7 +108,7 @@ func TestService_Proxied(t *testing.T) {
 		t.Errorf("on the other node explain says:\n%s", out)
 	}
 	_, _ = s.a.backend(8081)
-	s.serving(a1, a2)
+	s.spread(shop, a1, a2)
 
 	// An operator drains the other: what it has stays, and it gets no more.
 	var held net.Conn
@@ -176,7 +130,7 @@ func TestService_Proxied(t *testing.T) {
 	if got := s.a.cli("backends", "drain", "shop", address, "--within", "2s"); got.code != 1 || !strings.Contains(got.err, "it has 1 connections left after 2s") {
 		t.Errorf("a drain with a connection that stays: exit %d, %s%s", got.code, got.out, got.err)
 	}
-	s.serving(other)
+	s.spread(shop, other)
 	_ = held.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(held, "GET / HTTP/1.0\r\n\r\n"); err != nil {
 		t.Errorf("a connection to one that drains: %v", err)
@@ -191,7 +145,7 @@ func TestService_Proxied(t *testing.T) {
 	if got := s.a.cli("backends", "up", "shop", address); got.code != 0 {
 		t.Errorf("up: %s", got.err)
 	}
-	s.serving(a1, a2)
+	s.spread(shop, a1, a2)
 
 	// The process that joins connections is not in the real-time class, and
 	// another one takes its place.
@@ -200,27 +154,27 @@ func TestService_Proxied(t *testing.T) {
 		t.Errorf("the proxy is in class %+v, %v", policy, err)
 	}
 	s.must(unix.Kill(pid, unix.SIGKILL))
-	s.serving(a1, a2)
+	s.spread(shop, a1, a2)
 	s.a.said(began, "HF3014", "cannot reach the proxy")
 
 	// The address moves, and its service with it.
 	if got := s.a.cli("handover", "web"); got.code != 0 {
 		t.Fatalf("handover: %s", got.err)
 	}
-	s.serving(b1, b2)
+	s.spread(shop, b1, b2)
 
 	// A reload takes a backend out, and then the service.
 	s.b.write(web(100) + strings.Replace(services, `{address: "127.0.0.1:8081"}, `, "", 1))
 	if _, got := s.b.reload(); got.code != 0 {
 		t.Fatalf("reload: %s", got.err)
 	}
-	s.serving(b2)
+	s.spread(shop, b2)
 	s.b.write(web(100))
 	if _, got := s.b.reload(); got.code != 0 {
 		t.Fatalf("reload: %s", got.err)
 	}
 	s.within("nobody serves", func() error {
-		if name, err := s.shop(); err == nil {
+		if name, err := s.ask(shop); err == nil {
 			return fmt.Errorf("%s does", name)
 		}
 		return nil

@@ -1,8 +1,6 @@
 package bpf
 
 import (
-	"fmt"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -52,24 +50,4 @@ func TestFlowsAreFound(t *testing.T) {
 			}
 		})
 	}
-}
-
-// visitFrom is visit, from an address and port.
-func (l *lab) visitFrom(from, to netip.AddrPort) (c net.Conn, who int, saw netip.AddrPort, err error) {
-	err = l.client.Do(func() (err error) {
-		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(from), Timeout: 20 * time.Second}
-		c, err = d.Dial("tcp", to.String())
-		return err
-	})
-	if err != nil {
-		return nil, 0, saw, err
-	}
-	must(l, c.SetDeadline(time.Now().Add(60*time.Second)))
-	var addr string
-	if _, err := fmt.Fscanf(c, "%d %s\n", &who, &addr); err != nil {
-		c.Close()
-		return nil, 0, saw, err
-	}
-	saw, err = netip.ParseAddrPort(addr)
-	return c, who, saw, err
 }

@@ -1,7 +1,6 @@
 package bpf
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -262,10 +261,17 @@ func answer(c net.Conn, i int) {
 
 // visit connects, and says who answered and whom that saw.
 func (l *lab) visit(to netip.AddrPort) (c net.Conn, who int, saw netip.AddrPort, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
+	return l.visitFrom(netip.AddrPort{}, to)
+}
+
+// visitFrom is visit, from an address and port where they are valid.
+func (l *lab) visitFrom(from, to netip.AddrPort) (c net.Conn, who int, saw netip.AddrPort, err error) {
+	d := net.Dialer{Timeout: 20 * time.Second}
+	if from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(from)
+	}
 	err = l.client.Do(func() (err error) {
-		c, err = (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
+		c, err = d.Dial("tcp", to.String())
 		return err
 	})
 	if err != nil {

@@ -1,9 +1,7 @@
 package run
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -107,7 +105,7 @@ type node struct {
 }
 
 // start runs a node at a port of its own.
-func start(t *testing.T, name string, secrets [][]byte) *node {
+func start(t testing.TB, name string, secrets [][]byte) *node {
 	t.Helper()
 	n := &node{plane: plane{flows: map[netip.AddrPort]balance.Flow{}}}
 	said := func(f func()) {
@@ -162,7 +160,7 @@ func (n *node) is(f func() bool) func() bool {
 	}
 }
 
-func await(t *testing.T, what string, is func() bool) {
+func await(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -248,38 +246,4 @@ func TestRunner_WhoDoesNotBelongIsNotHeard(t *testing.T) {
 	if n := open.plane.count(); n != 0 {
 		t.Errorf("%d flows of a stranger", n)
 	}
-}
-
-// Flows of a million clients, and news beside them, with planes that cost
-// nothing: the protocol's own part.
-func TestRunner_Measure(t *testing.T) {
-	const many, rate = 1_000_000, 10_000
-	if !testing.Verbose() {
-		t.Skip("it measures: run it with -v")
-	}
-	secrets := [][]byte{[]byte("secret")}
-	a, b := start(t, "lb1", secrets), start(t, "lb2", secrets)
-	for i := range many {
-		a.plane.flows[client(i)] = balance.Flow{Listen: web, Client: client(i), Backend: at, Source: netip.AddrPortFrom(vip, uint16(i))}
-	}
-	a.Holds(vip, true)
-	time.Sleep(4 * time.Second) // it has held for a while
-	began := time.Now()
-	meet(a, b)
-	await(t, "lb2 is in sync", b.is(func() bool { return b.synced }))
-	took := time.Since(began)
-	for i := range 3 * rate / 10 {
-		clients := make([]netip.AddrPort, 10)
-		for j := range clients {
-			clients[j] = client(many + 10*i + j)
-		}
-		a.plane.begin(clients...)
-		time.Sleep(time.Until(began.Add(took + time.Duration(i+1)*10*time.Second/rate)))
-	}
-	await(t, "news arrive", func() bool { return b.plane.count() == many+3*rate })
-	r, err := a.Report(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Printf("%d flows in %s; at %d a second news are there within %s (p99)\n", many, took.Round(time.Millisecond), rate, cmp.Or(r.Peers[0].Lag, -1))
 }
