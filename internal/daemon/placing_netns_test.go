@@ -35,4 +35,12 @@ func TestService_IsInPlaceBeforeItsAddress(t *testing.T) {
 	if waits > there || there > active {
 		t.Errorf("in the order %d, %d, %d", waits, there, active)
 	}
+	// What is there is nothing to warn of.
+	st, err := s.a.status()
+	s.must(err)
+	for _, w := range st.Warnings {
+		if w.Code == "HF2032" {
+			t.Errorf("status still warns: %s", w.Text)
+		}
+	}
 }

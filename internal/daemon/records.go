@@ -57,9 +57,14 @@ func (n *notices) current(now time.Time) []api.Warning {
 	return out
 }
 
+// good are notices that no person need look at: a handover worked, a peer hears
+// this node again, a group waits for what it lacks, or has it. Status says so
+// for as long as it lasts.
+var good = []string{"HF2003", "HF2025", "HF2032"}
+
 // isWarning tells what a person should look at from what merely happened.
 func isWarning(ev api.Event) bool {
-	return ev.Kind == "notice" && ev.Code != "" && ev.Code != "HF2003" || ev.Code == "HF2004"
+	return ev.Kind == "notice" && ev.Code != "" && !slices.Contains(good, ev.Code) || ev.Code == "HF2004"
 }
 
 // record takes a fact from the engine's loop: into the journal, the log, the

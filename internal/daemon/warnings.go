@@ -30,6 +30,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 				add("HF2024", g.Name, p.LastSeen, "%s does not hear this node, which hears it: the LAN between the two is broken one way (%s)", p.Node, p.Family)
 			}
 		}
+		for _, l := range g.Lacks {
+			add("HF2032", g.Name, st.Now, "waits for %s, before %s, for another %s at the most: %s", l.What, l.For, max(l.Until.Sub(st.Now), 0).Round(time.Second), l.Why)
+		}
 		switch {
 		case g.State == "active" && len(active) > 0:
 			add("HF2100", g.Name, g.Since, "more than one holder: this node and %s", active[0])

@@ -52,3 +52,12 @@ func TestCheckWarnings(t *testing.T) {
 		t.Errorf("warnings %v, want %v", codes, want)
 	}
 }
+
+// Good news is in the journal, and not among what a person should look at.
+func TestIsWarning(t *testing.T) {
+	for code, want := range map[string]bool{"HF2024": true, "HF2025": false, "HF2032": false, "HF2033": true} {
+		if got := isWarning(api.Event{Kind: "notice", Code: code}); got != want {
+			t.Errorf("%s: %v, want %v", code, got, want)
+		}
+	}
+}
