@@ -8,6 +8,8 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
 )
 
 // follow has the program where links and routes lead by now, and knows the
@@ -19,7 +21,28 @@ func (p *Plane) follow() error {
 	if p.plans == nil {
 		return nil // the first Apply does
 	}
-	return p.attach(p.plans)
+	return errors.Join(p.attach(p.plans), p.retrace())
+}
+
+// retrace has tunnels begin at the address that this node has for packets to
+// their backends by now.
+func (p *Plane) retrace() error {
+	var errs []error
+	for _, s := range p.services {
+		if s.plan == nil || s.plan.Service.Forward != balance.Tunnel {
+			continue
+		}
+		for _, slot := range s.slots {
+			t := p.slots.used[slot]
+			from, err := sourceTo(t.addr().Addr())
+			if err != nil {
+				continue // the drops for want of a route say so
+			}
+			t.From = from
+			errs = append(errs, p.slots.set(p.objs.HfTargets, slot, t))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // moves tells that links or routes have changed, once for any number of

@@ -136,6 +136,8 @@ func sourceOf(number uint32, p netip.Prefix) source {
 	return s
 }
 
+func (s source) number() uint32 { return binary.BigEndian.Uint32(s.Service[:]) }
+
 // What a MAC is: enum mac_kind.
 const (
 	kindVirtual uint32 = 1

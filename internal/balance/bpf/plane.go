@@ -60,7 +60,8 @@ type Plane struct {
 	tallies  []tally
 	services map[string]*service // by name
 	numbers  map[uint32]*service
-	places   map[vip]place // hf_vips
+	places   map[vip]place              // hf_vips
+	allowed  map[uint32]map[source]bool // hf_allowed, by number
 	slots    slots
 	known    known            // hf_known
 	drift    map[uint32]int64 // of tallies, seen by the last sweep
@@ -148,7 +149,7 @@ func (p *Plane) recall() error {
 	if err := it.Err(); err != nil {
 		return err
 	}
-	if err := p.slots.recall(p.objs.HfTargets); err != nil {
+	if err := errors.Join(p.recallAllowed(), p.slots.recall(p.objs.HfTargets)); err != nil {
 		return err
 	}
 	return p.recallKnown()
@@ -164,6 +165,10 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 	for _, plan := range plans {
 		if err := p.check(plan); err != nil {
 			errs = append(errs, fmt.Errorf("cannot serve %s: %w", plan.Service.Name, err))
+			// Without it, the host would reset the connections that it has.
+			if s := p.services[plan.Service.Name]; s != nil && s.plan != nil {
+				wanted[plan.Service.Name] = true
+			}
 			continue
 		}
 		wanted[plan.Service.Name] = true

@@ -3,7 +3,6 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 	"unsafe"
@@ -16,12 +15,11 @@ import (
 
 // service is what the plane knows of one that it serves.
 type service struct {
-	number  uint32
-	nobody  uint32
-	table   uint32 // in use: one of two
-	slots   []uint32
-	plan    *balance.Plan
-	allowed map[source]bool
+	number uint32
+	nobody uint32
+	table  uint32 // in use: one of two
+	slots  []uint32
+	plan   *balance.Plan
 }
 
 // apply makes a plan true. What a packet sees first is written last.
@@ -36,7 +34,7 @@ func (p *Plane) apply(plan *balance.Plan) error {
 	if err := p.setTargets(s, plan); err != nil {
 		return err
 	}
-	if err := p.allow(s, plan.Service.Allow); err != nil {
+	if err := p.allow(s.number, plan.Service.Allow); err != nil {
 		return err
 	}
 	for i, a := range plan.Service.Translate {
@@ -64,7 +62,7 @@ func (p *Plane) serviceFor(plan *balance.Plan) (*service, error) {
 	if s := p.services[name]; s != nil {
 		return s, nil
 	}
-	s := &service{allowed: map[source]bool{}}
+	s := &service{}
 	for _, e := range plan.Service.Listen {
 		if at, ok := p.places[vipOf(e)]; ok && p.numbers[at.Number] == nil {
 			s.number, s.table = at.Number, at.Table
@@ -134,11 +132,9 @@ func (p *Plane) setTargets(s *service, plan *balance.Plan) error {
 		if err != nil {
 			return err
 		}
-		var from address
+		var from address // none: no way leads there
 		if plan.Service.Forward == balance.Tunnel {
-			if from, err = sourceTo(t.Addr.Addr()); err != nil {
-				return err
-			}
+			from, _ = sourceTo(t.Addr.Addr())
 		}
 		err = p.slots.set(p.objs.HfTargets, at, target{
 			Service: s.number, ID: id, Addr: t.Addr.Addr().As16(), Port: portOf(t.Addr.Port()),
@@ -239,40 +235,17 @@ func (p *Plane) listen(s *service, v vip, set settings) error {
 	return nil
 }
 
-// allow makes the list of sources true: a new one is let in before an old one
-// is not.
-func (p *Plane) allow(s *service, prefixes []netip.Prefix) error {
-	wanted := map[source]bool{}
-	for _, prefix := range prefixes {
-		k := sourceOf(s.number, prefix)
-		wanted[k] = true
-		if err := p.objs.HfAllowed.Put(k, uint32(1)); err != nil {
-			return fmt.Errorf("cannot allow %s: %w", prefix, err)
-		}
-	}
-	for k := range s.allowed {
-		if wanted[k] {
-			continue
-		}
-		if err := p.objs.HfAllowed.Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return fmt.Errorf("cannot take back a permission: %w", err)
-		}
-	}
-	s.allowed = wanted
-	return nil
-}
-
 // removeOthers forgets all services but these, and all backends that no plan
 // names. Their flows belong to nobody from then on.
 func (p *Plane) removeOthers(wanted map[string]bool) error {
 	var errs []error
 	for name, s := range p.services {
 		if !wanted[name] {
-			errs = append(errs, p.allow(s, nil))
 			delete(p.services, name)
 			delete(p.numbers, s.number)
 		}
 	}
+	errs = append(errs, p.allowNobodys())
 	listens := map[vip]bool{}
 	keep := map[uint32]bool{}
 	for _, s := range p.services {

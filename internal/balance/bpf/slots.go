@@ -10,7 +10,7 @@ import (
 )
 
 // slots are those of hf_targets. Slot 0 is nobody's: what belongs to no service
-// is counted there.
+// is counted there, and its weight is the next id, for the next process.
 //
 // What a flow names is a slot and the id in it. These ids are the plane's own:
 // they stay with an address when another process takes over, whatever IDs its
@@ -45,6 +45,9 @@ func (s *slots) recall(m *ebpf.Map) error {
 	var t target
 	it := m.Iterate()
 	for it.Next(&at, &t) {
+		if at == 0 {
+			s.nextID = max(s.nextID, t.Weight)
+		}
 		if t.ID == 0 {
 			continue
 		}
@@ -78,6 +81,12 @@ func (s *slots) take(o owner) (slot, id uint32, fresh bool, err error) {
 func (s *slots) set(m *ebpf.Map, at uint32, t target) error {
 	if s.used[at] == t {
 		return nil
+	}
+	if _, known := s.used[at]; !known {
+		// Flows may outlive a target and this process: an id is given once.
+		if err := m.Put(uint32(0), target{Weight: s.nextID}); err != nil {
+			return fmt.Errorf("cannot note a number: %w", err)
+		}
 	}
 	if err := m.Put(at, t); err != nil {
 		return fmt.Errorf("cannot write a backend: %w", err)

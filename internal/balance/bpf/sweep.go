@@ -142,6 +142,10 @@ func (p *Plane) judge(m *ebpf.Map, k flowKey, f flow, now uint64, left map[uint3
 			return err
 		}
 	}
+	// So may the port that full NAT had for it.
+	if err = m.Lookup(backend, &back); err != nil || backend.other(back.To) != of {
+		return ignoreMissing(err)
+	}
 	return ignoreMissing(m.Delete(backend))
 }
 

@@ -37,3 +37,27 @@ func TestSweepLeavesWhatHasBegunSince(t *testing.T) {
 		}
 	}
 }
+
+// A port of full NAT may be another flow's since the one that was read with it
+// has ended.
+func TestSweepLeavesAPortThatWasTakenSince(t *testing.T) {
+	f := families[0]
+	p := newPair(t, Config{})
+	must(t, p.a.Apply([]*balance.Plan{f.plan(1, func(p *balance.Plan) { p.Service.Forward = balance.FullNAT })}))
+	p.open(at(f.client, 1001), at(f.vip, 80))
+	k := flowKey{
+		Tuple: tuple{Src: f.client.As16(), Dst: f.vip.As16(), Sport: portOf(1001), Dport: portOf(80)}, Proto: packets.TCP,
+	}
+	var now, back flow
+	must(t, p.a.objs.HfFlows.Lookup(k, &now))
+	before, was := now, k
+	before.Seen, before.Ends = 0, reset
+	was.Tuple.Sport = portOf(1002) // who had the port before
+	p.a.mu.Lock()
+	err := p.a.judge(p.a.objs.HfFlows, was, before, monotonic(), map[uint32]int64{})
+	p.a.mu.Unlock()
+	must(t, err)
+	if err := p.a.objs.HfFlows.Lookup(k.other(now.To), &back); err != nil {
+		t.Error("the way back of a new flow is gone:", err)
+	}
+}

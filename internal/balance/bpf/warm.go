@@ -17,6 +17,9 @@ func (p *Plane) warm() error {
 	p.mu.Lock()
 	var backends []netip.Addr
 	for _, s := range p.services {
+		if s.plan == nil {
+			continue // it could not be served yet
+		}
 		for _, t := range s.plan.Targets {
 			backends = append(backends, t.Addr.Addr())
 		}

@@ -109,7 +109,7 @@ struct target {
 	__u32 weight;
 	__u32 max_flows;
 	__u32 nobody; // the slot where its service is counted
-	struct addr from; // of this node, on packets that others are wrapped in
+	struct addr from; // of this node, on packets that others are wrapped in; 0: no way leads there
 };
 
 struct {

@@ -19,6 +19,11 @@ always int is_ip4(const struct addr *a)
 	return a->w[2] == bpf_htonl(0xffff) && !a->w[1] && !a->w[0];
 }
 
+always int unspecified(const struct addr *a)
+{
+	return !a->w[3] && !a->w[2] && !a->w[1] && !a->w[0];
+}
+
 // find_route asks the way to an address, for so many bytes from the IP header
 // on.
 //

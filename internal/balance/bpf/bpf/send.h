@@ -55,6 +55,8 @@ static __noinline int send_wrapped(ctx *c, const struct packet *p, const struct 
 
 	if (!t)
 		return dropped(slot, ENDED);
+	if (unspecified(&t->from))
+		return dropped(slot, NO_ROUTE);
 	room = overhead(encapsulation, &t->addr);
 	mtu = learned(&t->addr);
 	if (mtu && p->size + room > mtu) {
