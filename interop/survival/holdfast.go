@@ -34,10 +34,15 @@ type holdfast struct {
 
 // Holdfast is the pair, with a binary, and a folder for files.
 func Holdfast(site *Site, service Service, binary, dir string) (Pair, error) {
-	if service.Forward == "nat" {
-		if err := site.back(); err != nil {
-			return nil, err
-		}
+	var err error
+	switch service.Forward {
+	case "nat":
+		err = site.back()
+	case "tunnel":
+		err = site.unwrap(binary, dir)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &holdfast{site: site, service: service, binary: binary, dir: dir}, nil
 }
@@ -161,7 +166,7 @@ func (p *holdfast) Stop() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, p.site.wrapped(p.binary))...)
 }
 
 func (p *holdfast) Logs() string {

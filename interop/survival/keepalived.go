@@ -23,13 +23,19 @@ type keepalived struct {
 	site    *Site
 	dir     string
 	daemons [2]peer.Daemon
-	haproxy [2]*lab.Process // the newest
+	haproxy [2][proxies]*lab.Process // the newest
 	logs    [2]*os.File
 }
 
-// mostProxied is how many connections a proxy may have: two files each, of the
-// twenty thousand that a process may open where nobody has changed that.
-const mostProxied = 9700
+const (
+	// mostProxied is how many connections a proxy may have: two files each, of the
+	// twenty thousand that a process may open where nobody has changed that.
+	mostProxied = 9700
+	// proxies are so many processes of HAProxy, which share the port. It keeps the
+	// connections of before a cut, as it does not know that they are dead, so of
+	// ten thousand it has twice or three times as many after some of the faults.
+	proxies = 5
+)
 
 // Keepalived is the pair of keepalived and HAProxy.
 func Keepalived(site *Site, dir string) (Pair, error) {
@@ -54,6 +60,11 @@ func (k *keepalived) file(i int, name string) string {
 	return filepath.Join(k.dir, k.site.Balancers[i].Name(), name)
 }
 
+// of is a file of one HAProxy.
+func (k *keepalived) of(i, n int, kind string) string {
+	return k.file(i, fmt.Sprintf("haproxy%d.%s", n+1, kind))
+}
+
 func (k *keepalived) write(i int, h *lab.Host) (err error) {
 	if err := os.MkdirAll(filepath.Dir(k.file(i, "x")), 0o755); err != nil {
 		return err
@@ -61,8 +72,22 @@ func (k *keepalived) write(i int, h *lab.Host) (err error) {
 	if k.logs[i], err = os.Create(k.file(i, "haproxy.log")); err != nil {
 		return err
 	}
+	script := "#!/bin/sh\n"
+	for n := range proxies {
+		if err := os.WriteFile(k.of(i, n, "cfg"), []byte(k.config(i, n)), 0o644); err != nil {
+			return err
+		}
+		script += "kill -0 $(cat " + k.of(i, n, "pid") + ") || exit 1\n"
+	}
+	return os.WriteFile(k.file(i, "alive"), []byte(script), 0o755)
+}
+
+// config is that of one HAProxy. A thread is enough for each, as there are more
+// of them than processors.
+func (k *keepalived) config(i, n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `global
+ nbthread 1
  maxconn %d
  maxpipes 100
  stats socket %s mode 600 level admin expose-fd listeners
@@ -75,19 +100,19 @@ defaults
 listen web
  bind %s
  balance roundrobin
-`, mostProxied, k.file(i, "haproxy.sock"), netip.AddrPortFrom(vip.Addr(), servicePort))
-	for n, a := 0, firstIn; n < len(k.site.Backends); n, a = n+1, a.Next() {
-		fmt.Fprintf(&b, " server b%d %s check inter 1s\n", n+1, netip.AddrPortFrom(a, serverPort))
+`, mostProxied, k.of(i, n, "sock"), netip.AddrPortFrom(vip.Addr(), servicePort))
+	for j, a := 0, firstIn; j < len(k.site.Backends); j, a = j+1, a.Next() {
+		fmt.Fprintf(&b, " server b%d %s check inter 1s\n", j+1, netip.AddrPortFrom(a, serverPort))
 	}
-	script := "#!/bin/sh\nkill -0 $(cat " + k.file(i, "haproxy.pid") + ")\n"
-	return errors.Join(
-		os.WriteFile(k.file(i, "haproxy.cfg"), []byte(b.String()), 0o644),
-		os.WriteFile(k.file(i, "alive"), []byte(script), 0o755))
+	return b.String()
 }
 
 func (k *keepalived) Start(i int) error {
-	if !runs(k.haproxy[i]) {
-		if err := k.begin(i); err != nil {
+	for n, p := range k.haproxy[i] {
+		if runs(p) {
+			continue
+		}
+		if err := k.begin(i, n); err != nil {
 			return err
 		}
 	}
@@ -121,10 +146,10 @@ func runs(p *lab.Process) bool {
 
 // begin starts a HAProxy; where there is one, the new one takes its listening
 // sockets over, and the old one ends when its connections have.
-func (k *keepalived) begin(i int) error {
-	args := []string{"-db", "-f", k.file(i, "haproxy.cfg")}
-	if runs(k.haproxy[i]) {
-		args = append(args, "-x", k.file(i, "haproxy.sock"), "-sf", strconv.Itoa(k.haproxy[i].PID()))
+func (k *keepalived) begin(i, n int) error {
+	args := []string{"-db", "-f", k.of(i, n, "cfg")}
+	if old := k.haproxy[i][n]; runs(old) {
+		args = append(args, "-x", k.of(i, n, "sock"), "-sf", strconv.Itoa(old.PID()))
 	}
 	cmd := exec.Command("haproxy", args...)
 	cmd.Stdout, cmd.Stderr = k.logs[i], k.logs[i]
@@ -132,8 +157,8 @@ func (k *keepalived) begin(i int) error {
 	if err != nil {
 		return err
 	}
-	k.haproxy[i] = p
-	return os.WriteFile(k.file(i, "haproxy.pid"), []byte(strconv.Itoa(p.PID())), 0o644)
+	k.haproxy[i][n] = p
+	return os.WriteFile(k.of(i, n, "pid"), []byte(strconv.Itoa(p.PID())), 0o644)
 }
 
 func (k *keepalived) Ready() error { return nil }
@@ -159,7 +184,14 @@ func (k *keepalived) Leave(i int) error {
 
 func (k *keepalived) Return(i int) error { return k.Start(i) }
 
-func (k *keepalived) Upgrade(i int) error { return k.begin(i) }
+func (k *keepalived) Upgrade(i int) error {
+	for n := range proxies {
+		if err := k.begin(i, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (k *keepalived) Stop() error {
 	var errs []error

@@ -1,11 +1,15 @@
 package survival
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -30,6 +34,10 @@ const (
 	serverPort  = 8080 // of backends, where ports may differ
 	probePort   = 7
 	clients     = 4 // addresses: each has ports for so many connections only
+
+	// serverProcesses are enough for the connections that proxies keep beside those
+	// that there are, as each process may open twenty thousand files.
+	serverProcesses = 3
 )
 
 // Site is the machines.
@@ -38,7 +46,7 @@ type Site struct {
 	Client    *lab.Host
 	Balancers [2]*lab.Host
 	Backends  []*lab.Host
-	Servers   *load.Servers
+	Servers   load.Servers
 }
 
 // NewSite makes them, with so many backends that serve.
@@ -82,7 +90,7 @@ func NewSite(backends int) (_ *Site, err error) {
 			netip.AddrPortFrom(a, serverPort), netip.AddrPortFrom(a, servicePort), netip.AddrPortFrom(vip.Addr(), servicePort),
 		}})
 	}
-	s.Servers, err = load.Apart(s.Backends[0], serving)
+	s.Servers, err = load.Apart(s.Backends[0], serving, serverProcesses)
 	return s, err
 }
 
@@ -158,6 +166,40 @@ func (s *Site) back() error {
 	return nil
 }
 
+// unwrap has backends take packets out of the balancer's tunnel, by the program
+// that they run for it, with a folder for its files.
+func (s *Site) unwrap(binary, dir string) error {
+	for _, b := range s.Backends {
+		own := filepath.Join(dir, b.Name())
+		if err := os.MkdirAll(own, 0o755); err != nil {
+			return err
+		}
+		cmd := exec.Command(binary, "unwrap", vip.Addr().String(), "--interface", lab.Interface, "--dir", own)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return err
+		}
+		var said strings.Builder
+		cmd.Stderr = &said
+		if _, err := b.Start(cmd); err != nil {
+			return err
+		}
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			return fmt.Errorf("cannot take packets out of the tunnel on %s: %w: %s", b.Name(), err, said.String())
+		}
+	}
+	return nil
+}
+
+// wrapped ends what unwrap began, in order: its programs would outlive it.
+func (s *Site) wrapped(binary string) error {
+	var errs []error
+	for _, b := range s.Backends {
+		errs = append(errs, stop(b, filepath.Base(binary), "unwrap"))
+	}
+	return errors.Join(errs...)
+}
+
 // set sets a setting below /proc/sys/net of a host.
 func set(h *lab.Host, key, value string) error {
 	return h.Do(func() error { return os.WriteFile("/proc/sys/net/"+key, []byte(value), 0) })
@@ -191,9 +233,5 @@ func (s *Site) load(l Load) (*load.Client, error) {
 
 // Close takes everything down.
 func (s *Site) Close() error {
-	var err error
-	if s.Servers != nil {
-		err = s.Servers.Stop()
-	}
-	return errors.Join(err, s.LAN.Close())
+	return errors.Join(s.Servers.Stop(), s.LAN.Close())
 }

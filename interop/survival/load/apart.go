@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -35,8 +36,8 @@ func Main() {
 	os.Exit(0)
 }
 
-// serveApart reads where to serve, and then answers each line with how many
-// connections every backend has got, until there is no further one.
+// serveApart reads where to serve, says that it does, and goes on until whoever
+// started it is gone.
 func serveApart(in io.Reader, out io.Writer) error {
 	lines := bufio.NewReader(in)
 	first, err := lines.ReadBytes('\n')
@@ -64,31 +65,45 @@ func serveApart(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer s.Stop()
-	for {
-		if err := json.NewEncoder(out).Encode(s.Accepted(len(backends))); err != nil {
-			return err
-		}
-		if _, err := lines.ReadBytes('\n'); err != nil {
-			return nil // whoever asked is gone
-		}
+	if _, err := io.WriteString(out, "serving\n"); err != nil {
+		return err
 	}
+	_, _ = lines.ReadBytes('\n')
+	return nil
 }
 
-// Servers are a [Server] in a process of its own: a process has so many open files
+// Servers are processes with a [Server] each: a process has so many open files
 // only, and the clients have theirs.
-type Servers struct {
+type Servers []*process
+
+// process serves some of the backends.
+type process struct {
 	proc *lab.Process
-	in   io.WriteCloser
-	out  *json.Decoder
+	in   io.WriteCloser // as long as it is open, it serves
 }
 
-// Apart starts servers in another process, which dies with the host that it
-// is started on.
-func Apart(host *lab.Host, backends []Backend) (*Servers, error) {
-	var places []place
-	for _, b := range backends {
-		places = append(places, place{b.NS.Path(), b.At})
+// Apart starts servers in so many other processes, which have the backends in turn
+// and die with the host that they are started on.
+func Apart(host *lab.Host, backends []Backend, processes int) (all Servers, err error) {
+	for i := range processes {
+		var places []place
+		for n, b := range backends {
+			p := place{NS: b.NS.Path()}
+			if n%processes == i {
+				p.At = b.At
+			}
+			places = append(places, p)
+		}
+		p, err := startProcess(host, places)
+		if err != nil {
+			return nil, errors.Join(err, all.Stop())
+		}
+		all = append(all, p)
 	}
+	return all, nil
+}
+
+func startProcess(host *lab.Host, places []place) (*process, error) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env, cmd.Stderr = append(os.Environ(), environ+"=1"), os.Stderr
 	in, err := cmd.StdinPipe()
@@ -99,31 +114,24 @@ func Apart(host *lab.Host, backends []Backend) (*Servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Servers{in: in, out: json.NewDecoder(out)}
-	if s.proc, err = host.Start(cmd); err != nil {
+	p := &process{in: in}
+	if p.proc, err = host.Start(cmd); err != nil {
 		return nil, err
 	}
 	if err := json.NewEncoder(in).Encode(places); err != nil {
 		return nil, fmt.Errorf("cannot tell servers where to serve: %w", err)
 	}
-	if _, err := s.answer(); err != nil {
+	if _, err := bufio.NewReader(out).ReadBytes('\n'); err != nil {
 		return nil, fmt.Errorf("cannot start servers: %w", err)
 	}
-	return s, nil
-}
-
-func (s *Servers) answer() (accepted []int64, err error) {
-	err = s.out.Decode(&accepted)
-	return accepted, err
-}
-
-// Accepted is how many connections each backend has got.
-func (s *Servers) Accepted() ([]int64, error) {
-	if _, err := io.WriteString(s.in, "\n"); err != nil {
-		return nil, fmt.Errorf("cannot ask the servers: %w", err)
-	}
-	return s.answer()
+	return p, nil
 }
 
 // Stop ends them all.
-func (s *Servers) Stop() error { return s.proc.Kill() }
+func (s Servers) Stop() error {
+	var errs []error
+	for _, p := range s {
+		errs = append(errs, p.proc.Kill())
+	}
+	return errors.Join(errs...)
+}

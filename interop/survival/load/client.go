@@ -118,6 +118,9 @@ func (c *Client) now() time.Duration { return time.Since(c.start) }
 // Now is the instant on the clock of the records.
 func (c *Client) Now() time.Duration { return c.now() }
 
+// Time is an instant of the records on everybody's clock.
+func (c *Client) Time(at time.Duration) time.Time { return c.start.Add(at) }
+
 // At is an instant on the clock of the records.
 func (c *Client) At(t time.Time) time.Duration { return t.Sub(c.start) }
 
@@ -192,7 +195,11 @@ func (c *Client) due(now time.Duration) {
 
 // note makes a record.
 func (c *Client) note(k *conn, o Outcome) {
-	c.records = append(c.records, Record{Began: k.began, Took: c.now() - k.began, Kind: k.kind, Outcome: o, Backend: k.backend})
+	r := Record{Began: k.began, Took: c.now() - k.began, Kind: k.kind, Outcome: o, Backend: k.backend}
+	if o != Done || r.Took > prompt {
+		r.From = k.from()
+	}
+	c.records = append(c.records, r)
 }
 
 // Refill opens the connections that were lost, and waits until all of them have

@@ -1,6 +1,9 @@
 package load
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Kind is what a connection is for.
 type Kind uint8
@@ -43,7 +46,13 @@ type Record struct {
 	Kind    Kind
 	Outcome Outcome
 	Backend uint8 // its number, where the outcome is Done
+	// From is the client's end, where it is worth to be known: the outcome is not
+	// Done, or it took longer than an exchange does that nothing has delayed.
+	From netip.AddrPort
 }
+
+// prompt is how long an exchange may take that nobody asks after.
+const prompt = 200 * time.Millisecond
 
 // Ended is the instant of its end.
 func (r Record) Ended() time.Duration { return r.Began + r.Took }

@@ -35,7 +35,6 @@ type Server struct {
 	paced    map[int]*served
 	next     time.Time // of the downloads' next piece
 	buf      []byte
-	accepted [256]atomic.Int64
 	stopping atomic.Bool
 	done     sync.WaitGroup
 }
@@ -92,15 +91,6 @@ func (s *Server) add(fd int, c *served) error {
 	}
 	s.conns[fd] = c
 	return unix.EpollCtl(s.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
-}
-
-// Accepted is how many connections each of the first n backends has got.
-func (s *Server) Accepted(n int) []int64 {
-	all := make([]int64, n)
-	for i := range all {
-		all[i] = s.accepted[i].Load()
-	}
-	return all
 }
 
 // Stop ends them all.
@@ -162,7 +152,6 @@ func (s *Server) accept(fd int, backend uint8) {
 			return // that one is gone, or there is none
 		}
 		_ = unix.SetsockoptInt(c, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		s.accepted[backend].Add(1)
 		if s.add(c, &served{backend: backend}) != nil {
 			s.end(c)
 		}

@@ -25,6 +25,17 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 // sockaddrOf is an address with whichever port is free.
 func sockaddrOf(a netip.Addr) unix.Sockaddr { return sockaddr(netip.AddrPortFrom(a, 0)) }
 
+// from is the client's end of a connection, as far as it has one.
+func (k *conn) from() netip.AddrPort {
+	switch a, _ := unix.Getsockname(k.fd); a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}
+
 // Descriptors lets this process open as many sockets as it may.
 func Descriptors() error {
 	var limit unix.Rlimit
