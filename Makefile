@@ -81,7 +81,6 @@ bench-balance: ## docs/compare-balance.md: being in the middle, beside routing, 
 survival: build ## docs/compare-survival.md: connections through a balancer that breaks, beside HAProxy (root)
 	scripts/need
 	scripts/need haproxy
-	rm -f bin/survival.jsonl
 	$(GO) test ./interop/survival -count 1 -timeout 3h -v -run Survival -holdfast $(CURDIR)/bin/holdfast -who all -faults all -connections 10000 -rate 1000 -every 5s -record $(CURDIR)/bin/survival.jsonl -out $(CURDIR)/docs/compare-survival.md $(BENCH)
 
 generate: ## the eBPF objects of gate and balancer from their bpf/ (clang, llvm-strip, libbpf-dev)

@@ -19,6 +19,12 @@
 // Of holdfast's planes in the kernel zero of each is required. What goes through a
 // proxy cannot survive it, and the report says so by figures.
 //
+// Where something is lost, an [Evidence] is printed and kept: which bounds failed,
+// what the counters of nodes, clients and backends say of that time, a timeline of
+// both journals, the prober and the clients, and which connections it was, with
+// what both nodes knew of them while they waited.
+//
 //	go test ./interop/survival                   a small one
 //	make survival                                docs/compare-survival.md
+//	make survival BENCH='-merge -who nat -faults "link cut,it returns"'
 package survival

@@ -80,32 +80,33 @@ func TestBackends(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, ch := range changes {
-				v, err := r.change(p, ch)
-				t.Log(v)
+				e, err := r.change(p, ch)
 				if err != nil {
 					t.Fatalf("%s: %v", ch.name, err)
 				}
-				if v.After += v.Flying; len(v.Broken()) > 0 {
-					t.Error(v)
+				t.Log(e.Verdict)
+				if e.After += e.Flying; len(e.Broken()) > 0 {
+					t.Error(e.Summary())
 				}
 			}
-			if v := r.end(); len(v.Broken()) > 0 {
-				t.Error(v)
+			if e := r.end(); len(e.Broken()) > 0 {
+				t.Error(e.Summary())
 			}
 		})
 	}
 }
 
 // change makes one, and waits until new connections go where they should.
-func (r *run) change(p *holdfast, ch change) (Verdict, error) {
-	at := time.Now()
+func (r *run) change(p *holdfast, ch change) (*Evidence, error) {
+	before, at := r.counters(), time.Now()
 	phase := Phase{Name: ch.name, From: r.client.At(at), Connections: r.load.Connections, Rate: r.load.Rate}
 	if err := ch.do(p); err != nil {
-		return Verdict{}, err
+		return nil, err
 	}
 	done := r.client.Now()
 	r.settle()
-	v := r.verdict(phase, at)
+	e := r.verdict(phase, at)
+	e.before = before
 	first := 0
 	for _, rec := range r.client.Records(done, r.client.Now()) {
 		if rec.Kind == load.Request && rec.Outcome == load.Done && rec.Backend == 0 && rec.Began > done {
@@ -114,11 +115,11 @@ func (r *run) change(p *holdfast, ch change) (Verdict, error) {
 	}
 	switch {
 	case ch.without && first > 0:
-		return v, fmt.Errorf("%d of %d requests went to it all the same", first, v.Requests)
+		return e, fmt.Errorf("%d of %d requests went to it all the same", first, e.Requests)
 	case !ch.without && first == 0:
-		return v, fmt.Errorf("none of %d requests went to it", v.Requests)
+		return e, fmt.Errorf("none of %d requests went to it", e.Requests)
 	}
-	return v, nil
+	return e, nil
 }
 
 // Where a table of hashes says who serves, one of ten that leaves moves almost

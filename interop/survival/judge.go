@@ -56,7 +56,7 @@ func (p Phase) bound() time.Duration { return 2*p.Outage + slack + p.Late }
 // judge tells what the records of a phase say.
 func judge(p Phase, records []load.Record) Verdict {
 	v := Verdict{Phase: p, Why: map[string]int{}}
-	var served []time.Duration
+	served := []time.Duration{p.From}
 	for _, r := range records {
 		if r.Kind == load.Request {
 			v.Requests++

@@ -1,10 +1,16 @@
 package survival
 
 import (
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-net/holdfast/internal/lab"
 	"github.com/holdfast-net/holdfast/interop/survival/load"
 )
 
@@ -53,6 +59,9 @@ func TestJudge_ForHowLongNobodyWasServed(t *testing.T) {
 	if got := judge(cut, records).Unserved; got != 300*ms {
 		t.Errorf("nobody was served for %v, want 300ms", got)
 	}
+	if got := judge(cut, records[40:]).Unserved; got != 400*ms {
+		t.Errorf("nobody was served for %v from the fault on, want 400ms", got)
+	}
 }
 
 func TestTables(t *testing.T) {
@@ -66,3 +75,78 @@ func TestTables(t *testing.T) {
 		}
 	}
 }
+
+func TestResults_AreMergedByPairAndFault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trials")
+	trial := func(who, fault string, reset int) Trial {
+		return Trial{Who: who, Verdict: Verdict{Phase: Phase{Name: fault}, Reset: reset}}
+	}
+	add := func(r *Results, all ...Trial) {
+		t.Helper()
+		for _, one := range all {
+			if err := r.Add(one); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	add(NewResults(path), trial("one", "cut", 1), trial("two", "cut", 2), trial("one", "killed", 3))
+	again := NewResults(path)
+	if err := again.Read(); err != nil {
+		t.Fatal(err)
+	}
+	add(again, trial("one", "cut", 4), trial("one", "cut", 5)) // twice in the same run: both count
+	got := NewResults(path)
+	if err := got.Read(); err != nil {
+		t.Fatal(err)
+	}
+	want := []Trial{trial("two", "cut", 2), trial("one", "killed", 3), trial("one", "cut", 4), trial("one", "cut", 5)}
+	if diff := cmp.Diff(want, got.All); diff != "" {
+		t.Errorf("other trials than they have to be (-want +got):\n%s", diff)
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	before := map[string]map[string]uint64{"lb1": {"dropped: no flow": 3, "new flows": 100}, "lb2": {"new flows": 7}}
+	after := map[string]map[string]uint64{"lb1": {"dropped: no flow": 5, "new flows": 2}, "lb2": {"new flows": 7}, "lb3": {"x": 1}}
+	want := []string{"lb1: dropped: no flow 2, new flows 2", "lb3: x 1"} // lb1's new flows are of a daemon that began anew
+	if diff := cmp.Diff(want, differences(before, after)); diff != "" {
+		t.Errorf("other differences than they have to be (-want +got):\n%s", diff)
+	}
+}
+
+// What is kept of a fault names the exchange that was lost, and when.
+func TestEvidence_NamesWhatWasLost(t *testing.T) {
+	start := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	clock := start.Add
+	from := netip.MustParseAddrPort("192.0.2.101:4711")
+	records := []load.Record{
+		{Kind: load.Echo, Began: 1100 * ms, Took: ms, Outcome: load.Reset, From: from},
+		{Kind: load.Request, Began: 2000 * ms, Took: ms},
+	}
+	e := &Evidence{
+		Verdict: judge(cut, records), at: clock(cut.From), clock: clock, records: records, report: &lab.Report{Outages: []lab.Outage{{From: clock(1000 * ms), To: clock(1300 * ms)}}},
+		pair: silent{}, after: map[string]map[string]uint64{"lb2": {"dropped: no flow": 1}},
+	}
+	dir := t.TempDir()
+	if err := e.Keep(dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "summary.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"broken: link cut: 1 of 10 connections were reset\n", "meanwhile: lb2: dropped: no flow 1\n",
+		"08:00:01.000    +0.000 s  prober   nobody answers at the address for 300ms\n",
+		"08:00:01.100    +0.100 s  client   begins what ends after 1ms, echo: reset, from 192.0.2.101:4711\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
+// silent is a pair that says nothing.
+type silent struct{ Pair }
+
+func (silent) Logs() string { return "" }

@@ -1,10 +1,11 @@
 package survival
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -18,30 +19,60 @@ type Trial struct {
 	Verdict Verdict
 }
 
-// Record adds a trial to a file.
-func Record(path string, t Trial) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("cannot record a trial: %w", err)
-	}
-	return errors.Join(json.NewEncoder(f).Encode(t), f.Close())
+// Results are trials in a file, a line of JSON for each.
+type Results struct {
+	path  string
+	All   []Trial
+	began map[[2]string]bool // pairs and faults that were measured since
 }
 
-// Recorded are the trials of a file.
-func Recorded(path string) (all []Trial, err error) {
-	f, err := os.Open(path)
+// NewResults are none yet.
+func NewResults(path string) *Results { return &Results{path: path, began: map[[2]string]bool{}} }
+
+// Read takes over what the file has. A pair's fault that is measured again replaces
+// what it has of that.
+func (r *Results) Read() error {
+	f, err := os.Open(r.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read trials: %w", err)
+		return fmt.Errorf("cannot read trials: %w", err)
 	}
 	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for all := json.NewDecoder(f); ; {
 		var t Trial
-		if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
-			return nil, fmt.Errorf("cannot read trials: %w", err)
+		switch err := all.Decode(&t); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("cannot read trials: %w", err)
 		}
-		all = append(all, t)
+		r.All = append(r.All, t)
 	}
-	return all, nil
+}
+
+// Add adds a trial, and writes the file.
+func (r *Results) Add(t Trial) error {
+	if kind := [2]string{t.Who, t.Verdict.Name}; !r.began[kind] {
+		r.began[kind] = true
+		r.All = slices.DeleteFunc(r.All, func(old Trial) bool { return kind == [2]string{old.Who, old.Verdict.Name} })
+	}
+	r.All = append(r.All, t)
+	if r.path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	for _, t := range r.All {
+		if err := out.Encode(t); err != nil {
+			return fmt.Errorf("cannot record a trial: %w", err)
+		}
+	}
+	if err := os.WriteFile(r.path, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("cannot record a trial: %w", err)
+	}
+	return nil
 }
 
 // The tables of the page are between these lines.

@@ -28,29 +28,26 @@ type run struct {
 	prober *lab.Prober
 }
 
-// Run has the faults of those names happen to a pair under load. It returns the
-// verdict on each, and one on what is left open in the end.
-func Run(site *Site, pair Pair, l Load, names []string, told func(Verdict)) (_ []Verdict, err error) {
+// Run has the faults of those names happen to a pair under load, and tells what was
+// seen of each, and of what is left open in the end.
+func Run(site *Site, pair Pair, l Load, names []string, told func(*Evidence)) (err error) {
 	r := &run{site: site, pair: pair, load: l}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.begin(); err != nil {
-		return nil, fmt.Errorf("%s does not begin to serve: %w", pair.Name(), err)
+		return fmt.Errorf("%s does not begin to serve: %w", pair.Name(), err)
 	}
-	var all []Verdict
 	for _, f := range Faults {
 		if !slices.Contains(names, f.Name) {
 			continue
 		}
-		v, err := r.happen(f)
+		e, err := r.happen(f)
 		if err != nil {
-			return all, fmt.Errorf("%s, %s: %w", pair.Name(), f.Name, err)
+			return fmt.Errorf("%s, %s: %w", pair.Name(), f.Name, err)
 		}
-		told(v)
-		all = append(all, v)
+		told(e)
 	}
-	v := r.end()
-	told(v)
-	return append(all, v), nil
+	told(r.end())
+	return nil
 }
 
 func (r *run) begin() (err error) {
@@ -116,25 +113,33 @@ func (r *run) settle() {
 	_ = r.client.Await(patience)                    // what does not end is in the records
 }
 
-func (r *run) happen(f Fault) (Verdict, error) {
+func (r *run) happen(f Fault) (*Evidence, error) {
 	if err := r.client.Refill(patience); err != nil {
-		return Verdict{}, err
+		return nil, err
 	}
+	before := r.counters()
 	at := time.Now()
 	p := Phase{Name: f.Name, From: r.client.At(at), Connections: r.load.Connections, Rate: r.load.Rate}
-	if err := f.do(r.site, r.pair); err != nil {
-		return Verdict{}, err
-	}
+	watched := r.watch()
+	err := f.do(r.site, r.pair)
 	p.Struck = r.client.Now()
-	if err := r.holds(f.to); err != nil {
-		return Verdict{}, err
+	if err == nil {
+		err = r.holds(f.to)
 	}
-	r.settle()
-	return r.verdict(p, at), nil
+	if err == nil {
+		r.settle()
+	}
+	suspects := watched()
+	if err != nil {
+		return nil, err
+	}
+	e := r.verdict(p, at)
+	e.before, e.suspects = before, suspects
+	return e, nil
 }
 
 // verdict ends a phase.
-func (r *run) verdict(p Phase, at time.Time) Verdict {
+func (r *run) verdict(p Phase, at time.Time) *Evidence {
 	now := time.Now()
 	seen := r.prober.Report(at.Add(-2*probeEvery), now)
 	p.To, p.Over, p.Outage = r.client.At(now), p.From, seen.Longest()
@@ -142,17 +147,24 @@ func (r *run) verdict(p Phase, at time.Time) Verdict {
 		p.Over = r.client.At(seen.Outages[n-1].To)
 	}
 	p.Late = r.client.Late(p.From, p.To)
-	return judge(p, r.client.Records(p.From, p.To))
+	records := r.client.Records(p.From, p.To)
+	return &Evidence{
+		Verdict: judge(p, records), at: at, clock: r.client.Time, records: records, report: seen, pair: r.pair, after: r.counters(),
+	}
 }
 
 // end asks all connections once more, also those that were idle all the time.
-func (r *run) end() Verdict {
-	at := time.Now()
+func (r *run) end() *Evidence {
+	before, at := r.counters(), time.Now()
 	p := Phase{Name: "in the end, all asked", From: r.client.At(at), Connections: r.load.Connections, Rate: r.load.Rate}
+	watched := r.watch()
 	r.client.Rest(true)
 	r.client.Ask()
 	_ = r.client.Await(patience)
-	return r.verdict(p, at)
+	suspects := watched()
+	e := r.verdict(p, at)
+	e.before, e.suspects = before, suspects
+	return e
 }
 
 func (r *run) close() error {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,10 @@ var (
 	rateFlag        = flag.Int("rate", 50, "new connections a second")
 	everyFlag       = flag.Duration("every", time.Second, "between two things that a connection says")
 	faultsFlag      = flag.String("faults", "few", "all, few, or their names, with commas between")
-	recordFlag      = flag.String("record", "", "a file to add the trials to")
+	recordFlag      = flag.String("record", "", "a file for the trials")
+	mergeFlag       = flag.Bool("merge", false, "keep the recorded trials of what is not measured now")
 	outFlag         = flag.String("out", "", "the page to put the tables of the recorded trials into")
+	keepFlag        = flag.String("keep", "", "a folder for what was seen of every fault; otherwise a temporary one has what was seen where something was lost")
 	whoFlag         = flag.String("who", "", "all, or some of the contenders with commas between; full-nat and dsr when empty")
 )
 
@@ -30,9 +33,19 @@ var built struct {
 	err  error
 }
 
+// results are the trials of this run, and with -merge those before.
+var results *Results
+
 func TestMain(m *testing.M) {
 	load.Main()
 	flag.Parse()
+	results = NewResults(*recordFlag)
+	if *mergeFlag {
+		if err := results.Read(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	os.Exit(func() int {
 		if os.Geteuid() == 0 {
 			dir, err := os.MkdirTemp("", "holdfast-survival-")
@@ -124,14 +137,17 @@ func site(t *testing.T) *Site {
 	return s
 }
 
-func record(t *testing.T, trial Trial) {
+// kept is the folder of what was seen: made when there is something.
+func kept(t *testing.T) string {
 	t.Helper()
-	if *recordFlag == "" {
-		return
+	if *keepFlag == "" {
+		dir, err := os.MkdirTemp("", "holdfast-survival-seen-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		*keepFlag = dir
 	}
-	if err := Record(*recordFlag, trial); err != nil {
-		t.Error(err)
-	}
+	return *keepFlag
 }
 
 // TestSurvival has faults happen under load, and nothing may be lost.
@@ -140,37 +156,48 @@ func TestSurvival(t *testing.T) {
 		if *whoFlag == "" && c.name != "full-nat" && c.name != "dsr" || !c.chosen() {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) {
-			s := site(t)
-			p := c.pair(t, s)
-			l := Load{Connections: *connectionsFlag, Idle: *connectionsFlag / 10, Downloads: 4, Every: *everyFlag, Rate: *rateFlag}
-			if c.service.Forward == "proxy" { // one process, which may open so many files
-				l.Connections = min(l.Connections, mostProxied/2-l.Rate)
-			}
-			all, err := Run(s, p, l, faults(), func(v Verdict) { t.Log(v); record(t, Trial{p.Name(), l, v}) })
-			if err != nil {
-				t.Errorf("%v\n%s", err, p.Logs())
-			}
-			for _, v := range all {
-				for _, b := range v.Broken() {
-					if c.keeps {
-						t.Error(b)
-					}
-				}
-			}
-			if t.Failed() {
-				t.Log(p.Logs())
-			}
-		})
+		t.Run(c.name, c.survives)
 	}
 	if *outFlag == "" {
 		return
 	}
-	all, err := Recorded(*recordFlag)
-	if err == nil {
-		err = WritePage(*outFlag, all)
-	}
-	if err != nil {
+	if err := WritePage(*outFlag, results.All); err != nil {
 		t.Error(err)
+	}
+}
+
+func (c contender) survives(t *testing.T) {
+	s := site(t)
+	p := c.pair(t, s)
+	l := Load{Connections: *connectionsFlag, Idle: *connectionsFlag / 10, Downloads: 4, Every: *everyFlag, Rate: *rateFlag}
+	if c.service.Forward == "proxy" { // one process, which may open so many files
+		l.Connections = min(l.Connections, mostProxied/2-l.Rate)
+	}
+	all := *keepFlag != ""
+	dir := ""
+	err := Run(s, p, l, faults(), func(e *Evidence) {
+		t.Log(e.Verdict)
+		if err := results.Add(Trial{p.Name(), l, e.Verdict}); err != nil {
+			t.Error(err)
+		}
+		broken := c.keeps && len(e.Broken()) > 0
+		if broken {
+			t.Error(e.Summary())
+		}
+		if !broken && !all {
+			return
+		}
+		if dir == "" {
+			dir = filepath.Join(kept(t), fmt.Sprintf("%s-%s", c.name, time.Now().Format("150405")))
+		}
+		if err := e.Keep(filepath.Join(dir, strings.ReplaceAll(e.Name, " ", "-"))); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Errorf("%v\n%s", err, p.Logs())
+	}
+	if dir != "" {
+		t.Logf("what was seen is in %s", dir)
 	}
 }
