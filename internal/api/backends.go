@@ -22,6 +22,7 @@ type Service struct {
 	Forward    string   `json:"forward"`
 	ForwardWhy string   `json:"forward_why,omitempty"` // of forward: auto
 	Served     string   `json:"served"`                // "its own backends", "its backups", "nobody", …
+	Unserved   string   `json:"unserved,omitempty"`    // why no data plane serves it, whatever its backends could do
 	Following  bool     `json:"following"`             // the view of the node that holds its addresses
 	Generation uint64   `json:"generation"`            // of what the data plane was told
 	Refused    uint64   `json:"refused"`               // new flows that nobody got

@@ -29,6 +29,7 @@ func TestHealth(t *testing.T) {
 		{"fault here, held there", api.Status{Groups: []api.Group{{State: "fault", Holder: "b", Routers: both}}}, api.Degraded, nil},
 		{"a check is down", api.Status{Groups: []api.Group{{State: "backup", Holder: "b", Checks: []api.Check{{Up: true}, {}}}}}, api.Degraded, nil},
 		{"a warning", api.Status{Warnings: []api.Warning{{}}}, api.Degraded, nil},
+		{"no data plane serves", api.Status{Services: []api.Service{{Unserved: "it is gone", Backends: []api.Backend{{Share: 100}}}}}, api.Degraded, nil},
 		{"a service is served", api.Status{Services: []api.Service{{Backends: []api.Backend{{}, {Share: 100}}}}}, api.Healthy, nil},
 		{"nobody serves a service", api.Status{Services: []api.Service{{Backends: []api.Backend{{}}}}}, api.Degraded, nil},
 		{"maintenance", api.Status{Maintenance: true}, api.Degraded, nil},

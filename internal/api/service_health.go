@@ -2,6 +2,9 @@ package api
 
 // Serves says whether new flows of the service go to a backend.
 func (s *Service) Serves() bool {
+	if s.Unserved != "" {
+		return false
+	}
 	for i := range s.Backends {
 		if s.Backends[i].Share > 0 {
 			return true

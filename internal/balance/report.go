@@ -12,6 +12,7 @@ type Report struct {
 	Generation uint64
 	Settled    bool // there is a plan
 	Following  bool // another node's view
+	Diverged   bool // and this node's table of it is another one than that node's
 	Mode       Mode
 	Backends   []Row // in the order of targets
 }
@@ -32,7 +33,7 @@ type Row struct {
 
 // Report tells how the service and its backends are.
 func (p *Pool) Report() Report {
-	r := Report{Service: p.service, Generation: p.generation, Settled: p.plan != nil, Following: p.following, Mode: p.mode}
+	r := Report{Service: p.service, Generation: p.generation, Settled: p.plan != nil, Following: p.following, Diverged: p.following && p.diverged, Mode: p.mode}
 	mode, used := p.use()
 	for _, m := range p.members {
 		row := Row{

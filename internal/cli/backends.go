@@ -91,6 +91,9 @@ func (t Terminal) backends(b api.Backends, drops verbosity) error {
 		if s.Served != ownBackends {
 			served = notice
 		}
+		if s.Unserved != "" {
+			s.Served += ": " + s.Unserved
+		}
 		forward := s.Forward
 		if s.ForwardWhy != "" {
 			forward += " (" + oneLine(s.ForwardWhy) + ")"

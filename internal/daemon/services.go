@@ -106,7 +106,10 @@ func describeService(v pools.View) api.Service {
 		Served: v.Mode.String(), Following: v.Following, Generation: v.Generation,
 		Refused: nobody.Refused, Limited: nobody.Limited, Flows: nobody.Flows, Drops: maps.Clone(nobody.Drops), Backends: []api.Backend{},
 	}
-	if !v.Settled {
+	switch {
+	case v.Unserved != "":
+		s.Served, s.Unserved = balance.ModeNobody.String(), v.Unserved
+	case !v.Settled:
 		s.Served = "nobody yet: backends are being checked"
 	}
 	for _, at := range v.Service.Listen {

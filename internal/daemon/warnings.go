@@ -85,6 +85,9 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	}
 	out = append(out, checkWarnings(st)...)
 	out = append(out, d.memberWarning(st.Now)...)
+	for _, t := range d.pools.Latest().Troubles {
+		add(t.Code, "", t.Since, "%s", t.Text)
+	}
 	for _, n := range d.notices.current(st.Now) {
 		if n.Code != "HF2024" { // that is said above for as long as it lasts
 			out = append(out, n)

@@ -131,6 +131,9 @@ type View struct {
 	balance.Report
 	Usage map[uint32]balance.Usage // by the ID of the backend; 0 is what nobody got
 	Plan  *balance.Plan            // nil: none yet
+	// Unserved is why no data plane serves it, whatever its backends could do.
+	// Empty: one does, as of the last count.
+	Unserved string
 }
 
 // Snapshot is all services, by name.
@@ -144,7 +147,7 @@ func (p *Pools) views() []View {
 	out := make([]View, 0, len(p.services))
 	for _, name := range slices.Sorted(maps.Keys(p.services)) {
 		s := p.services[name]
-		out = append(out, View{Report: s.pool.Report(), Usage: maps.Clone(s.usage), Plan: s.pool.Plan()})
+		out = append(out, View{Report: s.pool.Report(), Usage: maps.Clone(s.usage), Plan: s.pool.Plan(), Unserved: s.without})
 	}
 	return out
 }

@@ -72,7 +72,8 @@ type Pools struct {
 	tries    int
 	out      []balance.Action
 	refused  string
-	crowded  map[string]bool // what is nearly full
+	crowded  map[string]bool      // what is nearly full
+	since    map[string]time.Time // of troubles
 	latest   atomic.Pointer[Latest]
 }
 
@@ -81,6 +82,7 @@ type service struct {
 	pool    *balance.Pool
 	forward balance.Forward // as of the file
 	usage   map[uint32]balance.Usage
+	without string // why no plane serves it; empty: one does, or there is no plan yet
 }
 
 // New makes pools without services, that do nothing until Run.
@@ -224,6 +226,9 @@ func (p *Pools) count() {
 		}
 		slot := p.slotOf(plan)
 		if slot.plane == nil {
+			if p.failed != "" { // else it is about to be opened
+				s.without = p.unserved(s, balance.ErrGone)
+			}
 			continue
 		}
 		usage, err := slot.plane.Usage(s.name)
@@ -231,6 +236,7 @@ func (p *Pools) count() {
 			p.opt.Record(Record{Code: CodePlane, Reason: err.Error() + " (another one is begun)"})
 			p.changed = true
 		}
+		s.without = p.unserved(s, err)
 		if err != nil {
 			continue // it could not be served, which was told
 		}

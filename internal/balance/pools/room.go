@@ -27,6 +27,7 @@ type Plane struct {
 type Latest struct {
 	Services []View
 	Planes   []Plane
+	Troubles []Trouble
 }
 
 // Latest gives it.
@@ -39,7 +40,9 @@ func (p *Pools) Latest() Latest {
 
 // publish is what Latest gives from now on.
 func (p *Pools) publish() {
-	p.latest.Store(&Latest{Services: p.views(), Planes: p.rooms()})
+	l := Latest{Services: p.views(), Planes: p.rooms()}
+	l.Troubles = p.troubles(l.Services)
+	p.latest.Store(&l)
 }
 
 // rooms asks planes how full they are, and records what is nearly so.
