@@ -51,7 +51,7 @@ func TestSweepLeavesAPortThatWasTakenSince(t *testing.T) {
 	var now, back flow
 	must(t, p.a.objs.HfFlows.Lookup(k, &now))
 	before, was := now, k
-	before.Seen, before.Ends = 0, reset
+	before.ID = 99                 // of a backend that was removed, and is back
 	was.Tuple.Sport = portOf(1002) // who had the port before
 	p.a.mu.Lock()
 	err := p.a.judge(p.a.objs.HfFlows, was, before, monotonic(), map[uint32]int64{})
