@@ -32,7 +32,8 @@
 //	… is down or removed                                 by the service's policy: goes there, is
 //	                                                     as of a new flow, or both ends are told
 //	                                                     that it is over (TCP)
-//	… is up no more, or that has ended, and it is a SYN  is as of a new flow
+//	… is down or removed, or drains and has not answered
+//	yet, or that has ended, and it is a SYN              is as of a new flow
 //	SYN, or UDP, of no flow                              a new flow
 //	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
 //	                                                     (not with full NAT: it does not know the port)
@@ -121,15 +122,20 @@
 // A flow that is translated is two entries, one for each direction: a key (who
 // speaks with whom) and what it becomes. A new one is in a small table, in which
 // the oldest make room. It moves to the big one when the client shows that it
-// hears us (TCP), or the backend answers (UDP; where answers do not come by,
-// with the second packet): no flood of new flows pushes out
-// an established one. When the big table is full, flows stay in the small one.
+// hears us: with a packet of TCP that neither begins nor resets, with one of UDP
+// after the backend has answered (where answers do not come by, with the second
+// one). So no flood of new flows pushes out an established one, or takes its
+// room: neither SYNs, nor those whom forged ones have reset, nor questions of UDP
+// that are answered once. When the big table is full, flows stay in the small one.
+//
+// A RST ends a flow until an end goes on with it: who did not believe it. A RST
+// that somebody has made up has no connection forgotten.
 //
 // The entry for the backend's packets is made first, and only where there is
 // none, so no two flows ever have the same. Full NAT goes through its ports in
 // turn, for each backend, so that one comes again as late as can be: the backend
 // may still remember the connection that had it (TIME_WAIT). Where somebody has
-// it, 15 others are tried that the hash of the flow says; so it is with NAT where
+// it, or a service listens there, 15 others are tried that the hash of the flow says; so it is with NAT where
 // a client uses one port for two services that share a backend. Of the last 8 it also takes one that a flow
 // has which both ends have closed. Then the flow is refused (exhausted).
 //

@@ -201,10 +201,12 @@ func (p *Plane) ownTimeout(k flowKey, f flow, established bool) time.Duration {
 	}
 	t := s.plan.Service.Timeouts
 	switch {
-	case balance.Proto(k.Proto) == balance.UDP && f.Ends&answered != 0:
+	case balance.Proto(k.Proto) == balance.UDP && established && f.Ends&answered != 0:
 		return t.UDPAssured
 	case balance.Proto(k.Proto) == balance.UDP:
 		return t.UDP
+	case !established && f.closed():
+		return min(t.HalfOpen, t.Closed)
 	case !established:
 		return t.HalfOpen
 	case f.closed():

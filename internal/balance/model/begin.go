@@ -169,6 +169,9 @@ func (b *Balancer) bind(s *service, k key, t *target, hash uint32) *flow {
 	for i := range uint32(probes) {
 		f.to = tuple{b.candidate(s, k, t, hash, i), t.Addr}
 		back := k.other(f.to)
+		if s.Service.Forward == balance.FullNAT && b.services[balance.Endpoint{AddrPort: f.to.src, Proto: balance.Proto(k.proto)}] != nil {
+			continue // what comes there is a client's
+		}
 		if there, _ := b.find(back); there != nil && there.to != k.turned() && (i < unused || !b.vacate(back)) {
 			continue
 		}

@@ -30,7 +30,7 @@ type flow struct {
 }
 
 // end is what is known of a flow's.
-type end struct{ fin, backFin, broken bool }
+type end struct{ fin, backFin, broken, answered bool }
 
 func (e end) closed() bool { return e.broken || e.fin && e.backFin }
 func (e end) ending() bool { return e.broken || e.fin || e.backFin }
@@ -82,8 +82,11 @@ func (b *Balancer) follow(p *packet, f *flow) {
 	if p.proto != protoTCP || p.fragment == later {
 		return
 	}
+	if f.broken && p.flags&(flagRST|flagSYN) == 0 {
+		b.revive(p.key, f)
+	}
 	fin := p.flags&flagFIN != 0
-	b.mark(p.key, f, end{fin && !p.backend, fin && p.backend, p.flags&flagRST != 0})
+	b.mark(p.key, f, end{fin: fin && !p.backend, backFin: fin && p.backend, broken: p.flags&flagRST != 0})
 }
 
 // mark notes an end of a flow in both directions.
@@ -96,11 +99,29 @@ func (b *Balancer) mark(k key, f *flow, is end) {
 	was := client != nil && client.closed()
 	for _, f := range []*flow{f, other} {
 		if f != nil {
-			f.end = end{f.fin || is.fin, f.backFin || is.backFin, f.broken || is.broken}
+			f.end = end{f.fin || is.fin, f.backFin || is.backFin, f.broken || is.broken, f.answered || is.answered}
 		}
 	}
 	if client != nil && !was && client.closed() && b.flows[established][k] != nil {
 		client.more(-1)
+	}
+}
+
+// revive takes a RST back that nobody has believed.
+func (b *Balancer) revive(k key, f *flow) {
+	other, _ := b.find(k.other(f.to))
+	client := f
+	if k.backend {
+		client, k = other, k.other(f.to)
+	}
+	was := client != nil && client.closed()
+	for _, f := range []*flow{f, other} {
+		if f != nil {
+			f.broken = false
+		}
+	}
+	if was && !client.closed() && b.flows[established][k] != nil {
+		client.more(1)
 	}
 }
 
@@ -122,7 +143,8 @@ func (b *Balancer) standing(s *service, p *packet, f *flow, tier int) standing {
 	if !b.alive(t) || t.service != s {
 		return begins
 	}
-	if p.isSYN() && (t.State != balance.Up || tier == established && f.ending()) {
+	gone := t.State == balance.Down || t.State == balance.Removed
+	if p.isSYN() && (gone || tier == established && f.ending() || tier == halfOpen && t.State != balance.Up) {
 		return stale
 	}
 	policy := s.Service.OnDown

@@ -159,9 +159,9 @@ func (b *Balancer) fromClient(now time.Duration, s *service, p *packet) Result {
 			b.forget(k, f)
 		case good:
 			b.follow(p, f)
-			moves := !s.twoWay()
+			moves := !s.twoWay() || f.answered
 			if p.proto == protoTCP {
-				moves = p.flags&flagSYN == 0
+				moves = p.flags&(flagSYN|flagRST) == 0
 			}
 			if tier == halfOpen && moves && p.fragment != later {
 				b.promote(k, f)
@@ -195,7 +195,7 @@ func (b *Balancer) fromBackend(p *packet) Result {
 	k := p.key
 	k.backend = true
 	p.key = k
-	f, tier := b.find(k)
+	f, _ := b.find(k)
 	if f == nil {
 		if b.ours(p.dst) {
 			return drop("no flow")
@@ -210,12 +210,7 @@ func (b *Balancer) fromBackend(p *packet) Result {
 		return b.split(p, func(p *packet) Result { return b.translate(p, f) })
 	}
 	b.follow(p, f)
-	if tier == halfOpen && p.proto == protoUDP {
-		other := k.other(f.to)
-		if client := b.flows[halfOpen][other]; client != nil {
-			b.promote(other, client)
-		}
-	}
+	b.mark(k, f, end{answered: true})
 	b.remember(p)
 	return b.translate(p, f)
 }

@@ -3,6 +3,7 @@ package suite
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/model"
@@ -44,6 +45,14 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 		{Name: "begins and goes on", Steps: f.begun(w, proto, plans)},
 		{Name: "another flow of the same client", Steps: append(f.begun(w, proto, plans), f.second(w, proto))},
 	}
+	if w.forward == balance.FullNAT {
+		listens := slices.Concat(plans, f.plan(w, proto, func(p *balance.Plan) {
+			p.Service.Name, p.Service.Listen[0].AddrPort = "other", f.translated()
+		}))
+		cases = append(cases, Case{Name: "its only port is where a service listens", Steps: []Step{
+			{Plans: listens, In: f.asked(proto), Verdict: model.Drop, Why: "exhausted"},
+		}})
+	}
 	if proto == packets.UDP {
 		return cases
 	}
@@ -54,6 +63,11 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 		Step{In: fin, Verdict: model.Send, Out: f.toBackend(w, fin, 0), Flows: 1},
 		Step{In: reset, Verdict: model.Send, Out: f.toBackend(w, reset, 0)},
 		Step{In: f.asked(proto), Verdict: model.Send, Out: f.toBackend(w, f.asked(proto), 0)},
+	)
+	disbelieved := append(f.begun(w, proto, plans),
+		Step{In: reset, Verdict: model.Send, Out: f.toBackend(w, reset, 0)},
+		Step{In: middle, Verdict: model.Send, Out: f.toBackend(w, middle, 0), Flows: 1},
+		Step{In: f.asked(proto), Verdict: model.Send, Out: f.toBackend(w, f.asked(proto), 0), Flows: 1},
 	)
 	foretold := []Step{
 		{Plans: hashed, In: middle, Verdict: model.Send, Out: f.toBackend(w, middle, 0)},
@@ -67,6 +81,7 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 		Case{Name: "in the middle, of no flow", Steps: []Step{{Plans: plans, In: middle, Verdict: model.Drop, Why: "no flow"}}},
 		Case{Name: "in the middle, of no flow, by a table of hashes", Steps: foretold},
 		Case{Name: "a RST of no flow", Steps: []Step{{Plans: hashed, In: reset, Verdict: model.Drop, Why: "no flow"}}},
+		Case{Name: "a RST that nobody believes", Steps: disbelieved},
 		Case{Name: "ends, and its port is used again", Steps: ended},
 	)
 }

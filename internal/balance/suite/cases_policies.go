@@ -84,6 +84,9 @@ func (f Family) policies(proto uint8) []Case {
 					continue
 				}
 				anew := Step{Plans: is.Plans, In: begins, Verdict: model.Send, Out: f.toBackend(nat, begins, 1)}
+				if state == balance.Drain { // the backend says that there is a connection
+					anew.Out, anew.Flows = f.toBackend(nat, begins, 0), 1
+				}
 				cases = append(cases, Case{
 					Name:  fmt.Sprintf("a SYN, its backend is in state %s, policy %d, select %d", state, policy, sel),
 					Steps: append(f.begun(nat, proto, f.plan(nat, proto, change)), anew),

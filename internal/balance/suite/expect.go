@@ -60,14 +60,7 @@ func (f Family) begun(w way, proto uint8, plans []*balance.Plan) []Step {
 	steps = append(steps, Step{Plans: plans, In: first, Verdict: model.Send, Out: f.toBackend(w, first, 0)})
 	if w.twoWay() {
 		answer := f.answered(w, proto)
-		steps = append(steps, Step{In: answer, Verdict: model.Send, Out: f.toClient(answer), Flows: flowsIf(proto == packets.UDP)})
+		steps = append(steps, Step{In: answer, Verdict: model.Send, Out: f.toClient(answer)})
 	}
 	return append(steps, Step{In: second, Verdict: model.Send, Out: f.toBackend(w, second, 0), Flows: 1})
-}
-
-func flowsIf(one bool) int {
-	if one {
-		return 1
-	}
-	return 0
 }

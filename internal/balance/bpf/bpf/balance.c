@@ -42,18 +42,33 @@ always int astray(const struct service *s, const struct packet *p)
 // standing says what becomes of a flow, by the state of its target.
 always enum standing standing(const struct service *s, const struct packet *p, const struct flow *f, const struct target *t, int half)
 {
-	int policy;
+	int policy, gone;
 
 	if (!t)
 		return astray(s, p) ? OVER : STALE;
-	if (is_syn(p) && p->fragment != LATER && (t->state != UP || (!half && f->ends & (CLIENT_FIN | BACKEND_FIN | RST))))
-		return STALE; // the client's port begins anew
-	if (t->state != DOWN && t->state != REMOVED)
+	gone = t->state == DOWN || t->state == REMOVED;
+	// The client's port begins anew. Where its connection has not ended, the
+	// backend has to say so (RFC 9293 §3.10.7.4): a SYN that somebody has made up,
+	// or that was on its way for long, ends none.
+	if (is_syn(p) && p->fragment != LATER && (gone || (half ? t->state != UP : f->ends & (CLIENT_FIN | BACKEND_FIN | RST))))
+		return STALE;
+	if (!gone)
 		return GOOD;
 	policy = t->state == DOWN ? s->on_down : s->on_removed;
 	if (policy == KEEP)
 		return GOOD;
 	return astray(s, p) || (policy == RESET && p->k.proto == IPPROTO_TCP) ? OVER : STALE;
+}
+
+// hears says whether a client's packet shows that it hears us: that it is who it
+// says, and that there is more to come than one question and its answer.
+always int hears(const struct service *s, const struct packet *p, const struct flow *f)
+{
+	if (p->fragment == LATER)
+		return 0;
+	if (p->k.proto == IPPROTO_TCP)
+		return !(p->flags & (TCP_SYN | TCP_RST));
+	return !two_way(s->forward) || f->ends & ANSWERED;
 }
 
 // over ends a connection whose packet comes from the client.
@@ -94,7 +109,7 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 			follow(p, f, now, s->nobody);
 			w->b.f = *f; // what is in a map may go away meanwhile
 			w->b.f.ends &= ~MIRRORED;
-			if (half && !first_again(f) && (p->k.proto == IPPROTO_TCP ? !(p->flags & TCP_SYN) : !two_way(s->forward)) && p->fragment != LATER)
+			if (half && !first_again(f) && hears(s, p, f))
 				promote(&p->k, &w->b.f, s->nobody);
 			remember(p);
 			return sent(send(c, s, p, &p->k, &w->b.f), p, &w->b.f);
@@ -114,24 +129,6 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 	if (HANDS_ON && verdict == PASS)
 		return note_first(p);
 	return sent(verdict, p, &w->b.f);
-}
-
-// answered promotes a flow of UDP, which the backend has just answered.
-apart int answered(const struct key *k, const struct flow *f, __u32 nobody)
-{
-	if (!k || !f)
-		return 0;
-	const struct flow *there;
-	struct flow client;
-	struct key other;
-
-	other_key(&other, k, &f->to);
-	there = bpf_map_lookup_elem(&hf_half, &other);
-	if (!there)
-		return 0;
-	client = *there;
-	client.ends &= ~MIRRORED;
-	return promote(&other, &client, nobody);
 }
 
 // opened tells of a flow whose backend has answered its SYN.
@@ -198,8 +195,6 @@ always int from_backend(ctx *c, struct work *w)
 	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
 		opened(&p->k, f, now);
 	follow(p, f, now, t->nobody);
-	if (half && p->k.proto == IPPROTO_UDP)
-		answered(&p->k, &w->b.f, t->nobody);
 	remember(p);
 	return sent(send_translated(c, p, &w->b.f), p, &w->b.f);
 }

@@ -55,6 +55,17 @@ always void candidate(const struct service *s, const struct key *k, struct bindi
 	b->back.t.dport = bpf_htons(s->port + at % ports);
 }
 
+// listens says whether a service is at an address and port: what comes there is a
+// client's, and no backend's answer.
+apart int listens(const struct key *back)
+{
+	if (!back)
+		return 0;
+	struct vip v = { .addr = back->t.dst, .port = back->t.dport, .proto = back->proto };
+
+	return !!bpf_map_lookup_elem(&hf_vips, &v);
+}
+
 // vacate forgets a flow that both ends have closed, by the key of the backend's
 // packets.
 apart int vacate(const struct key *back, const struct flow *there)
@@ -111,6 +122,8 @@ apart int bind(const struct service *s, const struct key *k, struct binding *b, 
 	turned(&b->f.to, &k->t);
 	for (__u32 i = 0; i < PROBES; i++) {
 		candidate(s, k, b, hash, i);
+		if (s->forward == FULL_NAT && listens(&b->back))
+			continue;
 		if (!claim(k, b, i >= UNUSED))
 			continue;
 		turned(&b->f.to, &b->back.t);

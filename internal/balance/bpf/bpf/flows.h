@@ -160,6 +160,40 @@ apart int mark(const struct packet *p, struct flow *f, __u32 bits, __u32 nobody)
 	return 0;
 }
 
+// revive takes a RST back: who was told that its connection is over goes on with
+// it, so it has not believed it (RFC 9293 §3.10.7.4, RFC 5961 §3.2). Else anybody
+// who knows the ports could have a connection forgotten that is idle.
+apart int revive(const struct packet *p, struct flow *f, __u32 nobody)
+{
+	if (!p || !f)
+		return 0;
+	struct flow *client = f, *other_flow;
+	struct key other;
+	__u32 before;
+	int half;
+
+	other_key(&other, &p->k, &f->to);
+	other_flow = find_flow(&other, &half);
+	if (p->k.side == BACKEND) {
+		__sync_fetch_and_and(&f->ends, ~RST);
+		client = other_flow;
+	} else if (other_flow) {
+		__sync_fetch_and_and(&other_flow->ends, ~RST);
+	}
+	if (!client)
+		return 0;
+	before = __sync_fetch_and_and(&client->ends, ~RST);
+	if (CLOSED(before) && !CLOSED(before & ~RST)) {
+		const struct key *k = p->k.side == CLIENT ? &p->k : &other;
+
+		if (bpf_map_lookup_elem(&hf_flows, k)) {
+			more(client->slot, client->service, client->id, nobody, 1);
+			tell(k, client, FLOW);
+		}
+	}
+	return 0;
+}
+
 // follow notes what a packet says about its flow.
 always void follow(const struct packet *p, struct flow *f, __u64 now, __u32 nobody)
 {
@@ -172,6 +206,8 @@ always void follow(const struct packet *p, struct flow *f, __u64 now, __u32 nobo
 			__sync_fetch_and_and(&f->ends, ~MIRRORED);
 	}
 	if (p->k.proto == IPPROTO_TCP && p->fragment != LATER) {
+		if (f->ends & RST && !(p->flags & (TCP_RST | TCP_SYN)))
+			revive(p, f, nobody);
 		if (p->flags & TCP_FIN)
 			bits |= p->k.side == CLIENT ? CLIENT_FIN : BACKEND_FIN;
 		if (p->flags & TCP_RST)

@@ -37,22 +37,27 @@ apart int merge(const struct told *n, struct flow *there)
 {
 	if (!n || !there)
 		return TAKEN;
-	__u32 bits = n->f.ends & ~MIRRORED, before;
+	__u32 bits = n->f.ends & ~MIRRORED, before, after;
+	// Of a flow that was never seen here, who sees it knows that it goes on.
+	__u32 wrong = there->ends & MIRRORED ? RST & ~bits : 0;
 	struct flow *back;
 	struct key other;
 	int half;
 
 	if (there->seen < n->f.seen)
 		there->seen = n->f.seen;
-	if ((there->ends & bits) == bits)
+	if ((there->ends & bits) == bits && !(there->ends & wrong))
 		return TAKEN;
 	other_key(&other, &n->k, &n->f.to);
 	back = find_flow(&other, &half);
-	if (back)
+	if (back) {
 		__sync_fetch_and_or(&back->ends, bits);
+		__sync_fetch_and_and(&back->ends, ~wrong);
+	}
 	before = __sync_fetch_and_or(&there->ends, bits);
-	if (!CLOSED(before) && CLOSED(before | bits) && bpf_map_lookup_elem(&hf_flows, &n->k))
-		more(there->slot, there->service, there->id, n->nobody, -1);
+	after = __sync_fetch_and_and(&there->ends, ~wrong) & ~wrong;
+	if (!!CLOSED(before) != !!CLOSED(after) && bpf_map_lookup_elem(&hf_flows, &n->k))
+		more(there->slot, there->service, there->id, n->nobody, CLOSED(after) ? -1 : 1);
 	return TAKEN;
 }
 
