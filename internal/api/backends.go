@@ -38,6 +38,7 @@ type Backend struct {
 	Address    string            `json:"address"`
 	State      string            `json:"state"` // up, drain, down, removed
 	Why        string            `json:"why"`
+	Silent     string            `json:"silent,omitempty"` // that it answers no client, though it is up, and why that may be
 	Weight     uint16            `json:"weight"`
 	Share      float64           `json:"share"` // of new flows, in percent, as the table has it
 	Backup     bool              `json:"backup,omitempty"`

@@ -48,9 +48,9 @@ type (
 	// stays keep all that is known of them.
 	Configured struct{ Service *Service }
 
-	// Counted is how many flows each target has, by ID, as the plane counted
-	// them; one that is missing has none.
-	Counted struct{ Flows map[uint32]uint64 }
+	// Counted is what the plane counted of each target, by ID; one that is missing
+	// has no flows.
+	Counted struct{ Usage map[uint32]Usage }
 
 	// Followed is the view of the node that holds the service's addresses. From
 	// then on it decides, and this node's own checks do not.
@@ -117,4 +117,5 @@ const (
 	CodePanic    = "HF3011" // so many backends are down that all of them are used
 	CodeNormal   = "HF3012" // a service is served by its own backends again
 	CodeDiverged = "HF3013" // this node and the holder make different tables of the same view
+	CodeSilent   = "HF3016" // a backend passes its checks and answers no client, or does again
 )

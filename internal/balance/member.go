@@ -30,6 +30,7 @@ type member struct {
 	started time.Time // of a slow start; zero: it has its whole weight
 	ramp    uint32    // of its weight that the slow start allows, in percent
 
+	hearing  hearing
 	flows    uint64
 	idle     int  // counts in a row without a flow
 	drained  bool // that was told

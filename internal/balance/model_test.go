@@ -59,9 +59,9 @@ func (w *world) event() Event {
 	case 2:
 		return Weighed{Backend: x, Weight: uint16(w.r(5)), Reset: w.r(2) == 0}
 	case 3, 4:
-		flows := map[uint32]uint64{}
+		flows := map[uint32]Usage{}
 		for id := range w.ids {
-			flows[id] = uint64(w.r(2) * w.r(9))
+			flows[id] = Usage{Flows: uint64(w.r(2) * w.r(9))}
 		}
 		return Counted{flows}
 	case 5:

@@ -58,10 +58,12 @@ func (p *Pool) own(addr netip.AddrPort, out []Action) (*member, []Action) {
 	return nil, append(out, refused)
 }
 
-// counted takes what the plane counted, and sees who has no flow left.
-func (p *Pool) counted(e Counted, out []Action) []Action {
+// counted takes what the plane counted, and sees who answers nobody and who has
+// no flow left.
+func (p *Pool) counted(now time.Time, e Counted, out []Action) []Action {
+	out = p.listen(now, e.Usage, out)
 	for _, m := range p.members {
-		if m.flows = e.Flows[m.id]; m.flows > 0 {
+		if m.flows = e.Usage[m.id].Flows; m.flows > 0 {
 			m.idle = 0
 			continue
 		}

@@ -80,6 +80,7 @@ type Plan struct {
 type Usage struct {
 	Flows                     uint64 // now
 	New                       uint64 // since the plane began
+	Made                      uint64 // those of them that were established here (0 of proxies)
 	PacketsIn, PacketsOut     uint64 // from clients; to clients (0 where backends answer themselves)
 	BytesIn, BytesOut         uint64
 	Refused, Limited, Dropped uint64 // nobody to serve; over a limit; for any other reason

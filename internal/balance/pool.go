@@ -70,7 +70,7 @@ func (p *Pool) Step(now time.Time, ev Event, out []Action) []Action {
 	case Configured:
 		out = p.configure(e.Service, out)
 	case Counted:
-		out = p.counted(e, out)
+		out = p.counted(now, e, out)
 	case Followed:
 		out = p.follow(now, e.View, out)
 	case Led:

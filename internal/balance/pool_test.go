@@ -113,10 +113,10 @@ func (w *bench) down(addrs ...netip.AddrPort) *bench {
 
 // counted says how many flows backends have, twice, as it counts from the second.
 func (w *bench) counted(flows map[netip.AddrPort]uint64) *bench {
-	byID := map[uint32]uint64{}
+	byID := map[uint32]Usage{}
 	for _, m := range w.pool.members {
 		if n := flows[m.Addr]; n > 0 {
-			byID[m.id] = n
+			byID[m.id] = Usage{Flows: n}
 		}
 	}
 	return w.step(Counted{byID}).step(Counted{byID})
@@ -307,8 +307,8 @@ func TestPool_DrainToTheLastFlow(t *testing.T) {
 		"HF3002 backend 10.0.0.11:443 gets no new flows: it drains, asked by ann",
 		"plan 10.0.0.11 drain 0, 10.0.0.12 up 1")
 	w.counted(map[netip.AddrPort]uint64{a: 17, b: 4}).says()
-	w.step(Counted{map[uint32]uint64{}}).says() // one count may be older than the plan
-	w.step(Counted{map[uint32]uint64{}}).says("HF3006 backend 10.0.0.11:443 is drained: it has no flow left", "drained 10.0.0.11:443, 0 left")
+	w.step(Counted{}).says() // one count may be older than the plan
+	w.step(Counted{}).says("HF3006 backend 10.0.0.11:443 is drained: it has no flow left", "drained 10.0.0.11:443, 0 left")
 	w.counted(nil).after(2 * time.Minute).says()
 	w.down(a).says("HF3003 backend 10.0.0.11:443 is down: HTTP 503 in 12 ms, wanted 200", "plan 10.0.0.11 down 0, 10.0.0.12 up 1")
 	w.up(a).says("HF3002 backend 10.0.0.11:443 gets no new flows: it drains, asked by ann", "plan 10.0.0.11 drain 0, 10.0.0.12 up 1")

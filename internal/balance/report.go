@@ -29,6 +29,7 @@ type Row struct {
 	Wish   Wish
 	Due    time.Time // of a drain; zero: none
 	Flows  uint64    // as of the last count
+	Silent string    // why it may be that it answers no client; empty: it does, or nobody knows
 }
 
 // Report tells how the service and its backends are.
@@ -41,6 +42,9 @@ func (p *Pool) Report() Report {
 			Wish: m.wish, Due: m.due, Flows: m.flows,
 		}
 		row.State, row.Why = m.state(slices.Contains(used, m) && m.heft() > 0, p.service, mode)
+		if row.State == Up {
+			row.Silent = p.silence(m)
+		}
 		r.Backends = append(r.Backends, row)
 	}
 	return r

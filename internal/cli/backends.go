@@ -125,6 +125,14 @@ func (t Terminal) backends(b api.Backends, drops verbosity) error {
 		if err := tb.write(t.Out); err != nil {
 			return err
 		}
+		for _, x := range s.Backends {
+			if x.Silent == "" {
+				continue
+			}
+			if _, err := fmt.Fprintf(t.Out, "%s %s\n", t.paint(bad, oneLine(x.Address)), oneLine(x.Silent)); err != nil {
+				return written(err)
+			}
+		}
 		if drops == verbose {
 			if err := t.drops(&s); err != nil {
 				return err

@@ -119,7 +119,7 @@ func describeService(v pools.View) api.Service {
 	for _, row := range v.Backends {
 		u := v.Usage[row.ID]
 		b := api.Backend{
-			Address: row.Addr.String(), State: row.State.String(), Why: row.Why, Weight: row.Weight, Share: shares[row.ID],
+			Address: row.Addr.String(), State: row.State.String(), Why: row.Why, Silent: row.Silent, Weight: row.Weight, Share: shares[row.ID],
 			Backup: row.Backup, Sorry: row.Sorry, MaxFlows: row.MaxFlows, Flows: u.Flows, New: u.New,
 			BytesIn: u.BytesIn, BytesOut: u.BytesOut, PacketsIn: u.PacketsIn, PacketsOut: u.PacketsOut, Failures: u.Dropped, Drops: u.Drops,
 		}

@@ -40,6 +40,9 @@ func serviceTable() []metric {
 				put(truth(b.State == state), s.Name, b.Address, state)
 			}
 		})},
+		{"backend_silent", gauge, "Whether a backend that is up answers no client, as far as connections through this node tell.", each, backends(func(s *api.Service, b *api.Backend, put put) {
+			put(truth(b.Silent != ""), s.Name, b.Address)
+		})},
 		{"backend_weight", gauge, "The weight of a backend, as configured or as an operator changed it.", each, backends(func(s *api.Service, b *api.Backend, put put) {
 			put(float64(b.Weight), s.Name, b.Address)
 		})},

@@ -57,7 +57,7 @@ func TestBackendsAnswerDirectly(t *testing.T) {
 				}
 				u, err := p.Usage("web")
 				must(t, err)
-				if u[1].New != 2 || u[2].New != 2 || u[1].BytesIn < 4<<20 || u[1].PacketsOut != 0 {
+				if u[1].New != 2 || u[2].New != 2 || u[1].Made != 2 || u[2].Made != 2 || u[1].BytesIn < 4<<20 || u[1].PacketsOut != 0 {
 					t.Errorf("counted %+v", u)
 				}
 			})

@@ -16,6 +16,7 @@ import (
 type kernelCounters struct {
 	_          structs.HostLayout
 	Began      uint64
+	Made       uint64
 	PacketsIn  uint64
 	BytesIn    uint64
 	PacketsOut uint64

@@ -113,7 +113,7 @@ func (t target) addr() netip.AddrPort { return joined(t.Addr, t.Port) }
 const reasons = 12
 
 type counters struct {
-	Began                                    uint64
+	Began, Made                              uint64
 	PacketsIn, BytesIn, PacketsOut, BytesOut uint64
 	Drops                                    [reasons]uint64
 }

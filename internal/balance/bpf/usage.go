@@ -53,7 +53,7 @@ func (p *Plane) Usage(name string) (map[uint32]balance.Usage, error) {
 
 func (p *Plane) usage(slot uint32, n counters) balance.Usage {
 	u := balance.Usage{
-		Flows: uint64(max(p.tallies[slot].flows.Load(), 0)), New: n.Began,
+		Flows: uint64(max(p.tallies[slot].flows.Load(), 0)), New: n.Began, Made: n.Made,
 		PacketsIn: n.PacketsIn, PacketsOut: n.PacketsOut, BytesIn: n.BytesIn, BytesOut: n.BytesOut,
 	}
 	for why, n := range n.Drops {
@@ -109,6 +109,7 @@ func (p *Plane) countersOf(slot uint32) (sum counters, err error) {
 	}
 	for _, n := range each {
 		sum.Began += n.Began
+		sum.Made += n.Made
 		sum.PacketsIn += n.PacketsIn
 		sum.BytesIn += n.BytesIn
 		sum.PacketsOut += n.PacketsOut

@@ -241,10 +241,6 @@ func (p *Pools) count() {
 			continue // it could not be served, which was told
 		}
 		s.usage = usage
-		flows := make(map[uint32]uint64, len(usage))
-		for id, u := range usage {
-			flows[id] = u.Flows
-		}
-		p.step(s, balance.Counted{Flows: flows})
+		p.step(s, balance.Counted{Usage: usage})
 	}
 }

@@ -16,6 +16,7 @@ type Trouble struct {
 	Code  string // of the record that was made when it began
 	Text  string
 	Since time.Time // when it was first seen
+	about string    // what makes it the same one, where numbers in Text change
 }
 
 // troubles is all of them: what planes cannot do, what is nearly full, then what
@@ -39,17 +40,24 @@ func (p *Pools) troubles(views []View) []Trouble {
 			add(balance.CodeDiverged, "service %s: the table here is not the holder's: the files of the nodes differ, or the cluster's seed does", v.Service.Name)
 		}
 	}
+	for _, v := range views {
+		for _, b := range v.Backends {
+			if b.Silent != "" {
+				add(balance.CodeSilent, "service %s: backend %s %s", v.Service.Name, b.Addr, b.Silent)
+				out[len(out)-1].about = v.Service.Name + b.Addr.String()
+			}
+		}
+	}
 	p.date(out)
 	return out
 }
 
 // date says since when each of them is there, and forgets those that are over.
-// One whose text changes begins anew.
 func (p *Pools) date(all []Trouble) {
 	since, now := map[string]time.Time{}, time.Now()
 	for i := range all {
 		t := &all[i]
-		key := t.Code + t.Text
+		key := t.Code + cmp.Or(t.about, t.Text)
 		t.Since = now
 		if at, known := p.since[key]; known {
 			t.Since = at

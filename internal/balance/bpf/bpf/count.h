@@ -78,6 +78,14 @@ always void more(__u32 slot, __u32 service, __u32 id, __u32 nobody, __s64 n)
 		__sync_fetch_and_add(&t->flows, n);
 }
 
+always void was_made(__u32 slot)
+{
+	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);
+
+	if (n)
+		n->made++;
+}
+
 always void has_begun(__u32 slot)
 {
 	struct counters *n = bpf_map_lookup_elem(&hf_counters, &slot);

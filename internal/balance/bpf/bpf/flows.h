@@ -120,8 +120,10 @@ apart int promote(const struct key *k, const struct flow *half, __u32 nobody)
 		more(f.slot, f.service, f.id, nobody, 1);
 	bpf_map_delete_elem(&hf_half, k);
 	bpf_map_delete_elem(&hf_half, &other);
-	if (!(f.ends & MIRRORED))
+	if (!(f.ends & MIRRORED)) {
+		was_made(f.slot);
 		tell(k, &f, FLOW);
+	}
 	return 1;
 }
 

@@ -168,7 +168,7 @@ enum reason {
 };
 
 struct counters {
-	__u64 began;
+	__u64 began, made; // made: established, by what came through here
 	__u64 packets_in, bytes_in, packets_out, bytes_out;
 	__u64 drops[REASONS];
 };
