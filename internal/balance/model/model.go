@@ -21,7 +21,8 @@ func (v Verdict) String() string { return [...]string{"pass", "drop", "send"}[v]
 
 // Result of a step. Frame is what leaves, where one is sent, or passes otherwise
 // than it came. Why is in words of balance/bpf, where a packet is dropped, also
-// where what is sent instead says so. Answer is what its sender is told, where
+// where what is sent instead says so, or could not be sent for another reason
+// ("no route, refused"). Answer is what its sender is told, where
 // Frame is for the other end.
 type Result struct {
 	Verdict Verdict

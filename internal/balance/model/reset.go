@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 )
 
 // refuse tells the sender of a packet that there is nobody to speak with.
@@ -10,10 +11,17 @@ func (b *Balancer) refuse(p *packet, why string) Result {
 	if !p.resettable() {
 		return drop(why)
 	}
-	r := b.toHop(p.resetToSender(), p.src.Addr())
-	if r.Verdict == Send {
-		r.Why = why
+	return b.toHop(p.resetToSender(), p.src.Addr()).because(why)
+}
+
+// because adds why there is an answer to why it could not be sent.
+func (r Result) because(why string) Result {
+	all := []string{why}
+	if r.Why != "" {
+		all = append(all, r.Why)
 	}
+	slices.Sort(all)
+	r.Why = strings.Join(all, ", ")
 	return r
 }
 
@@ -26,7 +34,7 @@ func (b *Balancer) split(p *packet, onward func(*packet) Result) Result {
 	}
 	answer := b.toHop(p.resetToSender(), p.src.Addr())
 	if answer.Verdict != Send {
-		return answer
+		return answer.because(why)
 	}
 	r := onward(p.resetToOther())
 	r.Answer, r.Why = answer.Frame, why

@@ -30,9 +30,5 @@ func (b *Balancer) tooBig(p *packet, mtu int) Result {
 		pseudo = slices.Concat(ip[8:40], []byte{0, icmpSize + quoted, 0, protoICMP6})
 	}
 	binary.BigEndian.PutUint16(icmp[2:], ^summed(pseudo, icmp, quote))
-	r := b.toHop(slices.Concat(p.frame[:etherSize], ip, icmp, quote), p.src.Addr())
-	if r.Verdict == Send {
-		r.Why = why
-	}
-	return r
+	return b.toHop(slices.Concat(p.frame[:etherSize], ip, icmp, quote), p.src.Addr()).because(why)
 }
