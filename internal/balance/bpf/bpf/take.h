@@ -105,6 +105,32 @@ apart int open_half(const struct told *n)
 	return bpf_map_update_elem(&hf_half, &n->k, &n->f, BPF_ANY) ? NO_ROOM : TAKEN;
 }
 
+// anew puts a flow there that is in no way of another one: of a million flows
+// that a node hears of for the first time all are such. It says whether it could.
+// Each look is into a line of memory of its own, so there are as few as can be.
+apart int anew(const struct told *n)
+{
+	if (!n)
+		return 0;
+	struct flow back = n->f;
+	struct key other;
+
+	other_key(&other, &n->k, &n->f.to);
+	if (n->f.to.dport) {
+		turned(&back.to, &n->k.t);
+		if (bpf_map_lookup_elem(&hf_half, &other) || bpf_map_update_elem(&hf_flows, &other, &back, BPF_NOEXIST))
+			return 0;
+	}
+	if (bpf_map_update_elem(&hf_flows, &n->k, &n->f, BPF_NOEXIST)) {
+		if (n->f.to.dport)
+			bpf_map_delete_elem(&hf_flows, &other);
+		return 0;
+	}
+	if (!CLOSED(n->f.ends))
+		more(n->f.slot, n->f.service, n->f.id, n->nobody, 1);
+	return 1;
+}
+
 apart int take(const struct told *n)
 {
 	if (!n)
@@ -121,6 +147,8 @@ apart int take(const struct told *n)
 	}
 	if (!target_of(n->f.slot, n->f.service, n->f.id))
 		return NO_BACKEND;
+	if (!there && n->what == FLOW && anew(n))
+		return TAKEN;
 	if (there && there->slot == n->f.slot && there->id == n->f.id && same_tuple(&there->to, &n->f.to)) {
 		merge(n, there);
 		if (!half || n->what == HALF_OPEN)
