@@ -88,7 +88,7 @@ func (n *names) change(c told, now uint64) (balance.Change, bool) {
 
 // told is what another node's words are in this one's maps, or why they are
 // nothing.
-func (n *names) told(c balance.Change, now uint64) (told, error) {
+func (n *names) told(c *balance.Change, now uint64) (told, error) {
 	v := vipOf(c.Listen)
 	s, ok := n.vips[v]
 	if !ok {

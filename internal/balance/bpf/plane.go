@@ -74,8 +74,8 @@ type Plane struct {
 	names      atomic.Pointer[names]
 	watcher    atomic.Pointer[watcher]
 	watchPage  []byte
-	watch      *watch // nil after Close
-	installing sync.Mutex
+	watch      *watch     // nil after Close
+	lanes      chan uint8 // of the inbox, those that are free
 	inboxPages []byte
 	inbox      []told
 }
@@ -120,6 +120,10 @@ func Open(c Config) (_ *Plane, err error) {
 	p.watch.on.Store(0) // who read it is gone
 	if p.inboxPages, p.inbox, err = mapped[told](p.objs.HfInbox); err != nil {
 		return nil, err
+	}
+	p.lanes = make(chan uint8, lanes)
+	for lane := range uint8(lanes) {
+		p.lanes <- lane
 	}
 	if err := p.native.inherit(c.Gate); err != nil {
 		return nil, fmt.Errorf("cannot read the holds of the gate: %w", err)

@@ -55,47 +55,57 @@ func (p *Plane) Walk(some func(flows []balance.Flow) bool) error {
 	}
 }
 
-// Install is balance.Mirror's.
+// Install is balance.Mirror's. As many calls go on at a time as there are lanes.
 func (p *Plane) Install(changes []balance.Change) (refused int, err error) {
 	p.alive.RLock()
 	defer p.alive.RUnlock()
 	if p.watch == nil {
 		return len(changes), fmt.Errorf("cannot take flows over: %w", balance.ErrGone)
 	}
-	p.installing.Lock()
-	defer p.installing.Unlock()
+	lane := <-p.lanes
+	defer func() { p.lanes <- lane }()
+	inbox := p.inbox[int(lane)*mostTaken:][:mostTaken]
 	now, names := monotonic(), p.names.Load()
-	refuse := func(c balance.Change, why error) {
+	refuse := func(c *balance.Change, why error) {
 		if refused++; err == nil {
 			err = fmt.Errorf("cannot take over the flow of %s to %s: %w", c.Client, c.Listen, why)
 		}
 	}
-	from := make([]balance.Change, 0, len(p.inbox)) // of what is in the inbox
+	frame := make([]byte, 14) // of the size of Ethernet's header, the smallest that there is
+	frame[0] = lane
+	from := make([]*balance.Change, 0, mostTaken) // of what is in the inbox
 	for len(changes) > 0 {
 		from = from[:0]
-		for len(changes) > 0 && len(from) < len(p.inbox) {
-			c := changes[0]
+		for len(changes) > 0 && len(from) < mostTaken {
+			c := &changes[0]
 			changes = changes[1:]
 			t, why := names.told(c, now)
 			switch {
 			case why == nil:
-				p.inbox[len(from)] = t
+				inbox[len(from)] = t
 				from = append(from, c)
 			case !c.Gone:
 				refuse(c, why)
 			}
 		}
-		if len(from) < len(p.inbox) {
-			p.inbox[len(from)].What = 0
+		if len(from) < mostTaken {
+			inbox[len(from)].What = 0
 		}
-		if _, err := p.objs.HoldfastTake1.Run(&ebpf.RunOptions{Data: make([]byte, 14)}); err != nil {
+		if _, err := p.objs.HoldfastTake1.Run(&ebpf.RunOptions{Data: frame}); err != nil {
 			return refused, fmt.Errorf("cannot take flows over: %w", err)
 		}
 		for i, c := range from {
-			if why := answers[p.inbox[i].Answer]; why != nil {
+			if why := answers[inbox[i].Answer]; why != nil {
 				refuse(c, why)
 			}
 		}
 	}
 	return refused, err
 }
+
+// mostTaken is how many flows a lane has room for, and lanes how many there are:
+// INBOX and LANES of bpf/take.h.
+const (
+	mostTaken = 256
+	lanes     = 4
+)

@@ -131,7 +131,8 @@ const (
 	ActionMore                      // go on with it: say Walked once more, or WalkEnded
 	ActionStop                      // give it up
 	ActionInstall                   // put Changes, and say Installed with Seq
-	ActionSweep                     // take away the flows of Listens that Named does not have, and say Swept with Seq
+	ActionSurvey                    // note which flows of Listens are here, for Bulk of Conn, after what was to be put before
+	ActionSweep                     // take away the flows of Listens that Named does not have, and say Swept with Seq; not needed where Named covers the survey for Bulk
 	ActionFollow                    // Service has the holder's View
 	ActionLead                      // Service goes by this node's own view again
 	ActionSynced                    // Group has all that the holder has, or In is false

@@ -41,7 +41,6 @@ type seen struct {
 // intake is a walk of the other side.
 type intake struct {
 	begin
-	begun time.Time
 	named Names
 	flows uint64
 	ended uint64 // the frame that was its end; 0: not yet
@@ -116,9 +115,7 @@ func (m *Machine) take(h *hearer, f Frame) error {
 	case FrameChanges, FrameFlows:
 		return m.takeFlows(h, f)
 	case FrameBegin:
-		x, err := parseBegin(f.Body)
-		h.bulk = &intake{begin: x, begun: m.now}
-		return err
+		return m.takeBegin(h, f.Body)
 	case FrameEnd:
 		return m.takeEnd(h, f)
 	case FramePulse:
@@ -148,6 +145,17 @@ func (m *Machine) takeHolds(h *hearer, body []byte) error {
 	return nil
 }
 
+// takeBegin has it noted what is here as a walk begins.
+func (m *Machine) takeBegin(h *hearer, body []byte) error {
+	x, err := parseBegin(body)
+	if err != nil {
+		return err
+	}
+	h.bulk = &intake{begin: x}
+	m.do(Action{Kind: ActionSurvey, Conn: h.conn, Bulk: x.number, Listens: x.listens})
+	return nil
+}
+
 // takeFlows has flows put, those of services that both sides know.
 func (m *Machine) takeFlows(h *hearer, f Frame) error {
 	changes, err := parseChanges(f.Body)
@@ -159,8 +167,10 @@ func (m *Machine) takeFlows(h *hearer, f Frame) error {
 			h.bulk.flows += uint64(len(changes))
 		}
 		for i := range changes {
-			if !changes[i].Gone {
-				h.bulk.named.add(&changes[i].Flow)
+			if changes[i].Gone {
+				h.bulk.named.addGone(&changes[i].Flow)
+			} else {
+				h.bulk.named.Add(&changes[i].Flow)
 			}
 		}
 	}
@@ -193,7 +203,6 @@ func (m *Machine) takeEnd(h *hearer, f Frame) error {
 	}
 	b.ended, h.bulk = f.Seq, nil
 	h.ended = append(h.ended, b)
-	b.named.settle()
 	var sweep []balance.Endpoint
 	for _, l := range b.listens {
 		if s := m.of(l, h.key); s != nil && s.Flows && slices.Contains(h.holds, l) && !m.holds(l) {
@@ -201,7 +210,7 @@ func (m *Machine) takeEnd(h *hearer, f Frame) error {
 		}
 	}
 	h.outstanding++
-	m.do(Action{Kind: ActionSweep, Conn: h.conn, Seq: f.Seq, Listens: sweep, Named: &b.named})
+	m.do(Action{Kind: ActionSweep, Conn: h.conn, Seq: f.Seq, Bulk: b.number, Listens: sweep, Named: &b.named})
 	return nil
 }
 

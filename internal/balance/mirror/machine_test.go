@@ -75,6 +75,40 @@ func TestMachine_WhatEndsDuringAWalkStaysAway(t *testing.T) {
 	}
 }
 
+// Where the survey shows that nothing is to be taken away, nobody looks at all
+// flows at the end of a walk, whatever began or ended meanwhile.
+func TestMachine_LooksForWhatEndedOnlyWhereItMay(t *testing.T) {
+	w := newWorld(t, 9, 2)
+	a, b := w.nodes[0], w.nodes[1]
+	for i := range 100 {
+		a.begin(web, client(i), 1)
+	}
+	w.take(0)
+	w.run(6 * time.Second)
+	if b.covered != 1 {
+		t.Fatalf("%d sweeps of an empty table were needless, want 1", b.covered)
+	}
+	var churn func()
+	churn = func() {
+		k := w.rand.IntN(200)
+		a.finish(id{web, client(k)})
+		a.begin(web, client(k), 2)
+		a.in(400*time.Millisecond, churn)
+	}
+	churn()
+	w.run(2*refresh + refresh/2)
+	if err := w.same(0); err != nil || b.covered != 3 {
+		t.Errorf("%d sweeps were needless, want 3: %v", b.covered, err)
+	}
+	// What the holder does not have goes, though nobody told of its end.
+	f := balance.Flow{Listen: web, Client: client(999), Backend: client(1)}
+	b.plane.flows[idOf(&f)] = &entry{f, w.now}
+	w.run(refresh)
+	if err := w.same(0); err != nil || b.covered != 3 {
+		t.Errorf("%d sweeps were needless, want 3: %v", b.covered, err)
+	}
+}
+
 func TestMachine_Survives(t *testing.T) {
 	for seed := range uint64(*seeds) {
 		w := newWorld(t, seed, 2+int(seed%2))

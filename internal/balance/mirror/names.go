@@ -21,26 +21,59 @@ func idOf(f *balance.Flow) id { return id{f.Listen, f.Client} }
 // another flow.
 type Names struct {
 	all    []uint64
+	gone   []uint64 // those that were named as such
 	sorted bool
 }
 
-func (n *Names) add(f *balance.Flow) {
+// Add adds a flow that is there.
+func (n *Names) Add(f *balance.Flow) {
 	n.all = append(n.all, numberOf(f))
 	n.sorted = false
 }
 
-// settle makes it ready to be asked.
+func (n *Names) addGone(f *balance.Flow) {
+	n.gone = append(n.gone, numberOf(f))
+	n.sorted = false
+}
+
+// settle makes it ready to be asked. A million take a tenth of a second, which
+// only who asks has to have.
 func (n *Names) settle() {
 	if !n.sorted {
 		slices.Sort(n.all)
+		slices.Sort(n.gone)
 		n.sorted = true
 	}
 }
 
-// Has says whether the set has a flow.
+// Has says whether the set has a flow that is there.
 func (n *Names) Has(f *balance.Flow) bool {
+	n.settle()
 	_, found := slices.BinarySearch(n.all, numberOf(f))
 	return found
+}
+
+// Covers says whether all flows of another set were named in this one, as there
+// or as gone.
+func (n *Names) Covers(had *Names) bool {
+	if len(had.all) == 0 {
+		return true
+	}
+	n.settle()
+	had.settle()
+	all, gone := n.all, n.gone
+	for _, x := range had.all {
+		for len(all) > 0 && all[0] < x {
+			all = all[1:]
+		}
+		for len(gone) > 0 && gone[0] < x {
+			gone = gone[1:]
+		}
+		if (len(all) == 0 || all[0] != x) && (len(gone) == 0 || gone[0] != x) {
+			return false
+		}
+	}
+	return true
 }
 
 // numberOf hashes what tells a flow from others: FNV-1a, and the final mix of

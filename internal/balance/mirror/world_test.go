@@ -44,6 +44,7 @@ type node struct {
 	m       *Machine
 	plane   plane
 	walks   map[Conn]*walk
+	surveys map[Conn]*survey
 	work    []func() // what the installer has to do, in order
 	working bool
 	wake    time.Time
@@ -51,6 +52,7 @@ type node struct {
 	follows map[string]balance.View
 	records []string
 	held    bool
+	covered int // sweeps that the survey made needless
 }
 
 type conn struct {
@@ -110,7 +112,7 @@ func addrOf(i int) netip.AddrPort {
 // start begins a life of a node.
 func (n *node) start() {
 	n.life++
-	n.m, n.walks, n.work, n.working, n.synced = New(n.name()), map[Conn]*walk{}, nil, false, map[string]bool{}
+	n.m, n.walks, n.surveys, n.work, n.working, n.synced = New(n.name()), map[Conn]*walk{}, map[Conn]*survey{}, nil, false, map[string]bool{}
 	n.follows, n.wake = map[string]balance.View{}, time.Time{}
 	e := Configured{Services: []Service{
 		{Name: "web", Group: "g", Key: n.key, Listen: []balance.Endpoint{web}, Flows: true},
@@ -199,9 +201,7 @@ func (n *node) perform(a Action) {
 		for k := range n.plane.flows {
 			x.keys = append(x.keys, k)
 		}
-		slices.SortFunc(x.keys, func(a, b id) int {
-			return cmp.Or(a.listen.Compare(b.listen.AddrPort), a.client.Compare(b.client))
-		})
+		slices.SortFunc(x.keys, compareIDs)
 		n.more(a.Conn, x)
 	case ActionMore:
 		if x := n.walks[a.Conn]; x != nil && x.number == a.Bulk {
@@ -214,6 +214,10 @@ func (n *node) perform(a Action) {
 			refused, err := n.install(a.Changes)
 			n.step(Installed{a.Conn, a.Seq, refused, err})
 		})
+	case ActionSurvey:
+		x := &survey{number: a.Bulk}
+		n.surveys[a.Conn] = x
+		n.queue(func() { n.survey(a, x) })
 	case ActionSweep:
 		n.queue(func() { n.step(Swept{Conn: a.Conn, Seq: a.Seq, Ended: n.sweep(a)}) })
 	case ActionFollow:

@@ -248,9 +248,12 @@ int NAME(holdfast_unwrap, LAYOUT)(ctx *c)
 SEC(HOOK)
 int NAME(holdfast_take, LAYOUT)(ctx *c)
 {
-	(void)c;
+	__u8 lane;
+
+	if (peek(c, &lane, 1) || lane >= LANES) // the frame says which
+		return 0;
 	for (__u32 i = 0; i < INBOX; i++) {
-		__u32 at = i;
+		__u32 at = lane * INBOX + i;
 		struct told *n = bpf_map_lookup_elem(&hf_inbox, &at);
 
 		if (!n || !n->what)

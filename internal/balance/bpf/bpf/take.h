@@ -2,13 +2,16 @@
 //
 // Flows that another node tells of, put there as if they had been established
 // here. Go leaves them in hf_inbox and runs the program: what finds a flow there
-// already, and what packets do meanwhile, is decided where packets decide it.
+// already, and what packets do meanwhile, is decided where packets decide it. A
+// million flows take a CPU more than two seconds, most of which it waits for
+// memory: there are several lanes, so that as many CPUs may wait.
 
 #pragma once
 
 #include "flows.h"
 
-#define INBOX 256
+#define INBOX 256 // of a lane
+#define LANES 4
 
 // SLACK is by how much later a flow must have been seen here to outlive the
 // news that it is gone: news is under way for some time, and packets note the
@@ -16,11 +19,11 @@
 #define SLACK (2 * SECOND)
 
 // What is there has this node's service, slot and id, and is by this node's
-// clock. The first with nothing in it is the end.
+// clock. The first of a lane with nothing in it is the end.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, INBOX);
+	__uint(max_entries, INBOX * LANES);
 	__type(key, __u32);
 	__type(value, struct told);
 } hf_inbox SEC(".maps");

@@ -61,6 +61,7 @@ type Runner struct {
 	unwatch func()
 	conns   map[mirror.Conn]*conn
 	walks   map[mirror.Conn]*walk
+	surveys map[mirror.Conn]*survey
 	last    mirror.Conn
 	port    *port
 	worker  *worker
@@ -74,7 +75,8 @@ const mostNews = 1 << 17
 func New(opt Options) *Runner {
 	return &Runner{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}), machine: mirror.New(opt.Node),
-		held: map[netip.Addr]bool{}, views: map[string]mirror.Viewed{}, conns: map[mirror.Conn]*conn{}, walks: map[mirror.Conn]*walk{},
+		held: map[netip.Addr]bool{}, views: map[string]mirror.Viewed{},
+		conns: map[mirror.Conn]*conn{}, walks: map[mirror.Conn]*walk{}, surveys: map[mirror.Conn]*survey{},
 	}
 }
 
@@ -253,6 +255,7 @@ func (r *Runner) drop() {
 		c.close()
 	}
 	clear(r.walks)
+	clear(r.surveys)
 	clear(r.conns)
 }
 
@@ -310,8 +313,7 @@ func (r *Runner) perform(a *mirror.Action) {
 		r.dial(a.Peer)
 	case mirror.ActionHangup:
 		if c := r.conns[a.Conn]; c != nil {
-			delete(r.conns, a.Conn)
-			c.close()
+			r.leave(c)
 		}
 	case mirror.ActionSend:
 		if c := r.conns[a.Conn]; c != nil {
@@ -332,6 +334,8 @@ func (r *Runner) perform(a *mirror.Action) {
 		}
 	case mirror.ActionInstall:
 		r.install(*a)
+	case mirror.ActionSurvey:
+		r.survey(*a)
 	case mirror.ActionSweep:
 		r.sweep(*a)
 	case mirror.ActionFollow:
@@ -364,13 +368,19 @@ func (r *Runner) add(c *conn) mirror.Conn {
 	}, func(err error) {
 		r.post(func() {
 			if r.conns[c.number] == c {
-				delete(r.conns, c.number)
-				c.close()
+				r.leave(c)
 				r.step(mirror.Closed{Conn: c.number, Err: err})
 			}
 		})
 	})
 	return c.number
+}
+
+// leave ends a connection.
+func (r *Runner) leave(c *conn) {
+	delete(r.conns, c.number)
+	delete(r.surveys, c.number)
+	c.close()
 }
 
 // dial connects to a peer, and says so.

@@ -1,64 +1,12 @@
 package run
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/mirror"
 )
-
-// worker puts flows into the plane, one thing after the other.
-type worker struct {
-	mu    sync.Mutex
-	plane balance.Mirror
-	queue []func(balance.Mirror)
-	wake  chan struct{}
-}
-
-func newWorker() *worker { return &worker{wake: make(chan struct{}, 1)} }
-
-func (w *worker) use(p balance.Mirror) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.plane = p
-}
-
-func (w *worker) do(f func(balance.Mirror)) {
-	w.mu.Lock()
-	w.queue = append(w.queue, f)
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (w *worker) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-w.wake:
-		}
-		for ctx.Err() == nil {
-			w.mu.Lock()
-			if len(w.queue) == 0 {
-				w.queue = nil
-				w.mu.Unlock()
-				break
-			}
-			f, p := w.queue[0], w.plane
-			w.queue = w.queue[1:]
-			w.mu.Unlock()
-			f(p)
-		}
-	}
-}
-
-var errNoPlane = errors.New("nothing forwards packets here")
 
 // takeOver says who makes room on a connection when a frame is done.
 func (r *Runner) takeOver(a *mirror.Action) func() {
@@ -72,25 +20,58 @@ func (r *Runner) takeOver(a *mirror.Action) func() {
 
 func (r *Runner) install(a mirror.Action) {
 	done := r.takeOver(&a)
-	r.worker.do(func(p balance.Mirror) {
-		ev := mirror.Installed{Conn: a.Conn, Seq: a.Seq, Refused: len(a.Changes), Err: errNoPlane}
-		if p != nil {
-			ev.Refused, ev.Err = p.Install(a.Changes)
-		}
+	r.worker.install(a.Changes, func(refused int, err error) {
 		done()
-		r.post(func() { r.step(ev) })
+		r.post(func() { r.step(mirror.Installed{Conn: a.Conn, Seq: a.Seq, Refused: refused, Err: err}) })
 	})
 }
 
-// sweep takes away what the holder did not name.
+// survey is what was here when a walk of another node began.
+type survey struct {
+	bulk uint32
+	had  mirror.Names
+	err  error
+	done chan struct{}
+}
+
+// survey looks what is here, while flows of the walk are put beside it already.
+func (r *Runner) survey(a mirror.Action) {
+	s := &survey{bulk: a.Bulk, done: make(chan struct{})}
+	r.surveys[a.Conn] = s
+	r.worker.alone(r.ctx, func(p balance.Mirror) {
+		go func() {
+			defer close(s.done)
+			if s.err = errNoPlane; p == nil {
+				return
+			}
+			s.err = p.Walk(func(flows []balance.Flow) bool {
+				for i := range flows {
+					if slices.Contains(a.Listens, flows[i].Listen) {
+						s.had.Add(&flows[i])
+					}
+				}
+				return r.ctx.Err() == nil
+			})
+		}()
+	})
+}
+
+// sweep takes away what the holder did not name. Most often there is nothing,
+// and the survey shows that: news need not wait for another look at all flows.
 func (r *Runner) sweep(a mirror.Action) {
 	done := r.takeOver(&a)
-	r.worker.do(func(p balance.Mirror) {
+	s := r.surveys[a.Conn]
+	delete(r.surveys, a.Conn)
+	r.worker.alone(r.ctx, func(p balance.Mirror) {
 		ev := mirror.Swept{Conn: a.Conn, Seq: a.Seq}
+		if s != nil && s.bulk == a.Bulk {
+			<-s.done
+		}
 		switch {
 		case len(a.Listens) == 0:
 		case p == nil:
 			ev.Err = errNoPlane
+		case s != nil && s.bulk == a.Bulk && s.err == nil && a.Named.Covers(&s.had):
 		default:
 			ev.Ended, ev.Err = unname(p, &a)
 		}
