@@ -17,6 +17,16 @@ const interval = 5 * time.Second
 // batch is how many flows are read at once.
 const batch = 4096
 
+const (
+	// piece is how many flows a sweep looks at before it rests.
+	piece = 1024
+	// rests is by how much of the time in which it worked it rests. All threads of
+	// the daemon are in the real-time class: whoever waits for the processor, as the
+	// kernel's own thread that forwards packets may, has it only when this one
+	// leaves it.
+	rests = 4
+)
+
 // Run looks after the flows until the context is over: those that have timed
 // out are forgotten, the neighbours of backends are kept known, and the program
 // is where links and routes lead.
@@ -72,8 +82,9 @@ func (p *Plane) Sweep() error {
 
 func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
 	var at ebpf.MapBatchCursor
-	keys, values := make([]flowKey, batch), make([]flow, batch)
+	keys, values := make([]flowKey, piece), make([]flow, piece)
 	for {
+		began := time.Now()
 		n, err := m.BatchLookup(&at, keys, values, nil)
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			return err
@@ -90,6 +101,7 @@ func (p *Plane) sweep(m *ebpf.Map, now uint64, left map[uint32]int64) error {
 		if err != nil {
 			return nil // that was the last batch
 		}
+		time.Sleep(time.Since(began) / rests)
 	}
 }
 
