@@ -47,4 +47,9 @@ type Mirror interface {
 	// recently stays as it is. It says how many could not be put, and why the
 	// first of them could not.
 	Install(changes []Change) (refused int, err error)
+	// Settle says whether all flows are here that any node has of a service which
+	// listens there, and no more are told of. Who speaks in the middle of another
+	// connection is then told that nobody knows it; before, nothing is said, which
+	// is also how it is in the beginning.
+	Settle(listen Endpoint, settled bool)
 }

@@ -51,12 +51,10 @@ func (d *Daemon) applyMirror(cfg *config.Config) {
 }
 
 // mirrorConfig is what nodes tell each other by a file. Peers are those that the
-// file names; the others are heard.
+// file names; the others are heard. Where nodes tell each other nothing, there are
+// services still: nobody has flows of theirs that are not here.
 func mirrorConfig(cfg *config.Config) run.Config {
 	c := run.Config{Port: cfg.Flows.Port, Keys: map[mirror.Print][][]byte{}}
-	if c.Port == 0 {
-		return c
-	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
 		g := groupOf(cfg, s)
@@ -67,10 +65,13 @@ func mirrorConfig(cfg *config.Config) run.Config {
 		hashed := s.Scheduler == balance.Maglev || s.Scheduler == balance.SourceHash
 		direct := s.Forward == balance.DSR || s.Forward == balance.Tunnel
 		c.Services = append(c.Services, mirror.Service{
-			Name: s.Name, Group: g.Name, Key: key, Listen: s.Listen, Flows: s.Forward != balance.Proxy,
+			Name: s.Name, Group: g.Name, Key: key, Listen: s.Listen, Flows: s.Forward != balance.Proxy && c.Port != 0,
 			// Without a key that they share, nodes have different tables.
 			Exceptions: hashed && direct && sharedKey(cfg, s) != nil,
 		})
+		if c.Port == 0 {
+			continue
+		}
 		for _, a := range g.VRRP.Peers {
 			c.Peers = addPeer(c.Peers, a, key, c.Port)
 		}

@@ -37,6 +37,7 @@
 //	SYN, or UDP, of no flow                              a new flow
 //	TCP in the middle, of no flow, table of hashes       a new flow: the table knows whose it was
 //	                                                     (not with full NAT: it does not know the port)
+//	… table of turns, and no node tells of more flows    dropped, and its sender is told so
 //	any other                                            dropped
 //
 // How it goes there, by the service:
@@ -59,8 +60,10 @@
 // balance.Rehash and no table says where a packet in the middle of a connection
 // would go. Who says nothing is told nothing: the numbers that make a RST a good
 // one are those of a packet. Where nobody is there to serve, a SYN is answered by
-// a RST (refused). All else that is dropped is dropped in silence, for a node that
-// takes over may not know all flows yet. No RST is larger than what it answers, and
+// a RST (refused). Where it was said that all flows are here which any node has
+// ([Plane.Settle]), so is what comes in the middle of one that is not (unknown), up to
+// 4096 times a second for each vip. All else that is dropped is dropped in silence, for
+// a node that takes over may not know all flows yet. No RST is larger than what it answers, and
 // nothing answers a RST or a fragment.
 //
 // # ICMP

@@ -21,7 +21,7 @@ type kernelCounters struct {
 	BytesIn    uint64
 	PacketsOut uint64
 	BytesOut   uint64
-	Drops      [12]uint64
+	Drops      [13]uint64
 }
 
 type kernelFlow struct {
@@ -109,6 +109,13 @@ type kernelService struct {
 	Source        uint8
 	Listed        uint8
 	Family        uint8
+}
+
+type kernelSettled struct {
+	_      structs.HostLayout
+	On     uint64
+	Second uint64
+	Told   uint64
 }
 
 type kernelSighting struct {
@@ -243,6 +250,7 @@ const (
 	kernelMapHfNoted          = "hf_noted"
 	kernelMapHfQuote          = "hf_quote"
 	kernelMapHfServices       = "hf_services"
+	kernelMapHfSettled        = "hf_settled"
 	kernelMapHfSighting       = "hf_sighting"
 	kernelMapHfSightings      = "hf_sightings"
 	kernelMapHfTables         = "hf_tables"
@@ -325,6 +333,7 @@ type kernelMapSpecs struct {
 	HfNoted      *ebpf.MapSpec `ebpf:"hf_noted"`
 	HfQuote      *ebpf.MapSpec `ebpf:"hf_quote"`
 	HfServices   *ebpf.MapSpec `ebpf:"hf_services"`
+	HfSettled    *ebpf.MapSpec `ebpf:"hf_settled"`
 	HfSighting   *ebpf.MapSpec `ebpf:"hf_sighting"`
 	HfSightings  *ebpf.MapSpec `ebpf:"hf_sightings"`
 	HfTables     *ebpf.MapSpec `ebpf:"hf_tables"`
@@ -379,6 +388,7 @@ type kernelMaps struct {
 	HfNoted      *ebpf.Map `ebpf:"hf_noted"`
 	HfQuote      *ebpf.Map `ebpf:"hf_quote"`
 	HfServices   *ebpf.Map `ebpf:"hf_services"`
+	HfSettled    *ebpf.Map `ebpf:"hf_settled"`
 	HfSighting   *ebpf.Map `ebpf:"hf_sighting"`
 	HfSightings  *ebpf.Map `ebpf:"hf_sightings"`
 	HfTables     *ebpf.Map `ebpf:"hf_tables"`
@@ -409,6 +419,7 @@ func (m *kernelMaps) Close() error {
 		m.HfNoted,
 		m.HfQuote,
 		m.HfServices,
+		m.HfSettled,
 		m.HfSighting,
 		m.HfSightings,
 		m.HfTables,

@@ -3,6 +3,7 @@ package bpf
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 )
@@ -110,12 +111,18 @@ type target struct {
 
 func (t target) addr() netip.AddrPort { return joined(t.Addr, t.Port) }
 
-const reasons = 12
+const reasons = 13
 
 type counters struct {
 	Began, Made                              uint64
 	PacketsIn, BytesIn, PacketsOut, BytesOut uint64
 	Drops                                    [reasons]uint64
+}
+
+// settled is struct settled of bpf/stranger.h: shared with the kernel.
+type settled struct {
+	on   atomic.Uint64
+	_, _ uint64 // the program's own
 }
 
 type portRange struct{ First, Last uint16 }

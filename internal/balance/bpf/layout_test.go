@@ -26,6 +26,7 @@ func TestLayoutIsTheKernels(t *testing.T) {
 		{"flow.To", unsafe.Offsetof(flow{}.To), unsafe.Offsetof(kernelFlow{}.To)},
 		{"told", unsafe.Sizeof(told{}), unsafe.Sizeof(kernelTold{})},
 		{"told.Answer", unsafe.Offsetof(told{}.Answer), unsafe.Offsetof(kernelTold{}.Answer)},
+		{"settled", unsafe.Sizeof(settled{}), unsafe.Sizeof(kernelSettled{})},
 		{"watch", unsafe.Sizeof(watch{}), unsafe.Sizeof(kernelWatch{})},
 		{"watch.lost", unsafe.Offsetof(watch{}.lost), unsafe.Offsetof(kernelWatch{}.Lost)},
 		{"portRange", unsafe.Sizeof(portRange{}), unsafe.Sizeof(kernelPorts{})},

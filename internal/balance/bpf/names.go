@@ -17,6 +17,7 @@ type names struct {
 }
 
 type named struct {
+	at             uint32 // its place
 	number, nobody uint32
 	twoWay         bool // answers come through the balancer
 }
@@ -27,10 +28,11 @@ func (p *Plane) name() {
 	for v, at := range p.places {
 		if s := p.numbers[at.Number]; s != nil && s.plan != nil {
 			f := s.plan.Service.Forward
-			n.vips[v] = named{s.number, s.nobody, f == balance.NAT || f == balance.FullNAT}
+			n.vips[v] = named{at.At, s.number, s.nobody, f == balance.NAT || f == balance.FullNAT}
 		}
 	}
 	p.names.Store(n)
+	p.settle()
 }
 
 // Bits of balance.Flow.Ends that no flow in the program's maps has, or that no

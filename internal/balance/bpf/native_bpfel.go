@@ -32,6 +32,7 @@ const (
 	nativeMapHfNoted       = "hf_noted"
 	nativeMapHfQuote       = "hf_quote"
 	nativeMapHfServices    = "hf_services"
+	nativeMapHfSettled     = "hf_settled"
 	nativeMapHfSighting    = "hf_sighting"
 	nativeMapHfSightings   = "hf_sightings"
 	nativeMapHfTables      = "hf_tables"
@@ -112,6 +113,7 @@ type nativeMapSpecs struct {
 	HfNoted      *ebpf.MapSpec `ebpf:"hf_noted"`
 	HfQuote      *ebpf.MapSpec `ebpf:"hf_quote"`
 	HfServices   *ebpf.MapSpec `ebpf:"hf_services"`
+	HfSettled    *ebpf.MapSpec `ebpf:"hf_settled"`
 	HfSighting   *ebpf.MapSpec `ebpf:"hf_sighting"`
 	HfSightings  *ebpf.MapSpec `ebpf:"hf_sightings"`
 	HfTables     *ebpf.MapSpec `ebpf:"hf_tables"`
@@ -168,6 +170,7 @@ type nativeMaps struct {
 	HfNoted      *ebpf.Map `ebpf:"hf_noted"`
 	HfQuote      *ebpf.Map `ebpf:"hf_quote"`
 	HfServices   *ebpf.Map `ebpf:"hf_services"`
+	HfSettled    *ebpf.Map `ebpf:"hf_settled"`
 	HfSighting   *ebpf.Map `ebpf:"hf_sighting"`
 	HfSightings  *ebpf.Map `ebpf:"hf_sightings"`
 	HfTables     *ebpf.Map `ebpf:"hf_tables"`
@@ -200,6 +203,7 @@ func (m *nativeMaps) Close() error {
 		m.HfNoted,
 		m.HfQuote,
 		m.HfServices,
+		m.HfSettled,
 		m.HfSighting,
 		m.HfSightings,
 		m.HfTables,

@@ -78,6 +78,11 @@ type Plane struct {
 	lanes      chan uint8 // of the inbox, those that are free
 	inboxPages []byte
 	inbox      []told
+
+	settling     sync.Mutex
+	settledPages []byte
+	settled      []settled    // hf_settled, by place
+	told         map[vip]bool // those that Settle was told of
 }
 
 var _ balance.Plane = (*Plane)(nil)
@@ -97,7 +102,7 @@ func Open(c Config) (_ *Plane, err error) {
 	if c.AllPorts[0] == 0 || c.AllPorts[1] < c.AllPorts[0] {
 		c.AllPorts = [2]uint16{1024, 65535}
 	}
-	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}}
+	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}, told: map[vip]bool{}}
 	if p.hook, err = chooseHook(c); err != nil {
 		return nil, fmt.Errorf("cannot use the hook of tc: %w", err)
 	}
@@ -124,6 +129,9 @@ func Open(c Config) (_ *Plane, err error) {
 	p.lanes = make(chan uint8, lanes)
 	for lane := range uint8(lanes) {
 		p.lanes <- lane
+	}
+	if p.settledPages, p.settled, err = mapped[settled](p.objs.HfSettled); err != nil {
+		return nil, err
 	}
 	if err := p.native.inherit(c.Gate); err != nil {
 		return nil, fmt.Errorf("cannot read the holds of the gate: %w", err)
@@ -232,12 +240,13 @@ func (p *Plane) Close(keep bool) error {
 	if !keep {
 		errs = append(errs, Remove(p.config.Dir))
 	}
-	for _, m := range [][]byte{p.memory, p.watchPage, p.inboxPages} {
+	for _, m := range [][]byte{p.memory, p.watchPage, p.inboxPages, p.settledPages} {
 		if m != nil {
 			errs = append(errs, unix.Munmap(m))
 		}
 	}
 	p.memory, p.tallies, p.watchPage, p.watch, p.inboxPages, p.inbox = nil, nil, nil, nil, nil, nil
+	p.settledPages, p.settled = nil, nil
 	return errors.Join(append(errs, p.native.close(), p.objs.Close())...)
 }
 

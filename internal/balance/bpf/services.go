@@ -227,6 +227,9 @@ func (p *Plane) listen(s *service, v vip, set settings) error {
 	if err := errors.Join(m.Put(uint32(0), set), p.objs.HfServices.Put(at.At, m)); err != nil {
 		return err
 	}
+	if !known {
+		p.unsettle(at.At)
+	}
 	at.Number, at.Table = s.number, s.table
 	if err := p.objs.HfVips.Put(v, at); err != nil {
 		return err

@@ -2,20 +2,16 @@ package bpf
 
 import (
 	"bytes"
-	"encoding/binary"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/model"
 	"github.com/holdfast-net/holdfast/internal/balance/packets"
@@ -82,6 +78,11 @@ func (b *bench) apply(plans ...*balance.Plan) {
 	must(b, b.plane.Apply(plans))
 	inUse(b, b.plane, b.hook)
 	b.model.Apply(plans)
+}
+
+func (b *bench) settle(l balance.Endpoint, settled bool) {
+	b.plane.Settle(l, settled)
+	b.model.Settle(l, settled)
 }
 
 // skb is the beginning of struct __sk_buff.
@@ -193,47 +194,6 @@ func (b *bench) when(before map[string][2]uint64) time.Duration {
 	return time.Duration(monotonic())
 }
 
-// tap is a socket that sees what leaves through an interface.
-func tap(t testing.TB, index int) int {
-	t.Helper()
-	all := int(binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL}))
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, all)
-	must(t, err)
-	t.Cleanup(func() { unix.Close(fd) })
-	must(t, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: index}))
-	return fd
-}
-
-// left is the frame of TCP that the program sent besides what it was given.
-func (b *bench) left() (frame []byte) {
-	b.Helper()
-	buf := make([]byte, 65536)
-	for {
-		n, from, err := unix.Recvfrom(b.wire, buf, 0)
-		if err == unix.EAGAIN {
-			return frame
-		}
-		must(b, err)
-		if from.(*unix.SockaddrLinklayer).Pkttype != unix.PACKET_OUTGOING || !isTCP(buf[:n]) {
-			continue
-		}
-		if frame != nil {
-			b.Fatalf("two frames left besides: % x, % x", frame, buf[:n])
-		}
-		frame = slices.Clone(buf[:n])
-	}
-}
-
-func isTCP(frame []byte) bool {
-	switch binary.BigEndian.Uint16(frame[12:]) {
-	case unix.ETH_P_IP:
-		return frame[23] == packets.TCP
-	case unix.ETH_P_IPV6:
-		return frame[20] == packets.TCP
-	}
-	return false
-}
-
 // answer is the backend's packet that answers a frame which was sent to it.
 func answerTo(t testing.TB, p packets.Packet, sent []byte) packets.Packet {
 	t.Helper()
@@ -271,6 +231,9 @@ func TestKernelDoesAsTheModel(t *testing.T) {
 				if i%100 == 99 {
 					plans = randomPlans(r, plans)
 					b.apply(plans...)
+				}
+				if i%40 == 39 {
+					b.settle(plans[r.IntN(len(plans))].Service.Listen[0], r.IntN(3) > 0)
 				}
 				p := randomPacket(r, plans)
 				if len(last) > 0 && r.IntN(3) == 0 {

@@ -76,6 +76,8 @@ func (o onTrial) Apply(plans []*balance.Plan) error {
 	return o.plane.Apply(plans)
 }
 
+func (o onTrial) Settle(listen balance.Endpoint, settled bool) { o.plane.Settle(listen, settled) }
+
 func (o onTrial) Step(frame []byte) (model.Result, error) {
 	before := o.drops()
 	var r model.Result

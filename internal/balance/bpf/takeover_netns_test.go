@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/packets"
 	"github.com/holdfast-net/holdfast/internal/linux/netns"
 )
 
@@ -158,8 +162,9 @@ func TestConnectionsMoveToAnotherBalancer(t *testing.T) {
 }
 
 // Who takes over without having been told drops what it does not know, and
-// nobody is sent a RST: the connection lives if its holder comes back.
-func TestUnknownFlowsAreNotReset(t *testing.T) {
+// nobody is sent a RST: the connection lives if its holder comes back. Once nobody
+// will tell of it any more, its client is told so.
+func TestUnknownFlowsAreResetOnceNobodyHasThem(t *testing.T) {
 	f := families[0]
 	l := newLab(t, 2)
 	l.move(f, 1)
@@ -185,5 +190,60 @@ func TestUnknownFlowsAreNotReset(t *testing.T) {
 	must(t, c.SetDeadline(time.Now().Add(30*time.Second)))
 	if _, err := c.Read(buf); err != nil {
 		t.Errorf("the connection did not live: %v", err)
+	}
+	// The same for other vips, or before: not.
+	second.Settle(balance.Endpoint{AddrPort: at(f.vip, 81), Proto: balance.TCP}, true)
+	second.Settle(plan.Service.Listen[0], true)
+	second.Settle(plan.Service.Listen[0], false)
+	l.move(f, 2)
+	_, err = c.Write([]byte("lost for now"))
+	must(t, err)
+	before, err := second.Drops("web")
+	must(t, err)
+	waitFor(t, "a drop", func() bool {
+		d, err := second.Drops("web")
+		must(t, err)
+		return d[NoFlow] > before[NoFlow]
+	})
+	second.Settle(plan.Service.Listen[0], true)
+	if _, err := c.Read(buf); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("nobody has the connection, and its client hears %v", err)
+	}
+	d, err := second.Drops("web")
+	must(t, err)
+	if d[Unknown] != 1 {
+		t.Errorf("counted %v", d)
+	}
+}
+
+// Whoever forges sources has no more packets sent to them than there may be.
+func TestStrangersAreToldSoOften(t *testing.T) {
+	b := newBench(t, TC)
+	f := families[0]
+	plan := f.plan(1, nil)
+	b.apply(plan)
+	b.plane.Settle(plan.Service.Listen[0], true)
+	frame := packets.Packet{
+		From: clientMAC, To: ownMAC, Src: at(f.client, 40000), Dst: at(f.vip, 80), Proto: packets.TCP, Flags: packets.ACK, Seq: 1, Ack: 2,
+	}.Frame()
+	second := func() uint64 { return monotonic() / uint64(time.Second) }
+	for run := range 20 {
+		began := second()
+		waitFor(t, "another second", func() bool { return second() != began })
+		began = second()
+		before, err := b.plane.Drops("web")
+		must(t, err)
+		for range 5000 {
+			b.run(frame)
+		}
+		after, err := b.plane.Drops("web")
+		must(t, err)
+		if second() != began && run < 19 {
+			continue // it took two
+		}
+		if told, silent := after[Unknown]-before[Unknown], after[NoFlow]-before[NoFlow]; told != 4096 || silent != 904 {
+			t.Errorf("%d were told, %d were not", told, silent)
+		}
+		return
 	}
 }

@@ -23,11 +23,13 @@ const (
 	Expired                 // TTL
 	Absurd                  // an ICMP error that wants packets smaller than any link has them
 	Broken                  // cut off, or the kernel refused to change it
+	Unknown                 // of a connection that nobody knows, and its sender was told
 )
 
 func (r Reason) String() string {
 	return [...]string{
 		"refused", "limited", "hurried", "denied", "no flow", "ended", "exhausted", "no route", "too big", "expired", "absurd", "broken",
+		"unknown",
 	}[r]
 }
 

@@ -49,6 +49,12 @@
 // holder is connected, has told all, and all of it was done. That is what a
 // node waits for before it takes the addresses back.
 //
+// # What nobody knows
+//
+// Flows that a holder which failed has not told are known to nobody. A new holder
+// must not say so while they may come yet, and should as soon as they cannot: see
+// settle.go.
+//
 // # On the wire
 //
 // Each node calls each other one by TCP, so there are two connections between

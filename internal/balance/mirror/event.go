@@ -136,6 +136,7 @@ const (
 	ActionFollow                    // Service has the holder's View
 	ActionLead                      // Service goes by this node's own view again
 	ActionSynced                    // Group has all that the holder has, or In is false
+	ActionSettle                    // no more flows of Listens are told of, or In is false
 	ActionRecord                    // journal Code and Reason, about Group
 )
 

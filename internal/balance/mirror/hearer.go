@@ -83,6 +83,7 @@ func (m *Machine) heard(e Heard) {
 		if h.conn != e.Conn {
 			continue
 		}
+		m.stale = m.stale || !h.alive.Add(quiet).After(m.now) // it was taken to be silent
 		h.alive, h.received = m.now, e.Frame.Seq
 		if err := m.take(h, e.Frame); err != nil {
 			m.hangup(h.conn, err.Error())
@@ -132,6 +133,7 @@ func (m *Machine) takeHolds(h *hearer, body []byte) error {
 	if err != nil {
 		return err
 	}
+	m.gave(h, holds)
 	h.holds = holds
 	if b := h.bulk; b != nil && slices.ContainsFunc(b.listens, func(l balance.Endpoint) bool { return !slices.Contains(holds, l) }) {
 		h.bulk = nil // it was given up

@@ -20,11 +20,14 @@ type Machine struct {
 	hearers  []*hearer
 	synced   map[string]bool // of the groups that have flows, as it was said
 	since    map[string]time.Time
-	stale    bool // who holds what has changed, or what is complete
+	settled  map[balance.Endpoint]bool // as it was said (settle.go)
+	left     time.Time                 // when a node last gave up what it held, or was lost
+	stale    bool                      // who holds what has changed, or what is complete
 
-	deadline time.Time
-	now      time.Time // of the step under way, as is out
-	out      []Action
+	deadline  time.Time
+	unsettled time.Time // when something settles, if nothing happens
+	now       time.Time // of the step under way, as is out
+	out       []Action
 }
 
 // service is a service and whose view it goes by.
@@ -62,7 +65,7 @@ const (
 func New(node string) *Machine {
 	return &Machine{
 		node: node, at: map[balance.Endpoint]*service{}, held: map[netip.Addr]time.Time{},
-		synced: map[string]bool{}, since: map[string]time.Time{},
+		synced: map[string]bool{}, since: map[string]time.Time{}, settled: map[balance.Endpoint]bool{},
 	}
 }
 
@@ -116,6 +119,12 @@ func (m *Machine) work() {
 	}
 	for _, h := range slices.Clone(m.hearers) {
 		m.attend(h)
+	}
+	if m.stale || !m.unsettled.IsZero() && !m.unsettled.After(m.now) {
+		m.settle()
+	}
+	if !m.unsettled.IsZero() {
+		m.due(m.unsettled)
 	}
 	if m.stale {
 		m.stale = false
@@ -259,6 +268,7 @@ func (m *Machine) forget(c Conn, reason string) {
 		m.parted(t, reason)
 	}
 	if i := slices.IndexFunc(m.hearers, func(h *hearer) bool { return h.conn == c }); i >= 0 {
+		m.gave(m.hearers[i], nil)
 		m.hearers = slices.Delete(m.hearers, i, i+1)
 		m.stale = true
 	}

@@ -57,6 +57,9 @@ func (n *node) install(changes []balance.Change) (refused int, err error) {
 		case n.plane.full:
 			refused, err = refused+1, errors.New("there is no room")
 		default:
+			if _, settled := n.settled[c.Listen]; settled && known == nil {
+				n.late = append(n.late, k)
+			}
 			n.plane.flows[k] = &entry{c.Flow, seen}
 		}
 	}

@@ -49,6 +49,8 @@ type node struct {
 	working bool
 	wake    time.Time
 	synced  map[string]bool
+	settled map[balance.Endpoint]time.Time // since when
+	late    []id                           // flows that came when none was to come any more
 	follows map[string]balance.View
 	records []string
 	held    bool
@@ -113,6 +115,7 @@ func addrOf(i int) netip.AddrPort {
 func (n *node) start() {
 	n.life++
 	n.m, n.walks, n.surveys, n.work, n.working, n.synced = New(n.name()), map[Conn]*walk{}, map[Conn]*survey{}, nil, false, map[string]bool{}
+	n.settled = map[balance.Endpoint]time.Time{}
 	n.follows, n.wake = map[string]balance.View{}, time.Time{}
 	e := Configured{Services: []Service{
 		{Name: "web", Group: "g", Key: n.key, Listen: []balance.Endpoint{web}, Flows: true},
@@ -226,6 +229,12 @@ func (n *node) perform(a Action) {
 		delete(n.follows, a.Service)
 	case ActionSynced:
 		n.synced[a.Group] = a.In
+	case ActionSettle:
+		for _, l := range a.Listens {
+			if delete(n.settled, l); a.In {
+				n.settled[l] = n.now
+			}
+		}
 	case ActionRecord:
 		n.records = append(n.records, a.Code+" "+a.Reason)
 	}

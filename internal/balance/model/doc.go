@@ -7,5 +7,6 @@
 //	b.Apply(plans)
 //	r := b.Step(now, frame)
 //
-// It knows no sizes of tables, so nothing is ever pushed out.
+// It knows no sizes of tables, so nothing is ever pushed out, and tells any number
+// of strangers in a second.
 package model

@@ -55,6 +55,7 @@ type Balancer struct {
 	services  map[balance.Endpoint]*service
 	byName    map[string]*service
 	flows     [2]map[key]*flow // half open, established
+	settled   map[balance.Endpoint]bool
 	bonds     map[bondKey]bond
 	datagrams map[datagram][2]uint16
 	ways      map[netip.Addr]way
@@ -88,7 +89,7 @@ const (
 func New(c Config) *Balancer {
 	return &Balancer{
 		config: c, services: map[balance.Endpoint]*service{}, byName: map[string]*service{},
-		flows: [2]map[key]*flow{{}, {}}, bonds: map[bondKey]bond{}, datagrams: map[datagram][2]uint16{}, ways: map[netip.Addr]way{},
+		flows: [2]map[key]*flow{{}, {}}, settled: map[balance.Endpoint]bool{}, bonds: map[bondKey]bond{}, datagrams: map[datagram][2]uint16{}, ways: map[netip.Addr]way{},
 	}
 }
 
@@ -133,6 +134,9 @@ func (b *Balancer) Flows(service string, addr netip.AddrPort) int {
 	return 0
 }
 
+// Settle says whether nobody tells of more flows of a service that listens there.
+func (b *Balancer) Settle(listen balance.Endpoint, settled bool) { b.settled[listen] = settled }
+
 // Step says what becomes of a frame that arrives.
 func (b *Balancer) Step(now time.Duration, frame []byte) Result {
 	b.now = now
@@ -173,6 +177,8 @@ func (b *Balancer) fromClient(now time.Duration, s *service, p *packet) Result {
 	}
 	f, why := b.begin(now, s, p)
 	switch {
+	case f == nil && why == "no flow" && b.stranger(s, p):
+		return b.refuse(p, "unknown")
 	case f == nil && why == "refused":
 		return b.refuse(p, why)
 	case f == nil:

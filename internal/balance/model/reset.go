@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"github.com/holdfast-net/holdfast/internal/balance"
 )
 
 // refuse tells the sender of a packet that there is nobody to speak with.
@@ -23,6 +25,13 @@ func (r Result) because(why string) Result {
 	slices.Sort(all)
 	r.Why = strings.Join(all, ", ")
 	return r
+}
+
+// stranger says whether the sender of a packet in the middle of no flow is told
+// that nobody knows it.
+func (b *Balancer) stranger(s *service, p *packet) bool {
+	at := balance.Endpoint{AddrPort: p.dst, Proto: balance.Proto(p.proto)}
+	return b.settled[at] && !s.foretold() && p.resettable() && p.flags&flagSYN == 0
 }
 
 // split tells both ends of a connection that it is over. How the other one is

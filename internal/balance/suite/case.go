@@ -21,7 +21,9 @@ func (r Raw) Frame() []byte { return r }
 // Step is a frame that comes, and what has to become of it.
 type Step struct {
 	Plans []*balance.Plan // that are made true before; nil: as they are
-	In    Layers
+	// Settled says that from now on nobody tells of more flows of them.
+	Settled bool
+	In      Layers
 	// What becomes of it. Out is nil where the frame is dropped, or passes as it
 	// is.
 	Verdict model.Verdict
@@ -43,6 +45,8 @@ type Case struct {
 // Plane is who is put to the proof.
 type Plane interface {
 	Apply(plans []*balance.Plan) error
+	// Settle says whether other nodes may still tell of flows of a service.
+	Settle(listen balance.Endpoint, settled bool)
 	// Step gives a frame to the plane.
 	Step(frame []byte) (model.Result, error)
 	// Flows is how many are established at a backend.
@@ -52,12 +56,23 @@ type Plane interface {
 // Run takes all steps, with a plane that knows no flows.
 func (c Case) Run(p Plane) error {
 	var plans []*balance.Plan
+	settle := func(settled bool) {
+		for _, plan := range plans {
+			for _, l := range plan.Service.Listen {
+				p.Settle(l, settled)
+			}
+		}
+	}
+	defer func() { settle(false) }()
 	for i, s := range c.Steps {
 		if s.Plans != nil {
 			plans = s.Plans
 			if err := p.Apply(plans); err != nil {
 				return err
 			}
+		}
+		if s.Settled {
+			settle(true)
 		}
 		if err := s.run(p, plans); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)

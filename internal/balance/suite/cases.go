@@ -17,7 +17,7 @@ func Cases() []Case {
 		for _, proto := range []uint8{packets.TCP, packets.UDP} {
 			for _, w := range ways {
 				plans := f.plan(w, proto) // one for all: making another one true takes a while
-				for _, c := range [][]Case{f.flows(w, proto, plans), f.headers(w, proto, plans), f.sizes(w, proto, plans), f.errors(w, proto, plans)} {
+				for _, c := range [][]Case{f.flows(w, proto, plans), f.headers(w, proto, plans), f.sizes(w, proto, plans), f.errors(w, proto, plans), f.strangers(w, proto, plans)} {
 					all = append(all, named(fmt.Sprintf("%s %s %s", f.Name, name(proto), w.name), c)...)
 				}
 			}

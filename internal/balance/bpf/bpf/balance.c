@@ -13,6 +13,7 @@
 #include "known.h"
 #include "reset.h"
 #include "send.h"
+#include "stranger.h"
 #if !HANDS_ON
 #include "take.h"
 #include "unwrap.h"
@@ -120,9 +121,14 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 		undo(s);
 		return PASS;
 	}
+	if (why == NO_FLOW && !foretold(s) && stranger(p)) {
+		if (HANDS_ON)
+			return PASS;
+		why = UNKNOWN;
+	}
 	if (why >= 0) {
 		dropped(s->nobody, why);
-		return why == REFUSED ? refuse(c, p, s->nobody) : DROP;
+		return why == REFUSED || why == UNKNOWN ? refuse(c, p, s->nobody) : DROP;
 	}
 	remember(p);
 	verdict = send(c, s, p, &p->k, &w->b.f);

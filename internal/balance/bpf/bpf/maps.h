@@ -164,6 +164,7 @@ enum reason {
 	EXPIRED, // TTL
 	ABSURD,	   // an ICMP error that wants packets smaller than any link has them
 	BROKEN,	 // cut off, or the kernel refused to change it
+	UNKNOWN, // as NO_FLOW, and its sender was told (stranger.h)
 	REASONS,
 };
 

@@ -57,6 +57,7 @@ type Runner struct {
 	want    Config
 	held    map[netip.Addr]bool
 	views   map[string]mirror.Viewed
+	settled map[balance.Endpoint]bool
 	plane   balance.Mirror
 	unwatch func()
 	conns   map[mirror.Conn]*conn
@@ -75,7 +76,7 @@ const mostNews = 1 << 17
 func New(opt Options) *Runner {
 	return &Runner{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}), machine: mirror.New(opt.Node),
-		held: map[netip.Addr]bool{}, views: map[string]mirror.Viewed{},
+		held: map[netip.Addr]bool{}, views: map[string]mirror.Viewed{}, settled: map[balance.Endpoint]bool{},
 		conns: map[mirror.Conn]*conn{}, walks: map[mirror.Conn]*walk{}, surveys: map[mirror.Conn]*survey{},
 	}
 }
@@ -122,15 +123,20 @@ func (r *Runner) Plane(p balance.Mirror) {
 			r.unwatch()
 			r.unwatch = nil
 		}
-		had := r.plane != nil
-		r.plane = nil
-		if had {
+		if r.plane != nil {
+			for l := range r.settled {
+				r.settle([]balance.Endpoint{l}, false)
+			}
+			r.plane = nil
 			r.restart()
 		}
 		if p == nil {
 			return
 		}
 		r.plane = p
+		for l := range r.settled {
+			p.Settle(l, true)
+		}
 		stop, err := p.Watch(r.heard)
 		if err != nil {
 			r.opt.Record("", mirror.CodeWalk, "flows of this node cannot be told: "+err.Error())
@@ -344,8 +350,23 @@ func (r *Runner) perform(a *mirror.Action) {
 		r.opt.Lead(a.Service)
 	case mirror.ActionSynced:
 		r.opt.Synced(a.Group, a.In)
+	case mirror.ActionSettle:
+		r.settle(a.Listens, a.In)
 	case mirror.ActionRecord:
 		r.opt.Record(a.Group, a.Code, a.Reason)
+	}
+}
+
+// settle has the plane know of which flows nobody tells any more. Where there is
+// none yet, it is told when there is one.
+func (r *Runner) settle(listens []balance.Endpoint, in bool) {
+	for _, l := range listens {
+		if delete(r.settled, l); in {
+			r.settled[l] = true
+		}
+		if r.plane != nil {
+			r.plane.Settle(l, in)
+		}
 	}
 }
 

@@ -23,9 +23,10 @@ var (
 
 // plane keeps flows in memory.
 type plane struct {
-	mu    sync.Mutex
-	flows map[netip.AddrPort]balance.Flow
-	news  func([]balance.Change, bool)
+	mu      sync.Mutex
+	flows   map[netip.AddrPort]balance.Flow
+	news    func([]balance.Change, bool)
+	settled map[balance.Endpoint]bool
 }
 
 func (p *plane) Watch(news func([]balance.Change, bool)) (func(), error) {
@@ -49,6 +50,15 @@ func (p *plane) Walk(some func([]balance.Flow) bool) error {
 		}
 	}
 	return nil
+}
+
+func (p *plane) Settle(l balance.Endpoint, settled bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.settled == nil {
+		p.settled = map[balance.Endpoint]bool{}
+	}
+	p.settled[l] = settled
 }
 
 func (p *plane) Install(changes []balance.Change) (int, error) {
@@ -246,4 +256,27 @@ func TestRunner_WhoDoesNotBelongIsNotHeard(t *testing.T) {
 	if n := open.plane.count(); n != 0 {
 		t.Errorf("%d flows of a stranger", n)
 	}
+}
+
+// A plane is told that nobody tells of more flows, also one that comes later, and
+// that this is not so any more.
+func TestRunner_SettlesPlanes(t *testing.T) {
+	n := start(t, "lb1", nil)
+	n.Configure(n.cfg)
+	settled := func(p *plane) func() bool {
+		return func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.settled[web]
+		}
+	}
+	n.Holds(vip, true)
+	await(t, "it settles", settled(&n.plane))
+	n.Plane(nil)
+	await(t, "the plane is gone", func() bool { return !settled(&n.plane)() })
+	next := &plane{flows: map[netip.AddrPort]balance.Flow{}}
+	n.Plane(next)
+	await(t, "another one settles", settled(next))
+	n.Holds(vip, false)
+	await(t, "it does not hold any more", func() bool { return !settled(next)() })
 }
