@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,36 @@ func TestMirror_ConnectionsSurviveTheBalancer(t *testing.T) {
 	if n := s.said("HF3013"); n != "" {
 		t.Errorf("the nodes have different tables: %s", n)
 	}
+}
+
+// A connection that no node knows ends soon: its client is told so, and need not
+// wait until it has lost its patience.
+func TestMirror_WhatNobodyKnowsEndsSoon(t *testing.T) {
+	s := newSite(t)
+	s.server(11).listen(s, ":8080")
+	const at = "192.0.2.10:80"
+	file := spreading("full-nat", at+"/tcp", 8080, "192.0.2.11") + "flows: {port: 0}\n"
+	s.pairOf(web(200, signed)+file, web(100, signed)+file)
+	s.a.becomes("web", "active")
+	s.spread(at, "w11 192.0.2.10")
+	c, err := s.connect(at)
+	s.must(err)
+	defer c.Close()
+	s.must(s.a.host.Cut(lab.Carrier))
+	s.b.becomes("web", "active")
+	_, err = io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
+	s.must(err)
+	s.must(c.SetDeadline(time.Now().Add(patience)))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("the client hears %v", err)
+	}
+	s.within("it is counted", func() error {
+		if d := s.b.backends().Services[0].Drops; d["unknown"] == 0 {
+			return fmt.Errorf("drops: %v", d)
+		}
+		return nil
+	})
+	s.spread(at, "w11 192.0.2.10") // it can try again
 }
 
 // longest is the longest time in which a download got nothing, since it was
