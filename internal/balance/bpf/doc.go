@@ -94,7 +94,9 @@
 // us: what it drops is not balanced. Packets that are forwarded meet neither
 // netfilter nor tcpdump: hence the lists of sources, limits and counters of this
 // package. They go where the kernel's routing table says, so forwarding must be
-// switched on (net.ipv4.conf.*.forwarding), and Apply says where it is not.
+// switched on (net.ipv4.conf.*.forwarding), and Apply says where it is not. What it
+// has said of a pair of addresses is believed until its clock ticks next (hops.h):
+// packets come in trains, and to ask for each is a fifth of what a packet costs.
 //
 // # Hooks
 //

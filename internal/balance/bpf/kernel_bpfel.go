@@ -243,6 +243,7 @@ const (
 	kernelMapHfDatagrams      = "hf_datagrams"
 	kernelMapHfFlows          = "hf_flows"
 	kernelMapHfHalf           = "hf_half"
+	kernelMapHfHops           = "hf_hops"
 	kernelMapHfInbox          = "hf_inbox"
 	kernelMapHfKnown          = "hf_known"
 	kernelMapHfMacs           = "hf_macs"
@@ -326,6 +327,7 @@ type kernelMapSpecs struct {
 	HfDatagrams  *ebpf.MapSpec `ebpf:"hf_datagrams"`
 	HfFlows      *ebpf.MapSpec `ebpf:"hf_flows"`
 	HfHalf       *ebpf.MapSpec `ebpf:"hf_half"`
+	HfHops       *ebpf.MapSpec `ebpf:"hf_hops"`
 	HfInbox      *ebpf.MapSpec `ebpf:"hf_inbox"`
 	HfKnown      *ebpf.MapSpec `ebpf:"hf_known"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
@@ -381,6 +383,7 @@ type kernelMaps struct {
 	HfDatagrams  *ebpf.Map `ebpf:"hf_datagrams"`
 	HfFlows      *ebpf.Map `ebpf:"hf_flows"`
 	HfHalf       *ebpf.Map `ebpf:"hf_half"`
+	HfHops       *ebpf.Map `ebpf:"hf_hops"`
 	HfInbox      *ebpf.Map `ebpf:"hf_inbox"`
 	HfKnown      *ebpf.Map `ebpf:"hf_known"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
@@ -412,6 +415,7 @@ func (m *kernelMaps) Close() error {
 		m.HfDatagrams,
 		m.HfFlows,
 		m.HfHalf,
+		m.HfHops,
 		m.HfInbox,
 		m.HfKnown,
 		m.HfMacs,

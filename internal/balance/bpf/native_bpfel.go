@@ -25,6 +25,7 @@ const (
 	nativeMapHfHalf        = "hf_half"
 	nativeMapHfHints       = "hf_hints"
 	nativeMapHfHolds       = "hf_holds"
+	nativeMapHfHops        = "hf_hops"
 	nativeMapHfKnown       = "hf_known"
 	nativeMapHfMacs        = "hf_macs"
 	nativeMapHfNative      = "hf_native"
@@ -106,6 +107,7 @@ type nativeMapSpecs struct {
 	HfHalf       *ebpf.MapSpec `ebpf:"hf_half"`
 	HfHints      *ebpf.MapSpec `ebpf:"hf_hints"`
 	HfHolds      *ebpf.MapSpec `ebpf:"hf_holds"`
+	HfHops       *ebpf.MapSpec `ebpf:"hf_hops"`
 	HfKnown      *ebpf.MapSpec `ebpf:"hf_known"`
 	HfMacs       *ebpf.MapSpec `ebpf:"hf_macs"`
 	HfNative     *ebpf.MapSpec `ebpf:"hf_native"`
@@ -163,6 +165,7 @@ type nativeMaps struct {
 	HfHalf       *ebpf.Map `ebpf:"hf_half"`
 	HfHints      *ebpf.Map `ebpf:"hf_hints"`
 	HfHolds      *ebpf.Map `ebpf:"hf_holds"`
+	HfHops       *ebpf.Map `ebpf:"hf_hops"`
 	HfKnown      *ebpf.Map `ebpf:"hf_known"`
 	HfMacs       *ebpf.Map `ebpf:"hf_macs"`
 	HfNative     *ebpf.Map `ebpf:"hf_native"`
@@ -196,6 +199,7 @@ func (m *nativeMaps) Close() error {
 		m.HfHalf,
 		m.HfHints,
 		m.HfHolds,
+		m.HfHops,
 		m.HfKnown,
 		m.HfMacs,
 		m.HfNative,

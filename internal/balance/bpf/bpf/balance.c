@@ -91,7 +91,7 @@ always int over(ctx *c, const struct service *s, struct work *w, struct flow *f,
 
 always int from_client(ctx *c, const struct service *s, struct work *w)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = now_of(w);
 	struct packet *p = &w->p;
 	struct flow *f;
 	int half, why, verdict;
@@ -197,7 +197,7 @@ always int from_backend(ctx *c, struct work *w)
 			return verdict;
 		return sent(send_translated(c, p, &w->b.f), p, &w->b.f);
 	}
-	now = bpf_ktime_get_coarse_ns();
+	now = now_of(w);
 	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
 		opened(&p->k, f, now);
 	follow(p, f, now, t->nobody);

@@ -44,11 +44,6 @@ always void other_key(struct key *other, const struct key *k, const struct tuple
 	other->zero = 0;
 }
 
-always int same_addr(const struct addr *a, const struct addr *b)
-{
-	return a->w[3] == b->w[3] && a->w[2] == b->w[2] && a->w[1] == b->w[1] && a->w[0] == b->w[0];
-}
-
 // answers says whether a flow of a backend is what answers to this tuple.
 always int answers(const struct flow *f, const struct tuple *t)
 {

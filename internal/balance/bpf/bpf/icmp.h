@@ -142,7 +142,7 @@ apart int send_error(ctx *c, const struct packet *p, const struct packet *about,
 	outside = bpf_csum_diff((__be32 *)p->k.t.src.w, 2 * sizeof(struct addr), (__be32 *)to.src.w, 2 * sizeof(struct addr), 0);
 	if (p->family == 6 && transport_sum(c, p->l4 + 2, outside, ADDRESSES, 6, 0))
 		return dropped(slot, BROKEN);
-	if (rewrite_head(c, p, &to, outside))
+	if (rewrite_head(c, p, &to, outside, 0))
 		return dropped(slot, BROKEN);
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return PASS;

@@ -16,6 +16,11 @@ struct addr {
 	__be32 w[4];
 };
 
+always int same_addr(const struct addr *a, const struct addr *b)
+{
+	return a->w[3] == b->w[3] && a->w[2] == b->w[2] && a->w[1] == b->w[1] && a->w[0] == b->w[0];
+}
+
 // tuple is who speaks with whom.
 struct tuple {
 	struct addr src, dst;

@@ -126,7 +126,7 @@ apart int refuse(ctx *c, struct packet *p, __u32 slot)
 
 	if (strip(c, p, &l) || put_reset(c, p, &l, SENDER))
 		return DROP;
-	return leave(c, &fib, find_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib), slot);
+	return leave(c, &fib, ask_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib), slot);
 }
 
 // split tells the sender of a packet that its connection is over, and makes of
@@ -144,7 +144,7 @@ apart int split(ctx *c, struct packet *p, __u32 slot)
 
 	if (strip(c, p, &l) || put_reset(c, p, &l, SENDER))
 		return DROP;
-	found = find_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib);
+	found = ask_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib);
 	if (found != BPF_FIB_LKUP_RET_SUCCESS || set_macs(c, &fib))
 		return leave(c, &fib, found, slot);
 	if (send_copy(c, fib.ifindex))

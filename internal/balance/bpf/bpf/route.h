@@ -6,7 +6,7 @@
 #pragma once
 
 #include "count.h"
-#include "parse.h"
+#include "hops.h"
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -24,13 +24,15 @@ always int unspecified(const struct addr *a)
 	return !a->w[3] && !a->w[2] && !a->w[1] && !a->w[0];
 }
 
-// find_route asks the way to an address, for so many bytes from the IP header
-// on.
+// ask_route asks the kernel the way to an address, for so many bytes from the IP
+// header on.
 //
 // On an interface that does not forward, it is asked as for a packet of this
 // machine itself: a balancer need not be a router for everybody.
-always long find_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
+apart int ask_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
 {
+	if (!src || !dst || !fib)
+		return BPF_FIB_LKUP_RET_NOT_FWDED;
 	long found;
 
 	fib->ifindex = arrived_on(c);
@@ -49,6 +51,20 @@ always long find_route(ctx *c, const struct addr *src, const struct addr *dst, _
 		fib->ifindex = LOOPBACK;
 		found = bpf_fib_lookup(c, fib, sizeof(*fib), 0);
 	}
+	return found;
+}
+
+// find_route is ask_route, for what is sent often.
+always long find_route(ctx *c, const struct addr *src, const struct addr *dst, __u32 bytes, struct bpf_fib_lookup *fib)
+{
+	struct hop *h = hop_at(src, dst);
+	long found;
+
+	if (h && known_hop(c, h, src, dst, bytes, fib))
+		return BPF_FIB_LKUP_RET_SUCCESS;
+	found = ask_route(c, src, dst, bytes, fib);
+	if (h && found == BPF_FIB_LKUP_RET_SUCCESS)
+		note_hop(c, h, src, dst, fib);
 	return found;
 }
 

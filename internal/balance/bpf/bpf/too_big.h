@@ -110,5 +110,5 @@ apart int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
 		err = too_big6(c, p, q, mtu < MIN_MTU6 ? MIN_MTU6 : mtu);
 	if (err)
 		return dropped(slot, BROKEN);
-	return leave(c, &fib, find_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib), slot);
+	return leave(c, &fib, ask_route(c, &p->k.t.dst, &p->k.t.src, 0, &fib), slot);
 }

@@ -13,6 +13,7 @@ struct work {
 	struct packet about;  // which an ICMP error is
 	struct packet inside; // that one, where it was wrapped
 	struct binding b;
+	__u64 now, tick; // the clock, and when it was read
 };
 
 struct {
@@ -21,6 +22,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct work);
 } hf_work SEC(".maps");
+
+// now_of is the coarse clock, which is read once a tick.
+always __u64 now_of(struct work *w)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (w->tick != tick) {
+		w->tick = tick;
+		w->now = bpf_ktime_get_coarse_ns();
+	}
+	return w->now;
+}
 
 // service_at gives the service that a client's packets with this key are for.
 always struct service *service_at(const struct key *k)
