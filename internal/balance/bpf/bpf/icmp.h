@@ -132,7 +132,7 @@ apart int send_error(ctx *c, const struct packet *p, const struct packet *about,
 
 	if (p->hops <= 1)
 		return dropped(slot, EXPIRED);
-	found = find_route(c, &to.src, &to.dst, p->size, &fib);
+	found = ask_route(c, &to.src, &to.dst, p->size, &fib);
 	// RFC 1122 §3.2.2: no error about an error.
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && p->dont)
 		return dropped(slot, TOO_BIG);
