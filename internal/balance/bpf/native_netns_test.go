@@ -20,7 +20,11 @@ import (
 	"github.com/holdfast-net/holdfast/vrrp"
 )
 
-const setTxSum = 0x17 // ETHTOOL_STXCSUM
+// What offload switches.
+const (
+	setTxSum = 0x17 // ETHTOOL_STXCSUM
+	setGRO   = 0x2c // ETHTOOL_SGRO
+)
 
 // offload switches one of an interface on (1) or off (0), as ethtool -K does.
 func (l *lab) offload(ns *netns.NS, name string, what, value uint32) {
