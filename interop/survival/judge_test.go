@@ -66,10 +66,10 @@ func TestJudge_ForHowLongNobodyWasServed(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	v := judge(cut, nil)
-	v.Reset, v.Requests, v.Longest = 3, 1000, 612*ms
+	v.Reset, v.Requests, v.Longest, v.SlowAfter = 3, 1000, 612*ms, 2
 	all := []Trial{{Who: "one", Verdict: v}, {Who: "two", Verdict: judge(cut, nil)}}
 	got := tables(all)
-	for _, want := range []string{"| | one | two |\n", "| **link cut** | **3** of 10, 0 of 1000 | 0 of 10 |\n", "| **link cut** | 300 ms, 612 ms | 300 ms, 0 ms |\n"} {
+	for _, want := range []string{"| | one | two |\n", "| **link cut** | **3** of 10, 0 of 1000 (2 slow) | 0 of 10 |\n", "| **link cut** | 300 ms, 612 ms | 300 ms, 0 ms |\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}

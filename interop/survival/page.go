@@ -107,6 +107,7 @@ func tables(all []Trial) string {
 			faults = append(faults, t.Verdict.Name)
 		}
 	}
+	slices.Sort(who) // as runs are merged, in whichever order
 	slices.SortStableFunc(faults, func(a, b string) int { return place(a) - place(b) })
 	var b strings.Builder
 	table := func(cell func([]Trial) string) {
@@ -142,12 +143,12 @@ func place(name string) int {
 }
 
 func lost(of []Trial) string {
-	var gone, open, failed, requests, stalled int
+	var gone, open, failed, requests, stalled, slow int
 	for _, t := range of {
 		v := t.Verdict
 		gone, open = gone+v.Reset+v.Silent, open+v.Connections
 		failed, requests = failed+v.Flying+v.Failed+v.After, requests+v.Requests
-		stalled += v.Stalled
+		stalled, slow = stalled+v.Stalled, slow+v.SlowAfter
 	}
 	if len(of) == 0 {
 		return ""
@@ -158,6 +159,9 @@ func lost(of []Trial) string {
 	}
 	if requests > 100 {
 		text += ", " + bold(failed) + fmt.Sprintf(" of %d", requests)
+	}
+	if slow > 0 {
+		text += fmt.Sprintf(" (%d slow)", slow)
 	}
 	return text
 }
