@@ -111,19 +111,29 @@ func TestDocs_ExplainEveryCode(t *testing.T) {
 
 // TestReadme_ShowsAGoodFile: the ten lines of the README are ten, and right.
 func TestReadme_ShowsAGoodFile(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	example := goodExample(t, "README.md")
+	if n := strings.Count(example, "\n"); n != 10 {
+		t.Errorf("the example has %d lines:\n%s", n, example)
+	}
+}
+
+// TestFromIPVS_ShowsAGoodFile: what a virtual server becomes is a file.
+func TestFromIPVS_ShowsAGoodFile(t *testing.T) { goodExample(t, "docs", "from-ipvs.md") }
+
+// goodExample gives the example of a page, which has to be a file without
+// problems.
+func goodExample(t *testing.T, page ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{"..", ".."}, page...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), "<!-- example: begin -->")
+	_, rest, _ := strings.Cut(string(text), "<!-- example: begin -->")
 	example, _, ok := strings.Cut(rest, "<!-- example: end -->")
 	if !ok {
 		t.Fatal("no example")
 	}
 	example = strings.ReplaceAll(strings.Trim(example, "\n")+"\n", "\n    ", "\n")[4:]
-	if n := strings.Count(example, "\n"); n != 10 {
-		t.Errorf("the example has %d lines:\n%s", n, example)
-	}
 	file := filepath.Join(t.TempDir(), "holdfast.yaml")
 	if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
 		t.Fatal(err)
@@ -133,6 +143,7 @@ func TestReadme_ShowsAGoodFile(t *testing.T) {
 	if _, diags := config.Load(file, f); len(diags) > 0 {
 		t.Errorf("the example has problems: %v", diags)
 	}
+	return example
 }
 
 // TestDocs_LinksLeadSomewhere follows the links between the pages.
