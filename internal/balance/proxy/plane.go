@@ -149,9 +149,13 @@ func (p *Plane) each(f func(*loop)) {
 func (p *Plane) Usage(name string) (map[uint32]balance.Usage, error) {
 	p.mu.Lock()
 	s := p.services[name]
+	listens := s != nil && len(s.at) > 0
 	p.mu.Unlock()
-	if s == nil {
+	switch {
+	case s == nil:
 		return nil, fmt.Errorf("cannot count flows of %s: it is not served here", name)
+	case !listens:
+		return nil, fmt.Errorf("cannot count flows of %s: it listens nowhere", name)
 	}
 	nobody := balance.Usage{Flows: uint64(max(s.flows.Load(), 0)), Refused: s.refused.Load(), Limited: s.limited.Load()}
 	nobody.Drops = drops(nobody)
