@@ -6,6 +6,15 @@ import "time"
 type Mirror struct {
 	Peers  []MirrorPeer  `json:"peers"`
 	Groups []MirrorGroup `json:"groups"` // those whose connections survive a move
+	// Unreached are nodes that are there and cannot be told: connections would not
+	// survive a move to them.
+	Unreached []MirrorUnreached `json:"unreached,omitempty"`
+}
+
+// MirrorUnreached is where a node cannot be connected to, and why.
+type MirrorUnreached struct {
+	Address string `json:"address"`
+	Why     string `json:"why"`
 }
 
 // MirrorPeer is another node, what it is told and what it tells.

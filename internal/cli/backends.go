@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,8 +24,9 @@ func newBackends(t Terminal) *cobra.Command {
 		Short: "Show services and what stands behind them, or change a backend",
 		Long: `Backends shows every service of the file (services:) with its backends: their
 state and why, the share of new connections that each gets, and the connections
-that it has now. What an operator has changed lasts until it is changed again or
-the daemon starts anew, also over a reload.`,
+that it has now. What an operator has changed lasts until it is changed again,
+also over a reload and on the node that takes over; with the last daemon of the
+group it is gone.`,
 		Example: `  holdfast backends
   holdfast backends web -o json
   holdfast backends -v
@@ -226,8 +229,14 @@ what becomes of what is left.`,
 			return usage(cmd, fmt.Errorf("--cut needs --within: after how long"))
 		}
 		o := api.BackendOrder{Service: args[0], Backend: args[1], Want: api.BackendDrain, Within: api.Duration(*within), Cut: *cut}
-		if err := t.order(cmd.Context(), socket, *form, o); err != nil || *noWait {
-			return err
+		first := t
+		var said bytes.Buffer
+		if *form == jsonForm && !*noWait {
+			first.Out = &said // there is one document: why not, or what came of it
+		}
+		if err := first.order(cmd.Context(), socket, *form, o); err != nil || *noWait {
+			_, werr := t.Out.Write(said.Bytes())
+			return cmp.Or(err, written(werr))
 		}
 		return t.watchDrain(cmd.Context(), socket, *form, args[0], args[1], *within)
 	}
@@ -261,10 +270,10 @@ func (t Terminal) watchDrain(ctx context.Context, socket *string, form format, s
 		case state == "up":
 			return refused(what, api.Result{Text: "somebody has let it up again"})
 		case within > 0 && time.Since(begun) > within+drainLook:
-			return t.result(form, what, api.Result{Schema: api.SchemaResult, Text: fmt.Sprintf("it has %d connections left after %s", left, short(within))}, time.Since(begun))
+			return t.result(form, what, api.Result{Schema: api.SchemaResult, Text: fmt.Sprintf("it has %s left after %s", many(int(left), "connection"), short(within))}, time.Since(begun))
 		case left != said && form != jsonForm:
 			said = left
-			if _, err := fmt.Fprintf(t.Err, "%d connections left\n", left); err != nil {
+			if _, err := fmt.Fprintf(t.Err, "%s left\n", many(int(left), "connection")); err != nil {
 				return written(err)
 			}
 		}

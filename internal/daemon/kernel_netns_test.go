@@ -341,7 +341,7 @@ func TestService_ForwardedGoesOn(t *testing.T) {
 	})
 
 	// A drain waits for its flow, and no new one goes there.
-	if got := s.a.cli("backends", "drain", "shop", w2+":8080", "--within", "1s"); got.code != 1 || !strings.Contains(got.err, "it has 1 connections left after 1s") {
+	if got := s.a.cli("backends", "drain", "shop", w2+":8080", "--within", "1s"); got.code != 1 || !strings.Contains(got.err, "it has 1 connection left after 1s") {
 		t.Errorf("a drain with a flow that stays: exit %d, %s%s", got.code, got.out, got.err)
 	}
 	s.spread(at, "w11 192.0.2.10")

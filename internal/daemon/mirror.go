@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -214,8 +216,45 @@ func describeMirror(r mirror.Report) *api.Mirror {
 			Heard: when(p.Heard), Holder: p.Holder, HeardLag: api.Duration(p.HeardLag), Taken: p.Installed, Missed: p.Missed,
 		})
 	}
+	for _, u := range r.Unreached {
+		m.Unreached = append(m.Unreached, api.MirrorUnreached{Address: u.Addr.String(), Why: u.Why})
+	}
 	for _, g := range r.Groups {
 		m.Groups = append(m.Groups, api.MirrorGroup{Group: g.Name, InSync: g.In, Since: g.Since})
 	}
 	return m
+}
+
+// untold warns of nodes that are heard on the LAN and cannot be told of
+// connections: clients would find out with the next failover. One that is not
+// heard is off, as far as anybody knows.
+func untold(st *api.Status) (out []api.Warning) {
+	if st.Flows == nil {
+		return nil
+	}
+	for _, u := range st.Flows.Unreached {
+		at, err := netip.ParseAddrPort(u.Address)
+		if err != nil {
+			continue
+		}
+		name := heardAt(st, at.Addr().WithZone(""))
+		if name == "" {
+			continue
+		}
+		out = append(out, api.Warning{Code: mirror.CodePeer, Since: st.Now, Text: fmt.Sprintf(
+			"connections do not survive a move to %s: it cannot be told of them: %s; does a firewall between the nodes let TCP port %d pass?", name, u.Why, at.Port())})
+	}
+	return out
+}
+
+// heardAt names the node at an address, if a group hears it now.
+func heardAt(st *api.Status, a netip.Addr) string {
+	for _, g := range st.Groups {
+		for _, p := range g.Peers {
+			if p.Address == a.String() && p.State != "gone" {
+				return cmp.Or(p.Node, p.Address)
+			}
+		}
+	}
+	return ""
 }

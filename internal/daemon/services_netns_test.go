@@ -127,7 +127,7 @@ func TestService_Proxied(t *testing.T) {
 		i = 1
 	}
 	address, other := []string{"127.0.0.1:8081", "127.0.0.1:8082"}[i], []string{a2, a1}[i]
-	if got := s.a.cli("backends", "drain", "shop", address, "--within", "2s"); got.code != 1 || !strings.Contains(got.err, "it has 1 connections left after 2s") {
+	if got := s.a.cli("backends", "drain", "shop", address, "--within", "2s"); got.code != 1 || !strings.Contains(got.err, "it has 1 connection left after 2s") {
 		t.Errorf("a drain with a connection that stays: exit %d, %s%s", got.code, got.out, got.err)
 	}
 	s.spread(shop, other)

@@ -61,3 +61,22 @@ func TestIsWarning(t *testing.T) {
 		}
 	}
 }
+
+// A node that is heard and cannot be told of connections is warned of; one that
+// is off is not.
+func TestUntold(t *testing.T) {
+	st := &api.Status{
+		Groups: []api.Group{{Peers: []api.Peer{{Node: "b", Address: "192.0.2.2", State: "backup"}, {Node: "c", Address: "fe80::3", State: "backup"}, {Node: "d", Address: "192.0.2.4", State: "gone"}}}},
+		Flows:  &api.Mirror{Unreached: []api.MirrorUnreached{{Address: "192.0.2.2:9112", Why: "i/o timeout"}, {Address: "[fe80::3%eth0]:9112", Why: "refused"}, {Address: "192.0.2.4:9112", Why: "i/o timeout"}}},
+	}
+	var got []string
+	for _, w := range untold(st) {
+		got = append(got, w.Code+" "+w.Text[:len("connections do not survive a move to b")])
+	}
+	if want := []string{"HF3024 connections do not survive a move to b", "HF3024 connections do not survive a move to c"}; !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
+	}
+	if got := untold(&api.Status{}); got != nil {
+		t.Errorf("without services: %v", got)
+	}
+}

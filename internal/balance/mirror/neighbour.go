@@ -15,7 +15,8 @@ type neighbour struct {
 	dialing bool
 	tries   int
 	next    time.Time
-	told    bool // that it cannot be reached
+	told    bool   // that it cannot be reached
+	why     string // the last time
 }
 
 // Between two attempts to connect.
@@ -82,6 +83,7 @@ func (m *Machine) dialed(e Dialed) {
 func (m *Machine) missed(n *neighbour, reason string) {
 	n.next = m.now.Add(min(retry<<min(n.tries, 8), retryMax))
 	n.tries++
+	n.why = reason
 	if n.tries == retries && !n.told {
 		n.told = true
 		who := n.Addr.String()

@@ -9,6 +9,14 @@ import (
 type Report struct {
 	Peers  []PeerReport
 	Groups []GroupReport // those that have flows
+	// Unreached are peers that could not be connected to for some time.
+	Unreached []Unreached
+}
+
+// Unreached is a peer that cannot be told, and why.
+type Unreached struct {
+	Peer
+	Why string
 }
 
 // PeerReport is one other node.
@@ -66,6 +74,11 @@ func (m *Machine) Report(now time.Time) Report {
 		p.Heard, p.HeardLag, p.Installed, p.Missed = h.since, h.lag, h.installed, h.refused
 		for _, l := range h.holds {
 			p.Holder = p.Holder || m.of(l, h.key) != nil
+		}
+	}
+	for _, n := range m.peers {
+		if n.told {
+			r.Unreached = append(r.Unreached, Unreached{n.Peer, n.why})
 		}
 	}
 	for _, s := range m.services {
