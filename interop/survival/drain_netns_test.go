@@ -105,7 +105,7 @@ func (r *run) change(p *holdfast, ch change) (*Evidence, error) {
 	}
 	done := r.client.Now()
 	r.settle()
-	e := r.verdict(phase, at)
+	e := r.verdict(phase, at, "")
 	e.before = before
 	first := 0
 	for _, rec := range r.client.Records(done, r.client.Now()) {

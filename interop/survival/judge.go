@@ -13,7 +13,7 @@ import (
 type Phase struct {
 	Name        string
 	From, To    time.Duration // of the fault, and when all that it could do was done
-	Struck      time.Duration // it has happened
+	Struck      time.Duration // it has happened, and who had the address before has stopped
 	Outage      time.Duration // of the address, the longest
 	Over        time.Duration // the address answers from then on
 	Late        time.Duration // the clients themselves did not run for so long

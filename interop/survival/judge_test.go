@@ -150,3 +150,23 @@ func TestEvidence_NamesWhatWasLost(t *testing.T) {
 type silent struct{ Pair }
 
 func (silent) Logs() string { return "" }
+
+func TestMoved(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	span := func(node string, from, to int) lab.Span { return lab.Span{Node: node, From: at(from), To: at(to)} }
+	for name, c := range map[string]struct {
+		spans          []lab.Span
+		stopped, began int // 0: it has not moved there
+	}{
+		"it stays":               {[]lab.Span{span("lb2", 0, 1000)}, 0, 0},
+		"at once":                {[]lab.Span{span("lb1", 0, 100), span("lb2", 104, 1000)}, 104, 104},
+		"after an outage":        {[]lab.Span{span("lb1", 0, 100), span("", 104, 400), span("lb2", 404, 1000)}, 104, 404},
+		"there, back, and there": {[]lab.Span{span("lb1", 0, 100), span("lb2", 104, 200), span("lb1", 204, 300), span("lb2", 304, 1000)}, 304, 304},
+		"to the other one":       {[]lab.Span{span("lb2", 0, 100), span("lb1", 104, 1000)}, 0, 0},
+	} {
+		stopped, began, ok := moved(c.spans, "lb2")
+		if ok != (c.began > 0) || ok && (!stopped.Equal(at(c.stopped)) || !began.Equal(at(c.began))) {
+			t.Errorf("%s: %v, %v, %v", name, stopped, began, ok)
+		}
+	}
+}

@@ -133,18 +133,21 @@ func (r *run) happen(f Fault) (*Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := r.verdict(p, at)
+	e := r.verdict(p, at, r.site.Balancers[f.to].Name())
 	e.before, e.suspects = before, suspects
 	return e, nil
 }
 
-// verdict ends a phase.
-func (r *run) verdict(p Phase, at time.Time) *Evidence {
+// verdict ends a phase, after which that balancer has the address.
+func (r *run) verdict(p Phase, at time.Time, holder string) *Evidence {
 	now := time.Now()
 	seen := r.prober.Report(at.Add(-2*probeEvery), now)
 	p.To, p.Over, p.Outage = r.client.At(now), p.From, seen.Longest()
 	if n := len(seen.Outages); n > 0 {
 		p.Over = r.client.At(seen.Outages[n-1].To)
+	}
+	if stopped, began, ok := moved(seen.Spans, holder); ok {
+		p.Struck, p.Over = max(p.Struck, r.client.At(stopped)), max(p.Over, r.client.At(began))
 	}
 	p.Late = r.client.Late(p.From, p.To)
 	records := r.client.Records(p.From, p.To)
@@ -162,9 +165,27 @@ func (r *run) end() *Evidence {
 	r.client.Ask()
 	_ = r.client.Await(patience)
 	suspects := watched()
-	e := r.verdict(p, at)
+	e := r.verdict(p, at, "")
 	e.before, e.suspects = before, suspects
 	return e
+}
+
+// moved tells when the address moved to a balancer for the last time: until when
+// another one may have answered, and since when this one does. Whoever is killed or
+// frozen forwards for some time, since that does not need the process; and a move may
+// be too short for a prober to miss an answer.
+func moved(spans []lab.Span, to string) (stopped, began time.Time, ok bool) {
+	var before lab.Span
+	for _, s := range spans {
+		if s.Node == "" {
+			continue
+		}
+		if s.Node == to && before.Node != "" && before.Node != to {
+			stopped, began, ok = before.To.Add(probeEvery), s.From, true
+		}
+		before = s
+	}
+	return stopped, began, ok
 }
 
 func (r *run) close() error {
