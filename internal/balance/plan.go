@@ -96,8 +96,8 @@ var ErrGone = errors.New("it is gone")
 // a time.
 type Plane interface {
 	// Apply makes the plans of all services that the plane has to serve true,
-	// and no other. A service that it cannot serve is told in the error, by
-	// name; the others are served.
+	// and no other. What it cannot do is in the error: where that is all of it
+	// NotServed and NotOn, the others are served.
 	Apply(plans []*Plan) error
 	// Usage gives the counters of a service by target ID.
 	Usage(service string) (map[uint32]Usage, error)

@@ -18,6 +18,8 @@ import (
 type placing struct {
 	mu     sync.Mutex
 	placed []string            // services, by name
+	notOn  []string            // interfaces that they are not served on
+	on     map[string]string   // the interface of a group
 	waits  map[string][]string // for what, by group
 }
 
@@ -36,14 +38,19 @@ func (d *Daemon) awaitServices(cfg *config.Config) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.waits
-	p.waits = map[string][]string{}
+	p.waits, p.on = map[string][]string{}, map[string]string{}
+	for i := range cfg.Groups {
+		p.on[cfg.Groups[i].Name] = cfg.Groups[i].Interface
+	}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
-		if s.Forward == balance.Proxy || slices.Contains(p.placed, s.Name) {
+		if s.Forward == balance.Proxy {
 			continue
 		}
 		for _, g := range s.Groups {
-			p.waits[g] = append(p.waits[g], s.Name)
+			if !p.isPlaced(s.Name, g) {
+				p.waits[g] = append(p.waits[g], s.Name)
+			}
 		}
 	}
 	for g, services := range p.waits {
@@ -59,16 +66,22 @@ func (d *Daemon) awaitServices(cfg *config.Config) {
 	}
 }
 
-// placedServices notes which services the kernel serves.
-func (d *Daemon) placedServices(services []string) {
+// placedServices notes which services the kernel serves, and where it does not. A
+// group waits for its own: others may be refused for ever.
+func (d *Daemon) placedServices(services, notOn []string) {
 	p := &d.placing
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.placed = services
+	p.placed, p.notOn = services, notOn
 	for g, wanted := range p.waits {
-		if !slices.ContainsFunc(wanted, func(s string) bool { return !slices.Contains(services, s) }) {
+		if !slices.ContainsFunc(wanted, func(s string) bool { return !p.isPlaced(s, g) }) {
 			delete(p.waits, g)
 			d.engine.Ready(g, lacksServices)
 		}
 	}
+}
+
+// isPlaced says whether the kernel serves a service for the clients of a group.
+func (p *placing) isPlaced(service, group string) bool {
+	return slices.Contains(p.placed, service) && !slices.Contains(p.notOn, p.on[group])
 }

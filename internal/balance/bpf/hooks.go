@@ -96,7 +96,7 @@ func (p *Plane) attach(plans []*balance.Plan) error {
 			err = p.hook.attach(l, p.objs.HoldfastLb1)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("cannot attach the balancer to %s: %w", name, err))
+			errs = append(errs, &balance.NotOn{Interface: name, Why: err})
 		}
 		devices[i] = deviceOf(name, l)
 	}

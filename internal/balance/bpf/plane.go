@@ -176,7 +176,7 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 	wanted := map[string]bool{}
 	for _, plan := range plans {
 		if err := p.check(plan); err != nil {
-			errs = append(errs, fmt.Errorf("cannot serve %s: %w", plan.Service.Name, err))
+			errs = append(errs, &balance.NotServed{Service: plan.Service.Name, Why: err})
 			// Without it, the host would reset the connections that it has.
 			if s := p.services[plan.Service.Name]; s != nil && s.plan != nil {
 				wanted[plan.Service.Name] = true
@@ -185,7 +185,7 @@ func (p *Plane) Apply(plans []*balance.Plan) error {
 		}
 		wanted[plan.Service.Name] = true
 		if err := p.apply(plan); err != nil {
-			errs = append(errs, fmt.Errorf("cannot serve %s: %w", plan.Service.Name, err))
+			errs = append(errs, &balance.NotServed{Service: plan.Service.Name, Why: err})
 		}
 	}
 	errs = append(errs, p.removeOthers(wanted), p.translate())

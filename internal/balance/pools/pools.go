@@ -36,9 +36,9 @@ type Options struct {
 	// Keep says, at the end of Run, whether the kernel's plane is to go on
 	// without this process.
 	Keep func() bool
-	// Placed hears which services the kernel serves, by name, whenever all that
-	// it has to serve are. It must not block. Nil: nobody asks.
-	Placed func(services []string)
+	// Placed hears which services the kernel serves, by name, and on which
+	// interfaces it does not. It must not block. Nil: nobody asks.
+	Placed func(services, notOn []string)
 	// InPlace hears that the kernel's plane has plans, and which plane that is:
 	// from then on flows can be put into it. Nil: there is none any more. Viewed
 	// hears this node's view of a service, before planes have the plan that was

@@ -96,13 +96,17 @@ type bench struct {
 	*Pools
 	kernel, proxy plane
 	records       []Record
+	placed, notOn []string
 }
 
 func inBubble(t *testing.T, f func(x *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		x := &bench{T: t}
-		x.Pools = New(Options{Kernel: x.kernel.open, Proxy: x.proxy.open, Record: func(r Record) { x.records = append(x.records, r) }})
+		x.Pools = New(Options{
+			Kernel: x.kernel.open, Proxy: x.proxy.open, Record: func(r Record) { x.records = append(x.records, r) },
+			Placed: func(services, notOn []string) { x.placed, x.notOn = services, notOn },
+		})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); x.Pools.Run(ctx) }()
@@ -269,6 +273,27 @@ func TestPools_OpenAnotherPlane(t *testing.T) {
 		}
 		if x.proxy.opened != 2 || x.proxy.to("web") != a.String()+" "+b.String() {
 			t.Errorf("opened %d times; web goes to %q", x.proxy.opened, x.proxy.to("web"))
+		}
+	})
+}
+
+// One service that the kernel refuses keeps no other waiting, nor does one
+// interface.
+func TestPools_TellWhatIsPlaced(t *testing.T) {
+	inBubble(t, func(x *bench) {
+		x.kernel.err = errors.Join(&balance.NotServed{Service: "web", Why: errors.New("odd")}, &balance.NotOn{Interface: "eth1", Why: errors.New("odd")})
+		x.apply(newService("web", balance.NAT), newService("dns", balance.FullNAT))
+		for _, name := range []string{"web/a", "web/b", "dns/a", "dns/b"} {
+			x.checked(name, check.Up)
+		}
+		if got, want := strings.Join(x.placed, " ")+" but "+strings.Join(x.notOn, " "), "dns but eth1"; got != want {
+			t.Errorf("placed %s, want %s", got, want)
+		}
+		x.kernel.err = errors.New("nothing at all")
+		x.placed = nil
+		x.checked("web/a", check.Down)
+		if x.placed != nil {
+			t.Errorf("placed %v when nothing is known of any", x.placed)
 		}
 	})
 }

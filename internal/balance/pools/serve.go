@@ -38,16 +38,28 @@ func (p *Pools) serve(now time.Time) {
 		kernel = nil
 	}
 	forwarding := p.kernel.apply(wantKernel, kernel)
-	if forwarding == nil && wantKernel && !unsettled && p.opt.Placed != nil {
-		names := make([]string, len(kernel))
-		for i, plan := range kernel {
-			names[i] = plan.Service.Name
-		}
-		p.opt.Placed(names)
+	if p.kernel.plane != nil {
+		p.tellPlaced(kernel, forwarding)
 	}
 	err := errors.Join(forwarding, p.proxy.apply(wantProxy, proxy))
 	p.place()
 	p.judge(now, err)
+}
+
+// tellPlaced says what the kernel serves, and where it does not: one service or
+// one interface that it refuses keeps nobody else waiting.
+func (p *Pools) tellPlaced(plans []*balance.Plan, err error) {
+	but, notOn, all := balance.Except(err)
+	if all || p.opt.Placed == nil {
+		return
+	}
+	var names []string
+	for _, plan := range plans {
+		if !slices.Contains(but, plan.Service.Name) {
+			names = append(names, plan.Service.Name)
+		}
+	}
+	p.opt.Placed(names, notOn)
 }
 
 // place says which plane of the kernel has plans.
