@@ -18,7 +18,11 @@ import (
 //
 // What the settings were is remembered in a file, for the run after one that was
 // killed, and put back when the plane goes.
-type forwarding struct{ memory *sysctl.Memory }
+type forwarding struct {
+	memory *sysctl.Memory
+	again  func(what string) // hears what somebody else has switched off. Nil: nobody
+	lets   map[string]bool   // what this run has seen switched on
+}
 
 const loopback = 1 // the index that lo has in every network namespace
 
@@ -33,7 +37,7 @@ func openForwarding(dir string) (*forwarding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forwarding{m}, nil
+	return &forwarding{memory: m, lets: map[string]bool{}}, nil
 }
 
 // allow sees to it that the families of these services may be forwarded.
@@ -58,6 +62,15 @@ func (f *forwarding) allow(plans []*balance.Plan) error {
 	return errors.Join(errs...)
 }
 
+// switched notes that a setting is switched on, and tells of it where it was on
+// before.
+func (f *forwarding) switched(name, what string) {
+	if f.lets[name] && f.again != nil {
+		f.again(what)
+	}
+	f.lets[name] = true
+}
+
 func (f *forwarding) allow4() error {
 	c, err := rtnl.Dial()
 	if err != nil {
@@ -66,8 +79,10 @@ func (f *forwarding) allow4() error {
 	defer c.Close()
 	now, err := sysctl.Get(c, loopback)
 	if err != nil || now[sysctl.Forwarding] != 0 {
+		f.lets[lo4] = f.lets[lo4] || err == nil
 		return err
 	}
+	f.switched(lo4, "net.ipv4.conf.lo.forwarding")
 	if err := f.memory.Keep(lo4, loopback, sysctl.Values{sysctl.Forwarding: 0}); err != nil {
 		return err
 	}
@@ -85,8 +100,10 @@ func set4(c *rtnl.Conn, to uint32) error {
 func (f *forwarding) allow6() error {
 	now, err := sysctl.ReadIPv6("lo", "forwarding")
 	if err != nil || now != 0 {
+		f.lets[lo6] = f.lets[lo6] || err == nil
 		return err
 	}
+	f.switched(lo6, "net.ipv6.conf.lo.forwarding")
 	if err := f.memory.Keep(lo6, loopback, sysctl.Values{sysctl.Forwarding: 0}); err != nil {
 		return err
 	}

@@ -42,6 +42,9 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	if err != nil {
 		return nil, err
 	}
+	lets.again = func(what string) {
+		d.note(api.Event{Kind: "service", Code: pools.CodePlane, Reason: what + " was switched off, and nothing was forwarded: it is on again"})
+	}
 	hook, err := bpf.ParseHook(cfg.Balancer.Hook)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	}
 	defer closeFiles(holds)
 	p, err := bpf.Open(bpf.Config{
-		Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}, Hook: hook, Gate: holds,
+		Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}, Hook: hook, Gate: holds, Allow: lets.allow,
 	})
 	if err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func frontOf(cfg *config.Config) []string {
 // Apply is balance.Plane's.
 func (k *inKernel) Apply(plans []*balance.Plan) error {
 	k.Use(*k.daemon.front.Load())
-	return errors.Join(k.lets.allow(plans), k.Plane.Apply(plans))
+	return k.Plane.Apply(plans)
 }
 
 // Close is balance.Plane's.

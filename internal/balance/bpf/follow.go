@@ -21,7 +21,16 @@ func (p *Plane) follow() error {
 	if p.plans == nil {
 		return nil // the first Apply does
 	}
-	return errors.Join(p.attach(p.plans), p.retrace())
+	return errors.Join(p.permit(p.plans), p.attach(p.plans), p.retrace())
+}
+
+// permit has the kernel forward. Who loads the settings of a machine once more, or
+// says that it is no router, switches it off for lo, too.
+func (p *Plane) permit(plans []*balance.Plan) error {
+	if p.config.Allow == nil {
+		return nil
+	}
+	return p.config.Allow(plans)
 }
 
 // retrace has tunnels begin at the address that this node has for packets to
@@ -45,10 +54,12 @@ func (p *Plane) retrace() error {
 	return errors.Join(errs...)
 }
 
-// moves tells that links or routes have changed, once for any number of
-// changes. It ends with the context.
+// moves tells that links, routes, or whether the kernel forwards have changed, once
+// for any number of changes. It ends with the context.
 func moves(ctx context.Context) (<-chan struct{}, error) {
-	events, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE)
+	events, err := nl.Subscribe(
+		unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch links and routes: %w", err)
 	}

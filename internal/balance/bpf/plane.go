@@ -34,6 +34,9 @@ type Config struct {
 	// address that full NAT sends from, and is of no flow, is dropped. Without
 	// them they are from 1024 on.
 	AllPorts [2]uint16
+	// Allow sees to it that the kernel may forward for plans: it is called with
+	// new ones, and whenever somebody may have taken that back. Nil: it may.
+	Allow func(plans []*balance.Plan) error
 	// Clsact is the hook of Linux before 6.6, also where there is a better one.
 	Clsact bool
 	// Hook is where on an interface packets are balanced; Hooks names interfaces
@@ -171,7 +174,7 @@ func (p *Plane) recall() error {
 func (p *Plane) Apply(plans []*balance.Plan) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := []error{p.know(p.plans, plans), p.attach(plans)}
+	errs := []error{p.permit(plans), p.know(p.plans, plans), p.attach(plans)}
 	p.plans = plans
 	wanted := map[string]bool{}
 	for _, plan := range plans {

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -212,4 +213,31 @@ func TestPortUnreachableReachesTheClient(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Who switches forwarding off for the whole machine, as loading its settings once
+// more does, does not mean the services.
+func TestForwardsAlthoughTheMachineDoesNot(t *testing.T) {
+	f := families[0]
+	l := newLab(t, 1)
+	l.serve(f)
+	p := l.open(Config{Allow: func([]*balance.Plan) error { return sysctl("net.ipv4.conf.lo.forwarding", "1") }})
+	must(t, p.Apply([]*balance.Plan{f.plan(1, nil)}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() { must(t, sysctl("net.ipv4.ip_forward", "1")) })
+	for range 3 {
+		must(t, sysctl("net.ipv4.ip_forward", "0"))
+		waitFor(t, "forwarding", func() bool {
+			b, err := os.ReadFile("/proc/sys/net/ipv4/conf/lo/forwarding")
+			return err == nil && b[0] == '1'
+		})
+		c, _, _, err := l.visit(netip.AddrPortFrom(f.vip, 80))
+		must(t, err)
+		c.Close()
+	}
+	cancel()
+	must(t, <-done)
 }
