@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/bpf"
 	"github.com/holdfast-net/holdfast/internal/balance/proxy"
 )
 
@@ -28,6 +29,8 @@ type contender struct {
 	ends bool
 	// noDatagrams says that it knows TCP only.
 	noDatagrams bool
+	// card says that its cables are like those of cards (card.go).
+	card bool
 	// tracked says that its flows are the kernel's conntrack's, of which a
 	// machine has a limit.
 	tracked bool
@@ -44,13 +47,24 @@ var contenders = []contender{
 	{name: "holdfast-proxy", to: service, start: startProxy, ends: true},
 	{name: "holdfast-nat", to: service, start: kernelRole("nat")},
 	{name: "holdfast-full-nat", to: service, start: kernelRole("full-nat")},
+	{name: "routing-card", to: netip.AddrPortFrom(serverIPs[0], port), card: true},
+	{name: "holdfast-nat-xdp", to: service, start: kernelRole("nat"), card: true},
+	{name: "holdfast-full-nat-xdp", to: service, start: kernelRole("full-nat"), card: true},
+}
+
+// hook is where holdfast's plane in the kernel is.
+func (s *stage) hook() bpf.Hook {
+	if s.contender.card {
+		return bpf.XDP
+	}
+	return bpf.TC
 }
 
 func startProxy(s *stage) (*exec.Cmd, error) { return s.begin(s.balancer, "proxy") }
 
 func kernelRole(forward string) func(*stage) (*exec.Cmd, error) {
 	return func(s *stage) (*exec.Cmd, error) {
-		return s.begin(s.balancer, "kernel", s.dir, forward, strconv.Itoa(s.flows))
+		return s.begin(s.balancer, "kernel", s.dir, forward, strconv.Itoa(s.flows), s.hook().String())
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/bench/measure"
 	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/bpf"
 )
 
 // What a packet costs in the kernel, by the clock of BPF_PROG_TEST_RUN. It runs
@@ -60,9 +61,6 @@ func costs(dir string, rounds int) ([]packetCost, error) {
 	var all []packetCost
 	for _, c := range packetCases {
 		for _, flows := range flowCounts {
-			if c.forward == balance.FullNAT && flows > len(serverIPs)<<15 {
-				break // so many find a port of the one address at once
-			}
 			one, err := costOf(dir, c, flows, rounds)
 			if err != nil {
 				return nil, fmt.Errorf("cannot measure a packet of %s: %w", c.name, err)
@@ -74,7 +72,7 @@ func costs(dir string, rounds int) ([]packetCost, error) {
 }
 
 func costOf(dir string, c packetCase, flows, rounds int) (_ packetCost, err error) {
-	k, err := openKernel(dir, c.forward, balance.ByFlow, flows)
+	k, err := openKernel(dir, c.forward, balance.ByFlow, flows, bpf.TC)
 	if err != nil {
 		return packetCost{}, err
 	}

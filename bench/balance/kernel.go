@@ -14,17 +14,23 @@ import (
 
 	"github.com/holdfast-net/holdfast/internal/balance"
 	"github.com/holdfast-net/holdfast/internal/balance/bpf"
+	"github.com/holdfast-net/holdfast/internal/linux/gate"
 )
 
 // kernel is holdfast's plane in the kernel, without the daemon.
 type kernel struct {
 	dir   string
 	plane *bpf.Plane
+	gate  *gate.Gate
 }
+
+// fullPorts is how many flows to a server an address is used for, of its 64,512
+// ports.
+const fullPorts = 48 << 10
 
 // openKernel serves in the namespace of this process, which has mounts of its
 // own: what is pinned is gone with it.
-func openKernel(dir string, forward balance.Forward, by balance.Select, flows int) (_ *kernel, err error) {
+func openKernel(dir string, forward balance.Forward, by balance.Select, flows int, hook bpf.Hook) (_ *kernel, err error) {
 	k := &kernel{dir: dir}
 	defer func() {
 		if err != nil {
@@ -38,7 +44,15 @@ func openKernel(dir string, forward balance.Forward, by balance.Select, flows in
 	if err != nil {
 		return nil, err
 	}
-	c := bpf.Config{Dir: dir, Flows: flows, HalfOpen: 1 << 14}
+	c := bpf.Config{Dir: dir, Flows: flows, HalfOpen: 1 << 14, Hook: hook}
+	if hook == bpf.XDP {
+		if k.gate, err = openGate(); err != nil {
+			return nil, err
+		}
+		if c.Gate, err = k.gate.Files(); err != nil {
+			return nil, err
+		}
+	}
 	for _, l := range links {
 		if l.Flags&net.FlagLoopback == 0 {
 			c.Interfaces = append(c.Interfaces, l.Name)
@@ -47,7 +61,12 @@ func openKernel(dir string, forward balance.Forward, by balance.Select, flows in
 	if k.plane, err = bpf.Open(c); err != nil {
 		return nil, err
 	}
-	return k, k.plane.Apply([]*balance.Plan{servicePlan(forward, by)})
+	plan := servicePlan(forward, by)
+	for at := innerIP; flows > len(serverIPs)*len(plan.Service.Translate)*fullPorts; {
+		at = at.Next() // another address, and its ports
+		plan.Service.Translate = append(plan.Service.Translate, at)
+	}
+	return k, k.plane.Apply([]*balance.Plan{plan})
 }
 
 func (k *kernel) close() error {
@@ -55,12 +74,15 @@ func (k *kernel) close() error {
 	if k.plane != nil {
 		err = k.plane.Close(false)
 	}
+	if k.gate != nil {
+		err = errors.Join(err, k.gate.Close())
+	}
 	return errors.Join(err, unix.Unmount(k.dir, unix.MNT_DETACH))
 }
 
 // kernelHere serves until it is told to end.
-func kernelHere(dir string, forward balance.Forward, flows int) error {
-	k, err := openKernel(dir, forward, balance.InTurn, flows)
+func kernelHere(dir string, forward balance.Forward, flows int, hook bpf.Hook) error {
+	k, err := openKernel(dir, forward, balance.InTurn, flows, hook)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/holdfast-net/holdfast/bench/measure"
 	"github.com/holdfast-net/holdfast/internal/balance"
+	"github.com/holdfast-net/holdfast/internal/balance/bpf"
 )
 
 var rows = []string{bulk, connections, requests, latency, datagrams, memory, cost}
@@ -61,7 +62,14 @@ func main() {
 		if flag.Arg(1) == "full-nat" {
 			forward = balance.FullNAT
 		}
-		err = withNumber(flag.Arg(2), func(n int) error { return kernelHere(flag.Arg(0), forward, n) })
+		var hook bpf.Hook
+		if hook, err = bpf.ParseHook(flag.Arg(3)); err == nil {
+			err = withNumber(flag.Arg(2), func(n int) error { return kernelHere(flag.Arg(0), forward, n, hook) })
+		}
+	case "card":
+		err = likeCard()
+	case "poll":
+		err = poll()
 	case "cost":
 		err = costHere(flag.Arg(0), *rounds)
 	}

@@ -58,6 +58,14 @@ func (s *stage) share(apart bool) error {
 			return err
 		}
 	}
+	for pid, cpu := range s.polling {
+		if !apart {
+			cpu = everywhere
+		}
+		if err := pin(pid, cpu); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

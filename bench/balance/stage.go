@@ -41,9 +41,10 @@ type stage struct {
 	client, balancer, server *netns.NS
 	serving, middle          *exec.Cmd
 	dir                      string
-	flows                    int     // that there is room for
-	before                   uint64  // memory, when nobody was in the middle
-	rate                     float64 // of datagrams, when all CPUs were there for all
+	flows                    int         // that there is room for
+	before                   uint64      // memory, when nobody was in the middle
+	rate                     float64     // of datagrams, when all CPUs were there for all
+	polling                  map[int]int // threads of the kernel that poll cables, and the CPU that they do it for
 }
 
 func newStage(c contender, flows int) (_ *stage, err error) {
@@ -71,6 +72,17 @@ func newStage(c contender, flows int) (_ *stage, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot have the balancer forward: %w", err)
 	}
+	polling, err := pollers()
+	if err != nil {
+		return nil, err
+	}
+	if c.card {
+		for _, ns := range []*netns.NS{s.client, s.server} {
+			if err := do(ns, nil, "card"); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if s.serving, err = s.begin(s.server, "server"); err != nil {
 		return nil, fmt.Errorf("cannot start the server: %w", err)
 	}
@@ -85,7 +97,13 @@ func newStage(c contender, flows int) (_ *stage, err error) {
 			return nil, fmt.Errorf("cannot start it: %w", err)
 		}
 	}
-	return s, s.ready(c.to)
+	if err := s.ready(c.to); err != nil || !c.card {
+		return s, err
+	}
+	if err := do(s.balancer, nil, "poll"); err != nil {
+		return nil, err
+	}
+	return s, s.findPollers(polling)
 }
 
 // cable joins two namespaces, of which b takes a for its gateway.
