@@ -50,8 +50,9 @@ func Folder(own, name string) (string, error) {
 	var why error
 	if is(shared) {
 		sum := sha256.Sum256([]byte(name))
-		dir := filepath.Join(shared, "holdfast", fmt.Sprintf("%x", sum[:8]))
-		if why = os.MkdirAll(dir, 0o700); why == nil {
+		all := filepath.Join(shared, "holdfast")
+		dir := filepath.Join(all, fmt.Sprintf("%x", sum[:8]))
+		if why = errors.Join(os.MkdirAll(dir, 0o700), trusted(all)); why == nil {
 			return dir, nil
 		}
 	}
@@ -59,6 +60,23 @@ func Folder(own, name string) (string, error) {
 		return "", &Missing{errors.Join(why, err)}
 	}
 	return own, nil
+}
+
+// trusted says whether a folder is nobody's who means us ill. Where everybody may
+// make one beside it (the kernel mounts a BPF file system with mode 1777), whoever
+// has made it first could take programs away, or have others found in it.
+func trusted(dir string) error {
+	var around, st unix.Stat_t
+	if err := errors.Join(unix.Stat(filepath.Dir(dir), &around), unix.Lstat(dir, &st)); err != nil {
+		return fmt.Errorf("cannot see whose %s is: %w", dir, err)
+	}
+	if around.Mode&0o002 == 0 {
+		return nil // root's, or of whom root has made it for
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Uid != 0 && int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return fmt.Errorf("%s is of user %d, with mode %o: somebody else could change what is in it", dir, st.Uid, st.Mode&0o777)
+	}
+	return nil
 }
 
 // Release gives a folder back, and takes down what Folder has mounted. A folder

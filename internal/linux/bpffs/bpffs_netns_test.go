@@ -45,3 +45,33 @@ func TestFolder(t *testing.T) {
 		t.Log(string(b))
 	}
 }
+
+// What somebody else has made where everybody may is not used, and what root has
+// made for somebody is.
+func TestTrusted(t *testing.T) {
+	netnstest.Need(t)
+	around := t.TempDir()
+	dir := filepath.Join(around, "holdfast")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		around, mode os.FileMode
+		owner        int
+		ok           bool
+	}{
+		{0o777 | os.ModeSticky, 0o700, 0, true},
+		{0o777 | os.ModeSticky, 0o700, 1000, false},
+		{0o777 | os.ModeSticky, 0o777, 0, false},
+		{0o700, 0o700, 1000, true},
+	} {
+		for _, err := range []error{os.Chmod(around, c.around), os.Chmod(dir, c.mode), os.Chown(dir, c.owner, c.owner)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := trusted(dir); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
