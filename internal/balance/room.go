@@ -18,6 +18,8 @@ type Table struct {
 	// Gives says that the oldest make room where it is full: then it may be full
 	// for long without harm.
 	Gives bool
+	// Full is what becomes of new flows when it is full; empty: they are refused.
+	Full string
 }
 
 // Ports is how many ports of an address full NAT uses towards one backend: two

@@ -48,7 +48,10 @@ func (p *Plane) Room() (balance.Room, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := balance.Room{Hook: p.hookNames(), Tables: []balance.Table{
-		{Name: "flows", Used: p.census.entries[1], Size: uint64(p.objs.HfFlows.MaxEntries())},
+		{
+			Name: "flows", Used: p.census.entries[1], Size: uint64(p.objs.HfFlows.MaxEntries()),
+			Full: "new flows are among the half-open ones, where the oldest make room",
+		},
 		{Name: "half-open", Used: p.census.entries[0], Size: uint64(p.objs.HfHalf.MaxEntries()), Gives: true},
 	}}
 	for name, s := range p.services {

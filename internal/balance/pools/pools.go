@@ -72,7 +72,7 @@ type Pools struct {
 	tries    int
 	out      []balance.Action
 	refused  string
-	crowded  map[string]bool      // what is nearly full
+	crowded  map[string]string    // what is nearly full, and what comes of that
 	since    map[string]time.Time // of troubles
 	latest   atomic.Pointer[Latest]
 }
@@ -90,7 +90,7 @@ func New(opt Options) *Pools {
 	return &Pools{
 		opt: opt, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		kernel: slot{open: opt.Kernel, clear: opt.Clear}, proxy: slot{open: opt.Proxy}, services: map[string]*service{}, checks: map[string][]*service{}, results: map[string]check.Change{},
-		crowded: map[string]bool{},
+		crowded: map[string]string{},
 	}
 }
 

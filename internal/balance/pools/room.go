@@ -1,6 +1,7 @@
 package pools
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,11 +65,11 @@ func (p *Pools) rooms() []Plane {
 		out = append(out, Plane{x.name, room})
 		for _, t := range room.Tables {
 			if !t.Gives {
-				p.full(seen, fmt.Sprintf("the table of %s (%s)", t.Name, x.name), t.Used, t.Size)
+				p.full(seen, fmt.Sprintf("the table of %s (%s)", t.Name, x.name), t.Full, t.Used, t.Size)
 			}
 		}
 		for _, t := range room.Ports {
-			p.full(seen, fmt.Sprintf("the ports of %s for backend %s (service %s)", t.Address, t.Backend, t.Service), t.Used, t.Size)
+			p.full(seen, fmt.Sprintf("the ports of %s for backend %s (service %s)", t.Address, t.Backend, t.Service), "", t.Used, t.Size)
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(p.crowded)) {
@@ -80,13 +81,15 @@ func (p *Pools) rooms() []Plane {
 }
 
 // full records once that something is nearly full, and once that it is no more.
-func (p *Pools) full(seen map[string]bool, what string, used, size uint64) {
+func (p *Pools) full(seen map[string]bool, what, then string, used, size uint64) {
 	seen[what] = true
+	then = cmp.Or(then, "new flows are refused")
+	_, crowded := p.crowded[what]
 	switch {
-	case size > 0 && used*100 >= size*nearlyFull && !p.crowded[what]:
-		p.crowded[what] = true
-		p.opt.Record(Record{Code: CodeFull, Reason: fmt.Sprintf("%s: %d of %d are in use: when all are, new flows are refused", what, used, size)})
-	case used*100 < size*roomAgain && p.crowded[what]:
+	case size > 0 && used*100 >= size*nearlyFull && !crowded:
+		p.crowded[what] = then
+		p.opt.Record(Record{Code: CodeFull, Reason: fmt.Sprintf("%s: %d of %d are in use: when all are, %s", what, used, size, then)})
+	case used*100 < size*roomAgain && crowded:
 		delete(p.crowded, what)
 		p.opt.Record(Record{Code: CodeFull, Reason: fmt.Sprintf("%s: there is room again, %d of %d are in use", what, used, size)})
 	}

@@ -30,7 +30,7 @@ func (p *Pools) troubles(views []View) []Trouble {
 		add(CodePlane, "%s", line(p.failed))
 	}
 	for _, what := range slices.Sorted(maps.Keys(p.crowded)) {
-		add(CodeFull, "%s: nearly full; when it is, new flows are refused", what)
+		add(CodeFull, "%s: nearly full; when it is, %s", what, p.crowded[what])
 	}
 	for _, v := range views {
 		if v.Settled && v.Mode == balance.ModeNobody {
