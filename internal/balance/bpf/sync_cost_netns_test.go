@@ -57,7 +57,8 @@ func tells(b *testing.B, name string, f family, p balance.Mirror) *teller {
 
 // meets makes two nodes peers.
 func (n *teller) meets(o *teller) {
-	for _, x := range [][2]*teller{{n, o}, {o, n}} {
+	// Who is called listens first: else the caller tries again later.
+	for _, x := range [][2]*teller{{o, n}, {n, o}} {
 		x[0].cfg.Peers = []mirror.Peer{{Addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), x[1].cfg.Port), Key: x[0].cfg.Services[0].Key}}
 		x[0].Configure(x[0].cfg)
 	}

@@ -83,7 +83,7 @@ func (m *Machine) walked(e Walked) {
 	if t == nil {
 		return
 	}
-	var some []balance.Change
+	some := make([]balance.Change, 0, min(most, len(e.Flows)))
 	tell := func() {
 		if len(some) > 0 {
 			m.send(t, FrameFlows, appendChanges(nil, some), time.Time{})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/holdfast-net/holdfast/internal/balance"
@@ -24,11 +25,19 @@ const (
 // gone.
 var nowhere = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 
+// smallest is how many bytes a flow takes at least, and usual how many it takes
+// most often.
+const (
+	smallest = 6 + 6 + 6
+	usual    = smallest + 6
+)
+
 // most is how many flows one frame has room for.
 const most = 1000
 
 // appendChanges encodes changes, in runs of those of one service.
 func appendChanges(b []byte, changes []balance.Change) []byte {
+	b = slices.Grow(b, 64+usual*len(changes))
 	for len(changes) > 0 {
 		n := 1
 		for n < len(changes) && n < 1<<16-1 && changes[n].Listen == changes[0].Listen {
@@ -91,6 +100,7 @@ func parseChanges(b []byte) (out []balance.Change, err error) {
 		}
 		n := int(binary.BigEndian.Uint16(b))
 		b = b[2:]
+		out = slices.Grow(out, min(n, len(b)/smallest))
 		for range n {
 			c := balance.Change{Flow: balance.Flow{Listen: listen}}
 			if b, err = parseChange(b, &c); err != nil {

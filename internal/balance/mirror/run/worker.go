@@ -27,6 +27,7 @@ type worker struct {
 type lane struct {
 	queue []func(balance.Mirror)
 	wake  chan struct{}
+	own   []balance.Change // what is being put there
 }
 
 // mostLanes is how many planes are known to have use for.
@@ -84,7 +85,7 @@ func (w *worker) install(changes []balance.Change, done func(refused int, err er
 	var failed error
 	refused, left := 0, len(w.lanes)
 	w.each(func(i int, p balance.Mirror) {
-		n, err := put(p, own(changes, i, len(w.lanes)))
+		n, err := put(p, w.own(i, changes))
 		mu.Lock()
 		refused += n
 		if failed == nil {
@@ -111,17 +112,18 @@ func put(p balance.Mirror, changes []balance.Change) (refused int, err error) {
 
 // own are the changes of one lane: all of a client, of whatever service, since
 // its flows may have the same way back.
-func own(changes []balance.Change, lane, lanes int) []balance.Change {
-	if lanes == 1 {
+func (w *worker) own(i int, changes []balance.Change) []balance.Change {
+	if len(w.lanes) == 1 {
 		return changes
 	}
-	some := make([]balance.Change, 0, len(changes)/lanes+len(changes)/8+8)
-	for i := range changes {
-		if laneOf(changes[i].Client, lanes) == lane {
-			some = append(some, changes[i])
+	l := w.lanes[i]
+	l.own = l.own[:0]
+	for j := range changes {
+		if laneOf(changes[j].Client, len(w.lanes)) == i {
+			l.own = append(l.own, changes[j])
 		}
 	}
-	return some
+	return l.own
 }
 
 func laneOf(client netip.AddrPort, lanes int) int {
