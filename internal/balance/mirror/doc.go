@@ -34,7 +34,9 @@
 // is. News do not wait for a walk, and the walk waits for the follower.
 //
 // At the end of a walk the follower takes away what was neither in the walk nor
-// in the news since it began. Only a holder's walk does that, and only where the
+// in the news since it began. So as not to look at all flows while news wait, it
+// looks what is there when the walk begins; where all of that was named, nothing is
+// left to take away. Only a holder's walk does that, and only where the
 // follower does not hold itself. A node that begins to hold waits some seconds
 // before it walks: packets are still on their way to the other one, which tells
 // what becomes of them.
@@ -42,6 +44,9 @@
 // What came from another node is not told on: each tells its own. A node that is
 // too slow is not waited for: when too much is waiting for it, that is dropped,
 // and it is told all once more.
+//
+// What could not be put there is asked for again: the file of that node may not
+// have a service or a backend yet.
 //
 // # In sync
 //
@@ -80,7 +85,7 @@
 //	13 ..  body
 //	.. 16  HMAC-SHA256 of all before it, the first half (signed)
 //
-// Kinds, all but the last of the caller:
+// Kinds, all but the last two of the caller:
 //
 //	1  holds    endpoints that it holds the address of
 //	2  view     endpoint, view as JSON
@@ -90,6 +95,7 @@
 //	6  end      number of the walk (4), how many flows it had (8)
 //	7  pulse    nanoseconds that news were late lately, of 99 in a hundred (8)
 //	8  ack      number of the last frame that is done (8), flows that could not be put (8)
+//	9  ask      endpoints: all of their flows are to be told again
 //
 // An endpoint is a family (4 or 6), a protocol, an address and a port. A run is
 // an endpoint, a number of flows (2), and the flows; a flow is

@@ -103,7 +103,7 @@ func (m *Machine) say(s *service, in bool) {
 	if in {
 		m.record(s.Group, CodeSynced, fmt.Sprintf("group %s: all flows that %s has are here", s.Group, m.holder(s)))
 	} else if told && was {
-		m.record(s.Group, CodeLost, fmt.Sprintf("group %s: flows may be missing here: no holder tells them", s.Group))
+		m.record(s.Group, CodeLost, fmt.Sprintf("group %s: flows may be missing here until a holder has told all", s.Group))
 	}
 }
 

@@ -21,13 +21,14 @@ const (
 	FrameEnd                          // those were all
 	FramePulse                        // nothing; how late the teller's news arrive
 	FrameAck                          // the answerer's: up to which frame it has done everything
+	FrameAsk                          // the answerer's: of which services it wants all flows told again
 )
 
 func (k FrameKind) String() string {
-	if k == 0 || k > FrameAck {
+	if k == 0 || k > FrameAsk {
 		return fmt.Sprintf("kind %d", uint8(k))
 	}
-	return [...]string{"holds", "view", "changes", "begin", "flows", "end", "pulse", "ack"}[k-1]
+	return [...]string{"holds", "view", "changes", "begin", "flows", "end", "pulse", "ack", "ask"}[k-1]
 }
 
 // Frame is one message of a connection. Frames of a side are numbered from 1.

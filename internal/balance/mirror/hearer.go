@@ -30,6 +30,9 @@ type hearer struct {
 	outstanding int    // frames that somebody is at
 	installed   uint64
 	refused     uint64
+
+	ask   time.Time // when all is asked for again; zero: it need not be
+	pause time.Duration
 }
 
 // seen is a view, and which one it was.
@@ -41,9 +44,10 @@ type seen struct {
 // intake is a walk of the other side.
 type intake struct {
 	begin
-	named Names
-	flows uint64
-	ended uint64 // the frame that was its end; 0: not yet
+	named  Names
+	flows  uint64
+	before uint64 // how many were refused before it
+	ended  uint64 // the frame that was its end; 0: not yet
 }
 
 // accepted begins to hear a node. An older connection of it is dead, though
@@ -70,13 +74,10 @@ func (m *Machine) heard(e Heard) {
 		if t.conn != e.Conn {
 			continue
 		}
-		a, err := parseAck(e.Frame.Body)
-		if err != nil || e.Frame.Kind != FrameAck {
-			m.hangup(t.conn, ErrFrame.Error())
-			return
-		}
 		t.alive = m.now
-		m.acked(t, a)
+		if err := m.answer(t, e.Frame); err != nil {
+			m.hangup(t.conn, err.Error())
+		}
 		return
 	}
 	for _, h := range m.hearers {
@@ -91,6 +92,22 @@ func (m *Machine) heard(e Heard) {
 		}
 		m.acknowledge(h)
 		return
+	}
+}
+
+// answer takes what the one who is told says.
+func (m *Machine) answer(t *teller, f Frame) error {
+	switch f.Kind {
+	case FrameAck:
+		a, err := parseAck(f.Body)
+		if err != nil {
+			return err
+		}
+		return m.acked(t, a)
+	case FrameAsk:
+		return m.asked(t, f.Body)
+	default:
+		return fmt.Errorf("%w: %s", ErrFrame, f.Kind)
 	}
 }
 
@@ -153,7 +170,7 @@ func (m *Machine) takeBegin(h *hearer, body []byte) error {
 	if err != nil {
 		return err
 	}
-	h.bulk = &intake{begin: x}
+	h.bulk = &intake{begin: x, before: h.refused}
 	m.do(Action{Kind: ActionSurvey, Conn: h.conn, Bulk: x.number, Listens: x.listens})
 	return nil
 }
@@ -182,6 +199,7 @@ func (m *Machine) takeFlows(h *hearer, f Frame) error {
 			known = append(known, c)
 		} else {
 			h.refused++
+			m.missing(h)
 		}
 	}
 	h.installed += uint64(len(known))
@@ -225,7 +243,10 @@ func (m *Machine) installed(e Installed) {
 	if e.Err != nil && h.refused == 0 {
 		m.record("", CodeRefused, fmt.Sprintf("flows of %s cannot be taken over: %v (what follows is counted and not told)", h.node, e.Err))
 	}
-	h.refused += uint64(e.Refused)
+	if e.Refused > 0 {
+		h.refused += uint64(e.Refused)
+		m.missing(h)
+	}
 	h.installed -= min(uint64(e.Refused), h.installed)
 	m.finished(h, e.Seq)
 }
@@ -246,6 +267,9 @@ func (m *Machine) swept(e Swept) {
 	}
 	b, again := h.ended[0], true
 	h.ended = h.ended[1:]
+	if h.refused == b.before {
+		h.pause = 0
+	}
 	for _, l := range b.listens {
 		if !slices.Contains(h.holds, l) {
 			continue
@@ -291,6 +315,7 @@ func (m *Machine) attend(h *hearer) {
 		return
 	}
 	m.acknowledge(h)
+	m.demand(h)
 	m.due(h.alive.Add(patience))
 	m.due(h.pulse)
 }

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ const (
 const (
 	queue      = 1 << 16 // changes that wait for a peer; more are told as a whole
 	window     = 1 << 20 // bytes of news that are under way
-	bulkWindow = 1 << 18 // bytes under way for a walk to go on: news do not wait long behind it
+	bulkWindow = 1 << 19 // bytes under way for a walk to go on: news do not wait long behind it
 	mostAgain  = 1 << 18 // changes that are remembered during a walk
 )
 
@@ -153,9 +154,10 @@ func (m *Machine) record(group, code, reason string) {
 // configure takes services and peers. Those that stay keep what is known of
 // them; connections to peers that are gone are closed.
 func (m *Machine) configure(e Configured) {
-	was := m.services
+	was, before := m.services, maps.Clone(m.at)
 	m.services = nil
 	clear(m.at)
+	var unknown []balance.Endpoint
 	for _, c := range e.Services {
 		s := &service{Service: c}
 		if i := slices.IndexFunc(was, func(o *service) bool { return o.Name == c.Name }); i >= 0 {
@@ -166,6 +168,9 @@ func (m *Machine) configure(e Configured) {
 		m.services = append(m.services, s)
 		for _, l := range c.Listen {
 			m.at[l] = s
+			if old := before[l]; c.Flows && (old == nil || !old.Flows || old.Key != c.Key) {
+				unknown = append(unknown, l)
+			}
 		}
 	}
 	peers := m.peers
@@ -188,6 +193,7 @@ func (m *Machine) configure(e Configured) {
 		m.tellHolds(t)
 		m.want(t, m.mine(t.key))
 	}
+	m.renew(unknown)
 	m.stale = true
 }
 

@@ -118,6 +118,10 @@ func TestMachine_Survives(t *testing.T) {
 			w.run(w.some(1500 * time.Millisecond))
 		}
 		clear(w.cut)
+		for _, n := range w.nodes {
+			n.older = false
+			n.configure()
+		}
 		holder := w.rand.IntN(len(w.nodes))
 		w.take(holder)
 		w.run(3 * refresh)
@@ -135,7 +139,10 @@ func TestMachine_Survives(t *testing.T) {
 // chaos does one thing that may happen.
 func (w *world) chaos() {
 	n := w.nodes[w.rand.IntN(len(w.nodes))]
-	switch w.rand.IntN(12) {
+	switch w.rand.IntN(13) {
+	case 12:
+		n.older = !n.older
+		n.configure()
 	case 0:
 		w.crash(n, false)
 	case 1:
@@ -201,8 +208,44 @@ func TestMachine_RefusalsAreTold(t *testing.T) {
 	if n := len(slices.DeleteFunc(slices.Clone(b.records), func(r string) bool { return !strings.HasPrefix(r, CodeRefused) })); n != 1 {
 		t.Errorf("recorded %q", b.records)
 	}
-	if r := a.m.Report(w.now); r.Peers[0].Refused != 20 { // as news, and in the walk
+	if r := a.m.Report(w.now); r.Peers[0].Refused != 30 { // as news, in the walk, and when they were asked for
 		t.Errorf("the holder knows of %d", r.Peers[0].Refused)
+	}
+}
+
+// A node whose file gets a service later than the holder's has its flows soon
+// after, and does not believe to have them before.
+func TestMachine_AServiceThatIsNewIsAskedFor(t *testing.T) {
+	w := newWorld(t, 6, 2)
+	a, b := w.nodes[0], w.nodes[1]
+	b.older = true
+	b.configure()
+	for i := range 30 {
+		a.begin(web, client(i), 1)
+		a.begin(mail, client(i), 2)
+	}
+	w.take(0)
+	w.run(6 * time.Second)
+	if w.same(0) == nil || !b.synced["g"] {
+		t.Fatal("it has flows of a service that it does not know, or lacks those of one that it knows")
+	}
+	b.older = false
+	b.configure()
+	if b.synced["g"] {
+		t.Error("it believes to have everything")
+	}
+	w.run(3 * time.Second)
+	if err := w.same(0); err != nil || !b.synced["g"] {
+		t.Errorf("3 s later: in sync %t, %v", b.synced["g"], err)
+	}
+	// A backend that it did not know: its plane refused some, and does not any more.
+	b.plane.full = true
+	a.begin(web, client(77), 3)
+	w.run(time.Second / 2)
+	b.plane.full = false
+	w.run(3 * time.Second)
+	if err := w.same(0); err != nil {
+		t.Errorf("3 s after a flow was refused: %v", err)
 	}
 }
 

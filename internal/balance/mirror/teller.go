@@ -186,10 +186,9 @@ func (m *Machine) tend(t *teller) {
 }
 
 // acked takes what the other side has done.
-func (m *Machine) acked(t *teller, a ack) {
+func (m *Machine) acked(t *teller, a ack) error {
 	if a.seq > t.seq {
-		m.hangup(t.conn, ErrOrder.Error())
-		return
+		return ErrOrder
 	}
 	n := 0
 	for n < len(t.sent) && t.sent[n].seq <= a.seq {
@@ -211,4 +210,5 @@ func (m *Machine) acked(t *teller, a ack) {
 		b.waits = false
 		m.do(Action{Kind: ActionMore, Conn: t.conn, Bulk: b.number})
 	}
+	return nil
 }

@@ -54,6 +54,7 @@ type node struct {
 	follows map[string]balance.View
 	records []string
 	held    bool
+	older   bool
 	covered int // sweeps that the survey made needless
 }
 
@@ -117,19 +118,25 @@ func (n *node) start() {
 	n.m, n.walks, n.surveys, n.work, n.working, n.synced = New(n.name()), map[Conn]*walk{}, map[Conn]*survey{}, nil, false, map[string]bool{}
 	n.settled = map[balance.Endpoint]time.Time{}
 	n.follows, n.wake = map[string]balance.View{}, time.Time{}
-	e := Configured{Services: []Service{
-		{Name: "web", Group: "g", Key: n.key, Listen: []balance.Endpoint{web}, Flows: true},
-		{Name: "mail", Group: "g", Key: n.key, Listen: []balance.Endpoint{mail}, Flows: true},
-	}}
-	for _, p := range n.nodes {
-		e.Peers = append(e.Peers, Peer{Addr: addrOf(p.index), Key: n.key})
-	}
-	n.step(e)
+	n.configure()
 	if n.held {
 		n.step(Held{Addr: vip, Held: true})
 	}
 	// A walk is how a new process learns of flows that were there before.
 	n.plane.ring, n.plane.lost = nil, false
+}
+
+// configure has a node know its services: where its file is older, one of them
+// is not there.
+func (n *node) configure() {
+	e := Configured{Services: []Service{{Name: "web", Group: "g", Key: n.key, Listen: []balance.Endpoint{web}, Flows: true}}}
+	if !n.older {
+		e.Services = append(e.Services, Service{Name: "mail", Group: "g", Key: n.key, Listen: []balance.Endpoint{mail}, Flows: true})
+	}
+	for _, p := range n.nodes {
+		e.Peers = append(e.Peers, Peer{Addr: addrOf(p.index), Key: n.key})
+	}
+	n.step(e)
 }
 
 // in has something done later, in this life of the node.

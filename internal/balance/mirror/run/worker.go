@@ -35,7 +35,7 @@ const mostLanes = 4
 
 func newWorker() *worker {
 	w := &worker{}
-	for range min(mostLanes, runtime.GOMAXPROCS(0)) {
+	for range min(mostLanes, runtime.NumCPU()) {
 		w.lanes = append(w.lanes, &lane{wake: make(chan struct{}, 1)})
 	}
 	return w
