@@ -21,6 +21,7 @@ func (c *checker) services() {
 			holders[a.v.Addr()] = g.name
 		}
 	}
+	c.flows(holders)
 	together := closure(c.raw.groups)
 	taken := map[balance.Endpoint]string{}
 	for _, s := range c.raw.services {
@@ -143,6 +144,9 @@ func (c *checker) forwarding(s *rawService, holders map[netip.Addr]string, toget
 	}
 	if s.forward.v == "proxy" && first.Proto == balance.TCP {
 		c.add(ruleServiceProxy, s.forward.at, "clients have to connect again; status and events tell when an address has moved", "connections of service %s end when its address moves or the daemon stops: no proxy can take them along", s.name)
+	}
+	if s.forward.v != "proxy" {
+		c.alone(s, holders[first.Addr()])
 	}
 }
 

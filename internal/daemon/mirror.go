@@ -74,7 +74,7 @@ func mirrorConfig(cfg *config.Config) run.Config {
 		if c.Port == 0 {
 			continue
 		}
-		for _, a := range g.VRRP.Peers {
+		for _, a := range slices.Concat(g.VRRP.Peers, cfg.Flows.Peers) {
 			c.Peers = addPeer(c.Peers, a, key, c.Port)
 		}
 		if cfg.Cluster == nil {

@@ -55,7 +55,7 @@ func (p *port) open() {
 	if err != nil {
 		if p.tries++; p.tries == mostTries {
 			p.told = true
-			p.r.opt.Record("", CodeListen, fmt.Sprintf("flows of other nodes cannot be heard: %v (it is tried again)", err))
+			p.r.opt.Record("", CodeListen, fmt.Sprintf("flows of other nodes cannot be heard: %v (it is tried again%s)", err, hint(err)))
 		}
 		number := p.number
 		time.AfterFunc(500*time.Millisecond, func() {
@@ -73,6 +73,14 @@ func (p *port) open() {
 	}
 	p.listen = l
 	go p.accept(l)
+}
+
+// hint says what may help.
+func hint(err error) string {
+	if errors.Is(err, unix.EADDRINUSE) {
+		return "; another process has this port, perhaps another holdfast on this machine: give all nodes of one of them another flows.port"
+	}
+	return ""
 }
 
 func (p *port) accept(l net.Listener) {

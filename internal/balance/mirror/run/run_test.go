@@ -226,6 +226,21 @@ func TestRunner_NodesHaveTheSameFlows(t *testing.T) {
 	}
 }
 
+func TestRunner_APortThatIsTakenIsNamed(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }() // nothing was written
+	n := start(t, "lb1", nil)
+	n.cfg.Port = netip.MustParseAddrPort(l.Addr().String()).Port()
+	n.Configure(n.cfg)
+	await(t, "it says what to do", n.is(func() bool {
+		return slices.ContainsFunc(n.records, func(r string) bool { return strings.HasPrefix(r, CodeListen) && strings.Contains(r, "flows.port") })
+	}))
+}
+
 func TestRunner_WhoDoesNotBelongIsNotHeard(t *testing.T) {
 	a := start(t, "lb1", [][]byte{[]byte("secret")})
 	guesser := start(t, "guess", [][]byte{[]byte("guess")})
