@@ -58,7 +58,7 @@ const (
 const (
 	queue      = 1 << 16 // changes that wait for a peer; more are told as a whole
 	window     = 1 << 20 // bytes of news that are under way
-	bulkWindow = 1 << 19 // bytes under way for a walk to go on: news do not wait long behind it
+	bulkWindow = 1 << 18 // bytes under way for a walk to go on: news do not wait long behind it
 	mostAgain  = 1 << 18 // changes that are remembered during a walk
 )
 

@@ -113,11 +113,13 @@ apart int open_half(const struct told *n)
 // Each look is into a line of memory of its own, so there are as few as can be.
 apart int anew(const struct told *n)
 {
-	if (!n)
+	if (!n || bpf_map_lookup_elem(&hf_flows, &n->k) || bpf_map_lookup_elem(&hf_half, &n->k))
 		return 0;
 	struct flow back = n->f;
 	struct key other;
 
+	if (!target_of(n->f.slot, n->f.service, n->f.id))
+		return 0;
 	other_key(&other, &n->k, &n->f.to);
 	if (n->f.to.dport) {
 		turned(&back.to, &n->k.t);
@@ -142,6 +144,8 @@ apart int take(const struct told *n)
 	struct key other;
 	int half;
 
+	if (n->what == FLOW && anew(n))
+		return TAKEN;
 	there = find_flow(&n->k, &half);
 	if (n->what == GONE) {
 		if (there && there->seen <= n->f.seen + SLACK)
@@ -150,8 +154,6 @@ apart int take(const struct told *n)
 	}
 	if (!target_of(n->f.slot, n->f.service, n->f.id))
 		return NO_BACKEND;
-	if (!there && n->what == FLOW && anew(n))
-		return TAKEN;
 	if (there && there->slot == n->f.slot && there->id == n->f.id && same_tuple(&there->to, &n->f.to)) {
 		merge(n, there);
 		if (!half || n->what == HALF_OPEN)
