@@ -44,7 +44,7 @@ func (r *Runner) survey(a mirror.Action) {
 			if s.err = errNoPlane; p == nil {
 				return
 			}
-			s.err = p.Walk(func(flows []balance.Flow) bool {
+			s.err = walkAtPace(p, func(flows []balance.Flow) bool {
 				for i := range flows {
 					if slices.Contains(a.Listens, flows[i].Listen) {
 						s.had.Add(&flows[i])
@@ -82,7 +82,7 @@ func (r *Runner) sweep(a mirror.Action) {
 
 func unname(p balance.Mirror, a *mirror.Action) (ended int, err error) {
 	var gone []balance.Change
-	err = p.Walk(func(flows []balance.Flow) bool {
+	err = walkAtPace(p, func(flows []balance.Flow) bool {
 		for i := range flows {
 			f := &flows[i]
 			if slices.Contains(a.Listens, f.Listen) && !a.Named.Has(f) {
@@ -97,6 +97,18 @@ func unname(p balance.Mirror, a *mirror.Action) (ended int, err error) {
 	}
 	refused, err := p.Install(gone)
 	return len(gone) - refused, err
+}
+
+// walkAtPace is a walk of which nobody else notices much.
+func walkAtPace(p balance.Mirror, some func(flows []balance.Flow) bool) error {
+	var pace pace
+	pace.begin()
+	return p.Walk(func(flows []balance.Flow) bool {
+		pace.end()
+		goOn := some(flows)
+		pace.begin()
+		return goOn
+	})
 }
 
 // walk is a walk of the plane that goes on when it is told to.
@@ -130,7 +142,7 @@ func (r *Runner) newWalk(c mirror.Conn, bulk uint32) *walk {
 			}
 		}
 		if p != nil {
-			err = p.Walk(func(flows []balance.Flow) bool {
+			err = walkAtPace(p, func(flows []balance.Flow) bool {
 				if !wait() {
 					return false
 				}

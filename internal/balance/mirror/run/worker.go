@@ -142,6 +142,7 @@ func (w *worker) run(ctx context.Context) {
 }
 
 func (w *worker) work(ctx context.Context, l *lane) {
+	var pace pace
 	for {
 		select {
 		case <-ctx.Done():
@@ -158,7 +159,9 @@ func (w *worker) work(ctx context.Context, l *lane) {
 			f, p := l.queue[0], w.plane
 			l.queue = l.queue[1:]
 			w.mu.Unlock()
+			pace.begin()
 			f(p)
+			pace.end()
 		}
 	}
 }
