@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -92,11 +93,18 @@ func unname(p balance.Mirror, a *mirror.Action) (ended int, err error) {
 		}
 		return true
 	})
-	if err != nil || len(gone) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	refused, err := p.Install(gone)
-	return len(gone) - refused, err
+	var pace pace
+	for some := range slices.Chunk(gone, 1000) {
+		pace.begin()
+		refused, failed := p.Install(some)
+		pace.end()
+		ended += len(some) - refused
+		err = cmp.Or(err, failed)
+	}
+	return ended, err
 }
 
 // walkAtPace is a walk of which nobody else notices much.
