@@ -12,6 +12,14 @@ type Backends struct {
 	Now      time.Time `json:"now"`
 	Services []Service `json:"services"`
 	Flows    *Mirror   `json:"flows,omitempty"` // absent: nodes do not tell each other
+	Hooks    []Hook    `json:"hooks,omitempty"` // of the interfaces on which the kernel looks at packets
+}
+
+// Hook is where on an interface the kernel looks at packets, and why there.
+type Hook struct {
+	Interface string `json:"interface"`
+	Hook      string `json:"hook"` // tc, xdp
+	Why       string `json:"why"`
 }
 
 // Service is one of them.

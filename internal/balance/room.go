@@ -7,9 +7,14 @@ type Room struct {
 	// Hook is where in the kernel the plane sees packets ("tcx", "clsact");
 	// empty for one that is a process.
 	Hook   string
+	Hooks  []Hooked
 	Tables []Table
 	Ports  []Ports
 }
+
+// Hooked is which hook is in use on an interface ("tc", "xdp"), and why it is that
+// one.
+type Hooked struct{ Interface, Hook, Why string }
 
 // Table is memory of a plane that is bounded.
 type Table struct {

@@ -146,6 +146,15 @@ func (t Terminal) backends(b api.Backends, drops verbosity) error {
 			}
 		}
 	}
+	for i, h := range b.Hooks {
+		space := ""
+		if i == 0 {
+			space = "\n"
+		}
+		if _, err := fmt.Fprintf(t.Out, "%sthe kernel looks at packets on %s by %s: %s\n", space, oneLine(h.Interface), t.paint(strong, h.Hook), oneLine(h.Why)); err != nil {
+			return written(err)
+		}
+	}
 	return t.mirror(b.Flows)
 }
 

@@ -89,6 +89,11 @@ func (d *Daemon) Backends(ctx context.Context) (api.Backends, error) {
 		s.ForwardWhy = why[s.Name]
 		b.Services = append(b.Services, s)
 	}
+	for _, p := range d.pools.Latest().Planes {
+		for _, h := range p.Hooks {
+			b.Hooks = append(b.Hooks, api.Hook{Interface: h.Interface, Hook: h.Hook, Why: h.Why})
+		}
+	}
 	if len(b.Services) > 0 && d.current.Load().cfg.Flows.Port != 0 {
 		r, err := d.mirror.Report(ctx)
 		if err != nil {

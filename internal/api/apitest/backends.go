@@ -32,6 +32,10 @@ func Backends() api.Backends {
 				Generation: 1, Backends: []api.Backend{{Address: "[2001:db8::53]:53", State: "up", Why: "it has no checks", Weight: 1, Share: 100, Sorry: true}},
 			},
 		},
+		Hooks: []api.Hook{
+			{Interface: "eth0", Hook: "xdp", Why: "its driver, mlx5_core, is known to be good"},
+			{Interface: "eth1", Hook: "tc", Why: "no XDP: its driver, virtio_net, is not one whose XDP is known to be good"},
+		},
 		Flows: &api.Mirror{
 			Peers: []api.MirrorPeer{
 				{

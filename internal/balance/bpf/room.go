@@ -54,6 +54,9 @@ func (p *Plane) Room() (balance.Room, error) {
 		},
 		{Name: "half-open", Used: p.census.entries[0], Size: uint64(p.objs.HfHalf.MaxEntries()), Gives: true},
 	}}
+	for _, h := range p.hooked {
+		out.Hooks = append(out.Hooks, balance.Hooked{Interface: h.Interface, Hook: h.Hook.String(), Why: h.Why})
+	}
 	for name, s := range p.services {
 		if s.plan == nil || s.plan.Service.Forward != balance.FullNAT {
 			continue
