@@ -57,6 +57,9 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	p, err := bpf.Open(bpf.Config{
 		Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}, Hook: hook, Gate: holds, Allow: lets.allow,
 	})
+	if lacks := Forwards(); err != nil && lacks != nil {
+		return nil, lacks // the kernel's own words are those of its verifier
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func (p *Pools) end() {
 	close(p.done)
 	keep := p.opt.Keep != nil && p.opt.Keep()
 	for _, x := range []*slot{&p.kernel, &p.proxy} {
-		if err := x.close(keep); err != nil {
+		if err := x.end(keep); err != nil && !errors.Is(err, ErrNotYet) {
 			p.opt.Record(Record{Code: CodePlane, Reason: err.Error()})
 		}
 	}

@@ -53,6 +53,15 @@ func (s *slot) none() error {
 	return err
 }
 
+// end is for the last time. What a plane that could not be opened has left, or
+// an earlier run, goes too.
+func (s *slot) end(keep bool) error {
+	if s.plane == nil && !keep {
+		return s.none()
+	}
+	return s.close(keep)
+}
+
 // lost lets go of a plane that is gone: the next attempt opens another one.
 func (s *slot) lost(err error) error {
 	if errors.Is(err, balance.ErrGone) {

@@ -1,6 +1,7 @@
 package pools
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,4 +61,33 @@ func TestPools_SayWhatIsNotServed(t *testing.T) {
 		x.checked("web/b", check.Down)
 		expect("nobody is up", "web nobody ", "HF3009 service web has no backend: new flows are refused")
 	})
+}
+
+// A plane that cannot be opened may have begun: at an orderly end nothing of it
+// stays, but where another process goes on with it.
+func TestPools_LeaveNothingOfWhatDidNotOpen(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			cleared := 0
+			p := New(Options{
+				Kernel: func() (balance.Plane, error) { return nil, errors.New("the verifier refuses it") },
+				Clear:  func() error { cleared++; return nil },
+				Keep:   func() bool { return keep },
+				Record: func(Record) {},
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); p.Run(ctx) }()
+			if err := p.Apply(t.Context(), []Wanted{{Service: newService("web", balance.NAT)}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * balance.Settle)
+			synctest.Wait()
+			stop()
+			<-done
+			if want := map[bool]int{false: 1, true: 0}[keep]; cleared != want {
+				t.Errorf("keep %v: cleared %d times, want %d", keep, cleared, want)
+			}
+		})
+	}
 }
