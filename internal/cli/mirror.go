@@ -35,8 +35,8 @@ func (t Terminal) mirror(m *api.Mirror) error {
 		if p.Holder {
 			name += " (holder)"
 		}
-		tb.add(cell{oneLine(name), strong}, yes(p.Told), yes(p.Complete), cell{text: p.Lag.String()}, cell{text: strconv.FormatUint(p.Flows, 10)},
-			cell{text: strconv.FormatUint(p.Refused, 10)}, yes(p.Heard), cell{text: p.HeardLag.String()}, cell{text: strconv.FormatUint(p.Taken, 10)},
+		tb.add(cell{oneLine(name), strong}, yes(p.Told), yes(p.Complete), cell{text: short(time.Duration(p.Lag))}, cell{text: strconv.FormatUint(p.Flows, 10)},
+			cell{text: strconv.FormatUint(p.Refused, 10)}, yes(p.Heard), cell{text: short(time.Duration(p.HeardLag))}, cell{text: strconv.FormatUint(p.Taken, 10)},
 			cell{text: strconv.FormatUint(p.Missed, 10)})
 	}
 	return tb.write(t.Out)
