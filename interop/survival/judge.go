@@ -30,6 +30,8 @@ type Verdict struct {
 	Longest   time.Duration // exchange on a connection that stayed
 	Requests  int
 	Flying    int           // requests that failed and were on their way when it happened
+	Told      int           // of those: by a RST; the others waited for as long as they were patient
+	Learned   time.Duration // the longest that one of them took to be told
 	Failed    int           // that began then, and before the address had moved
 	After     int           // and that failed though they began after it
 	SlowAfter int           // that began after it and took longer than a SYN takes that is sent again
@@ -63,6 +65,10 @@ func judge(p Phase, records []load.Record) Verdict {
 			switch {
 			case r.Outcome != load.Done && r.Began < p.Struck:
 				v.Flying++
+				if r.Outcome == load.Reset {
+					v.Told++
+					v.Learned = max(v.Learned, r.Took)
+				}
 			case r.Outcome != load.Done && r.Began < p.Over:
 				v.Failed++
 			case r.Outcome != load.Done:
@@ -123,6 +129,6 @@ func (v Verdict) String() string {
 	}
 	slices.Sort(why)
 	ms := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
-	return fmt.Sprintf("%-20s address away %v, nobody served for %v; of %d connections %d reset, %d silent, %d stalled, the longest %v; of %d requests %d on their way failed, then %d, after it %d, and %d were slow; clients late by %v %s",
-		v.Name, ms(v.Outage), ms(v.Unserved), v.Connections, v.Reset, v.Silent, v.Stalled, ms(v.Longest), v.Requests, v.Flying, v.Failed, v.After, v.SlowAfter, ms(v.Late), strings.Join(why, ", "))
+	return fmt.Sprintf("%-20s address away %v, nobody served for %v; of %d connections %d reset, %d silent, %d stalled, the longest %v; of %d requests %d on their way failed (%d were told, after %v at most), then %d, after it %d, and %d were slow; clients late by %v %s",
+		v.Name, ms(v.Outage), ms(v.Unserved), v.Connections, v.Reset, v.Silent, v.Stalled, ms(v.Longest), v.Requests, v.Flying, v.Told, ms(v.Learned), v.Failed, v.After, v.SlowAfter, ms(v.Late), strings.Join(why, ", "))
 }

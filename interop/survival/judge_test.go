@@ -47,6 +47,19 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// A request that was on its way fails either way, but one that is told can be
+// tried again soon.
+func TestJudge_WhoWasToldAndWhoWaited(t *testing.T) {
+	v := judge(cut, []load.Record{
+		{Kind: load.Request, Began: 1001 * ms, Took: 1400 * ms, Outcome: load.Reset},
+		{Kind: load.Request, Began: 1002 * ms, Took: 3000 * ms, Outcome: load.Reset},
+		{Kind: load.Request, Began: 1003 * ms, Took: 10000 * ms, Outcome: load.Silence},
+	})
+	if v.Flying != 3 || v.Told != 2 || v.Learned != 3000*ms {
+		t.Errorf("%d failed, %d were told after %v at most", v.Flying, v.Told, v.Learned)
+	}
+}
+
 func TestJudge_ForHowLongNobodyWasServed(t *testing.T) {
 	var records []load.Record
 	for began := 1000 * ms; began < 3000*ms; began += 10 * ms {
