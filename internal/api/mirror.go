@@ -33,6 +33,8 @@ type MirrorPeer struct {
 	HeardLag Duration   `json:"heard_lag"`          // within which its news come, by its own account
 	Taken    uint64     `json:"taken"`              // flows and changes of its flows that were put here
 	Missed   uint64     `json:"missed"`             // … that could not be
+	Ports    string     `json:"ports,omitempty"`    // of full NAT that are its
+	Clash    bool       `json:"clash,omitempty"`    // some of them are this node's, too
 }
 
 // MirrorGroup is whether a group has all connections that its holder has.

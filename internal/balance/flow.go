@@ -52,4 +52,7 @@ type Mirror interface {
 	// connection is then told that nobody knows it; before, nothing is said, which
 	// is also how it is in the beginning.
 	Settle(listen Endpoint, settled bool)
+	// Ports says which ports full NAT takes on this node from now on, the last one
+	// included.
+	Ports(own [2]uint16) error
 }

@@ -39,7 +39,19 @@ func (t Terminal) mirror(m *api.Mirror) error {
 			cell{text: strconv.FormatUint(p.Refused, 10)}, yes(p.Heard), cell{text: short(time.Duration(p.HeardLag))}, cell{text: strconv.FormatUint(p.Taken, 10)},
 			cell{text: strconv.FormatUint(p.Missed, 10)})
 	}
-	return tb.write(t.Out)
+	if err := tb.write(t.Out); err != nil {
+		return err
+	}
+	for _, p := range m.Peers {
+		if !p.Clash {
+			continue
+		}
+		text := fmt.Sprintf("%s takes ports of full NAT that are this node's, too: %s (balancer.part)", oneLine(p.Node), p.Ports)
+		if _, err := fmt.Fprintln(t.Out, t.paint(notice, text)); err != nil {
+			return written(err)
+		}
+	}
+	return nil
 }
 
 func yes(at *time.Time) cell {

@@ -48,6 +48,7 @@ func (c *checker) all() {
 	c.elections()
 	c.fencing()
 	c.services()
+	c.balancer()
 }
 
 // family names a family as people do.

@@ -133,6 +133,7 @@ const (
 	ruleServiceCheck    rule = "HF1248"
 	ruleServiceBackends rule = "HF1249"
 	ruleServiceUnserved rule = "HF1250"
+	rulePorts           rule = "HF1251"
 
 	ruleSecret       rule = "HF1301"
 	ruleSecretOpen   rule = "HF1302"
@@ -256,6 +257,7 @@ func Rules() []Rule {
 		{ruleServiceCheck, Error, "a check that looks at backends is used by something else than a service"},
 		{ruleServiceBackends, Warning, "a service has no backend to serve it in good times"},
 		{ruleServiceUnserved, Error, "a way to backends that this version does not serve"},
+		{rulePorts, Error, "the ports of full NAT cannot be divided as it is said"},
 		{ruleSecret, Error, "a secret cannot be had from where it is said to be"},
 		{ruleSecretOpen, Warning, "a secret's file can be read by everyone"},
 		{ruleSecretInline, Warning, "a secret is written in the configuration itself"},

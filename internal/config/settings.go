@@ -53,7 +53,7 @@ func daemonSettings(c *Config) []setting {
 	s.add("guardian", Daemon, c.Guardian.String())
 	s.fence(c)
 	s.flows(c)
-	s.add("balancer.hook", Daemon, c.Balancer.Hook)
+	s.balancer(c)
 	return s
 }
 

@@ -54,8 +54,9 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 		return nil, err
 	}
 	defer closeFiles(holds)
+	share := partOf(cfg)
 	p, err := bpf.Open(bpf.Config{
-		Dir: dir, Interfaces: *d.front.Load(), Ports: portsOf(cfg), AllPorts: [2]uint16{firstPort, lastPort}, Hook: hook, Gate: holds, Allow: lets.allow,
+		Dir: dir, Interfaces: *d.front.Load(), Ports: share.Ports(), AllPorts: [2]uint16{share.First, share.Last}, Hook: hook, Gate: holds, Allow: lets.allow,
 	})
 	if lacks := Forwards(); err != nil && lacks != nil {
 		return nil, lacks // the kernel's own words are those of its verifier

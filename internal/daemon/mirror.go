@@ -56,7 +56,7 @@ func (d *Daemon) applyMirror(cfg *config.Config) {
 // file names; the others are heard. Where nodes tell each other nothing, there are
 // services still: nobody has flows of theirs that are not here.
 func mirrorConfig(cfg *config.Config) run.Config {
-	c := run.Config{Port: cfg.Flows.Port, Keys: map[mirror.Print][][]byte{}}
+	c := run.Config{Port: cfg.Flows.Port, Share: partOf(cfg), Keys: map[mirror.Print][][]byte{}}
 	for i := range cfg.Services {
 		s := &cfg.Services[i]
 		g := groupOf(cfg, s)
@@ -214,6 +214,7 @@ func describeMirror(r mirror.Report) *api.Mirror {
 			Node: p.Node, Signed: p.Signed, Told: when(p.Told), Complete: when(p.Complete), Lag: api.Duration(p.Lag), Behind: api.Duration(p.Behind),
 			Flows: p.Flows, Refused: p.Refused, Overruns: p.Overruns,
 			Heard: when(p.Heard), Holder: p.Holder, HeardLag: api.Duration(p.HeardLag), Taken: p.Installed, Missed: p.Missed,
+			Ports: portsText(p.Ports), Clash: p.Clash,
 		})
 	}
 	for _, u := range r.Unreached {
@@ -257,4 +258,11 @@ func heardAt(st *api.Status, a netip.Addr) string {
 		}
 	}
 	return ""
+}
+
+func portsText(p [2]uint16) string {
+	if p[1] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", p[0], p[1])
 }

@@ -86,6 +86,7 @@ func (d *Daemon) warnings(st *api.Status) []api.Warning {
 	out = append(out, checkWarnings(st)...)
 	out = append(out, d.memberWarning(st.Now)...)
 	out = append(out, untold(st)...)
+	out = append(out, clashing(st)...)
 	for _, t := range d.pools.Latest().Troubles {
 		add(t.Code, "", t.Since, "%s", t.Text)
 	}

@@ -82,6 +82,7 @@ type Plane struct {
 	inboxPages []byte
 	inbox      []told
 
+	own          atomic.Pointer[[2]uint16] // config.Ports
 	settling     sync.Mutex
 	settledPages []byte
 	settled      []settled    // hf_settled, by place
@@ -106,6 +107,7 @@ func Open(c Config) (_ *Plane, err error) {
 		c.AllPorts = [2]uint16{1024, 65535}
 	}
 	p := &Plane{config: c, services: map[string]*service{}, numbers: map[uint32]*service{}, places: map[vip]place{}, told: map[vip]bool{}}
+	p.own.Store(&c.Ports)
 	if p.hook, err = chooseHook(c); err != nil {
 		return nil, fmt.Errorf("cannot use the hook of tc: %w", err)
 	}

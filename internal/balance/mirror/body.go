@@ -45,18 +45,29 @@ func parseEnd(b []byte) (x end, err error) {
 	return end{binary.BigEndian.Uint32(b), binary.BigEndian.Uint64(b[4:])}, nil
 }
 
-// pulse is a sign of life: how late news were lately.
-type pulse struct{ lag time.Duration }
+// pulse is a sign of life: how late news were lately, and which ports full NAT
+// takes on that node.
+type pulse struct {
+	lag   time.Duration
+	ports [2]uint16
+	fixed bool
+}
 
 func (x pulse) append(b []byte) []byte {
-	return binary.BigEndian.AppendUint64(b, uint64(x.lag))
+	b = binary.BigEndian.AppendUint64(b, uint64(x.lag))
+	b = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, x.ports[0]), x.ports[1])
+	if x.fixed {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func parsePulse(b []byte) (x pulse, err error) {
-	if len(b) != 8 {
+	if len(b) != 13 || b[12] > 1 {
 		return x, fmt.Errorf("%w: a pulse of %d bytes", ErrFrame, len(b))
 	}
-	return pulse{time.Duration(binary.BigEndian.Uint64(b))}, nil
+	ports := [2]uint16{binary.BigEndian.Uint16(b[8:]), binary.BigEndian.Uint16(b[10:])}
+	return pulse{time.Duration(binary.BigEndian.Uint64(b)), ports, b[12] == 1}, nil
 }
 
 // ack says up to which frame everything was done, and how many flows could not

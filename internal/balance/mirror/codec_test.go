@@ -124,7 +124,7 @@ func FuzzBodies(f *testing.F) {
 	f.Add(uint8(FrameEnd), end{7, 1000}.append(nil))
 	f.Add(uint8(FrameAck), ack{7, 1000}.append(nil))
 	f.Add(uint8(FrameAsk), appendEndpoints(nil, []balance.Endpoint{web}))
-	f.Add(uint8(FramePulse), pulse{time.Second}.append(nil))
+	f.Add(uint8(FramePulse), pulse{time.Second, [2]uint16{16384, 28671}, true}.append(nil))
 	v, err := view{web, balance.View{Backends: []balance.Standing{{Why: "it is up"}}}}.append(nil)
 	if err != nil {
 		f.Fatal(err)

@@ -93,7 +93,8 @@
 //	4  begin    number of a walk (4), endpoints: all of their flows follow
 //	5  flows    runs of flows
 //	6  end      number of the walk (4), how many flows it had (8)
-//	7  pulse    nanoseconds that news were late lately, of 99 in a hundred (8)
+//	7  pulse    nanoseconds that news were late lately, of 99 in a hundred (8), the
+//	            ports of full NAT that are the caller's (2, 2), 1: they stay so (1)
 //	8  ack      number of the last frame that is done (8), flows that could not be put (8)
 //	9  ask      endpoints: all of their flows are to be told again
 //

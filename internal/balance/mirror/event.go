@@ -36,6 +36,7 @@ type (
 	Configured struct {
 		Services []Service
 		Peers    []Peer
+		Share    Share
 	}
 	// Held says that an address answers here from now on, or no more.
 	Held struct {
@@ -137,6 +138,7 @@ const (
 	ActionLead                      // Service goes by this node's own view again
 	ActionSynced                    // Group has all that the holder has, or In is false
 	ActionSettle                    // no more flows of Listens are told of, or In is false
+	ActionShare                     // full NAT takes Ports from now on
 	ActionRecord                    // journal Code and Reason, about Group
 )
 
@@ -156,6 +158,7 @@ type Action struct {
 	View    balance.View
 	Group   string
 	In      bool
+	Ports   [2]uint16
 	Code    string
 	Reason  string
 }
@@ -167,5 +170,6 @@ const (
 	CodeDrift   = "HF3022" // it had some that ended, though it was told of everything
 	CodeRefused = "HF3023" // flows that were told could not be put
 	CodePeer    = "HF3024" // another node cannot be told of flows, or can again
+	CodeShare   = "HF3028" // another node has this node's ports of full NAT
 	CodeWalk    = "HF3025" // flows of this node cannot be listed
 )

@@ -17,6 +17,8 @@ type hearer struct {
 	alive time.Time
 	pulse time.Time // when the next ack is due, news or not
 	lag   time.Duration
+	ports [2]uint16 // of full NAT that are its own
+	fixed bool
 
 	holds    []balance.Endpoint
 	views    map[balance.Endpoint]*seen
@@ -138,8 +140,15 @@ func (m *Machine) take(h *hearer, f Frame) error {
 		return m.takeEnd(h, f)
 	case FramePulse:
 		x, err := parsePulse(f.Body)
+		if err != nil {
+			return err
+		}
 		h.lag = x.lag
-		return err
+		if h.ports != x.ports || h.fixed != x.fixed {
+			h.ports, h.fixed = x.ports, x.fixed
+			m.divide()
+		}
+		return nil
 	default:
 		return fmt.Errorf("%w: %s", ErrFrame, f.Kind)
 	}

@@ -23,6 +23,9 @@ type Machine struct {
 	since    map[string]time.Time
 	settled  map[balance.Endpoint]bool // as it was said (settle.go)
 	left     time.Time                 // when a node last gave up what it held, or was lost
+	wanted   Share                     // as it was configured
+	share    Share                     // as it is
+	told     map[string][2]uint16      // whose ports it was said that they are this node's, too
 	stale    bool                      // who holds what has changed, or what is complete
 
 	deadline  time.Time
@@ -66,7 +69,7 @@ const (
 func New(node string) *Machine {
 	return &Machine{
 		node: node, at: map[balance.Endpoint]*service{}, held: map[netip.Addr]time.Time{},
-		synced: map[string]bool{}, since: map[string]time.Time{}, settled: map[balance.Endpoint]bool{},
+		synced: map[string]bool{}, since: map[string]time.Time{}, settled: map[balance.Endpoint]bool{}, told: map[string][2]uint16{},
 	}
 }
 
@@ -183,6 +186,11 @@ func (m *Machine) configure(e Configured) {
 		}
 		m.peers = append(m.peers, peers[i])
 		peers = slices.Delete(peers, i, i+1)
+	}
+	if m.wanted != e.Share {
+		m.wanted = e.Share
+		m.shareIs(e.Share)
+		m.divide()
 	}
 	for _, n := range peers {
 		if n.teller != nil {

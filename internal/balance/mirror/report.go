@@ -9,6 +9,7 @@ import (
 type Report struct {
 	Peers  []PeerReport
 	Groups []GroupReport // those that have flows
+	Ports  [2]uint16     // of full NAT that are this node's
 	// Unreached are peers that could not be connected to for some time.
 	Unreached []Unreached
 }
@@ -36,7 +37,9 @@ type PeerReport struct {
 	Holder    bool // of a service that is known here
 	HeardLag  time.Duration
 	Installed uint64
-	Missed    uint64 // that could not be put here
+	Missed    uint64    // that could not be put here
+	Ports     [2]uint16 // of full NAT that are its
+	Clash     bool      // some of them are this node's, too
 }
 
 // GroupReport is a group that has flows.
@@ -48,7 +51,7 @@ type GroupReport struct {
 
 // Report tells what is known.
 func (m *Machine) Report(now time.Time) Report {
-	var r Report
+	r := Report{Ports: m.share.Ports()}
 	find := func(node string, key Print) *PeerReport {
 		for i := range r.Peers {
 			if r.Peers[i].Node == node && r.Peers[i].Signed == (key != Print{}) {
@@ -72,6 +75,7 @@ func (m *Machine) Report(now time.Time) Report {
 	for _, h := range m.hearers {
 		p := find(h.node, h.key)
 		p.Heard, p.HeardLag, p.Installed, p.Missed = h.since, h.lag, h.installed, h.refused
+		p.Ports, p.Clash = h.ports, h.ports[1] != 0 && overlap(h.ports, m.share.Ports())
 		for _, l := range h.holds {
 			p.Holder = p.Holder || m.of(l, h.key) != nil
 		}

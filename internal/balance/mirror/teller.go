@@ -61,6 +61,7 @@ func (m *Machine) send(t *teller, k FrameKind, body []byte, oldest time.Time) {
 
 // greet tells what a new connection has to know.
 func (m *Machine) greet(t *teller) {
+	m.tellPulse(t)
 	m.tellHolds(t)
 	for _, s := range m.services {
 		m.tellViewTo(t, s)
@@ -179,10 +180,14 @@ func (m *Machine) tend(t *teller) {
 	}
 	m.begin(t)
 	if !t.pulse.After(m.now) {
-		t.pulse = m.now.Add(beat)
-		m.send(t, FramePulse, pulse{t.lags.p99()}.append(nil), time.Time{})
+		m.tellPulse(t)
 	}
 	m.due(t.pulse)
+}
+
+func (m *Machine) tellPulse(t *teller) {
+	t.pulse = m.now.Add(beat)
+	m.send(t, FramePulse, pulse{t.lags.p99(), m.share.Ports(), m.share.Fixed}.append(nil), time.Time{})
 }
 
 // acked takes what the other side has done.

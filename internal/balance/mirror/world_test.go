@@ -50,7 +50,8 @@ type node struct {
 	wake    time.Time
 	synced  map[string]bool
 	settled map[balance.Endpoint]time.Time // since when
-	late    []id                           // flows that came when none was to come any more
+	ports   [2]uint16
+	late    []id // flows that came when none was to come any more
 	follows map[string]balance.View
 	records []string
 	held    bool
@@ -236,6 +237,8 @@ func (n *node) perform(a Action) {
 		delete(n.follows, a.Service)
 	case ActionSynced:
 		n.synced[a.Group] = a.In
+	case ActionShare:
+		n.ports = a.Ports
 	case ActionSettle:
 		for _, l := range a.Listens {
 			if delete(n.settled, l); a.In {

@@ -29,6 +29,7 @@ type Config struct {
 	Port     uint16 // where nodes hear each other, by TCP
 	Services []mirror.Service
 	Peers    []mirror.Peer
+	Share    mirror.Share // of the ports of full NAT
 	// Keys is the secrets of each key that services and peers name, the one to
 	// call with first. A key without secrets signs nothing.
 	Keys map[mirror.Print][][]byte
@@ -58,6 +59,7 @@ type Runner struct {
 	held    map[netip.Addr]bool
 	views   map[string]mirror.Viewed
 	settled map[balance.Endpoint]bool
+	ports   [2]uint16 // of full NAT, once they are known
 	plane   balance.Mirror
 	unwatch func()
 	conns   map[mirror.Conn]*conn
@@ -137,6 +139,7 @@ func (r *Runner) Plane(p balance.Mirror) {
 		for l := range r.settled {
 			p.Settle(l, true)
 		}
+		r.share()
 		stop, err := p.Watch(r.heard)
 		if err != nil {
 			r.opt.Record("", mirror.CodeWalk, "flows of this node cannot be told: "+err.Error())
@@ -289,7 +292,7 @@ func (r *Runner) configure() {
 	r.config = c
 	r.mu.Unlock()
 	r.port.want(c)
-	r.step(mirror.Configured{Services: c.Services, Peers: c.Peers})
+	r.step(mirror.Configured{Services: c.Services, Peers: c.Peers, Share: c.Share})
 	for a, held := range r.held {
 		r.step(mirror.Held{Addr: a, Held: held})
 	}
@@ -350,10 +353,23 @@ func (r *Runner) perform(a *mirror.Action) {
 		r.opt.Lead(a.Service)
 	case mirror.ActionSynced:
 		r.opt.Synced(a.Group, a.In)
+	case mirror.ActionShare:
+		r.ports = a.Ports
+		r.share()
 	case mirror.ActionSettle:
 		r.settle(a.Listens, a.In)
 	case mirror.ActionRecord:
 		r.opt.Record(a.Group, a.Code, a.Reason)
+	}
+}
+
+// share has the plane take this node's part of the ports of full NAT.
+func (r *Runner) share() {
+	if r.plane == nil || r.ports[1] == 0 {
+		return
+	}
+	if err := r.plane.Ports(r.ports); err != nil {
+		r.opt.Record("", mirror.CodeShare, err.Error())
 	}
 }
 

@@ -27,6 +27,7 @@ type plane struct {
 	flows   map[netip.AddrPort]balance.Flow
 	news    func([]balance.Change, bool)
 	settled map[balance.Endpoint]bool
+	ports   [2]uint16
 }
 
 func (p *plane) Watch(news func([]balance.Change, bool)) (func(), error) {
@@ -49,6 +50,13 @@ func (p *plane) Walk(some func([]balance.Flow) bool) error {
 			return nil
 		}
 	}
+	return nil
+}
+
+func (p *plane) Ports(own [2]uint16) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ports = own
 	return nil
 }
 
