@@ -165,8 +165,11 @@ func describePeers(now time.Time, r *group.RouterView, nodes []peer.Node) []api.
 			State: group.State(n.State).String(), Priority: n.Priority, LastSeen: n.Heard, Holdfast: true,
 			Deaf: n.Unheard >= unheard,
 		}
-		if now.Sub(n.Heard) > peer.Expiry {
+		switch {
+		case now.Sub(n.Heard) > peer.Expiry:
 			p.State = "gone"
+		case p.State == "active" && stopped(now, n, r.Peers):
+			p.State = "silent"
 		}
 		out = append(out, p)
 	}
@@ -180,6 +183,14 @@ func describePeers(now time.Time, r *group.RouterView, nodes []peer.Node) []api.
 		})
 	}
 	return out
+}
+
+// stopped reports whether a node that said it was active has stopped to send
+// adverts since. Hellos are rarer than adverts: right after a takeover the word
+// of the node that was lost is still there, and would read as two holders.
+func stopped(now time.Time, n peer.Node, adverts []vrrp.Peer) bool {
+	i := slices.IndexFunc(adverts, func(v vrrp.Peer) bool { return v.Addr == n.Addr })
+	return i >= 0 && advertState(now, adverts[i]) == "silent" && n.Heard.Sub(adverts[i].LastHeard) <= 3*adverts[i].Interval
 }
 
 // advertState is what adverts alone tell: only an active node sends them.
