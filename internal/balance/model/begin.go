@@ -61,6 +61,7 @@ func (b *Balancer) begin(now time.Duration, s *service, p *packet) (*flow, strin
 	if f == nil {
 		return nil, "exhausted"
 	}
+	b.mark(p.key, f, end{fin: p.proto == protoTCP && p.flags&flagFIN != 0})
 	if s.Service.Affinity > 0 {
 		b.bonds[s.bondKey(p.key)] = bond{t, now + s.Service.Affinity}
 	}

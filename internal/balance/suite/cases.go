@@ -76,10 +76,22 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 	if w.forward == balance.FullNAT { // the table does not know which port the backend knows
 		foretold = []Step{{Plans: hashed, In: middle, Verdict: model.Drop, Why: "no flow"}}
 	}
+	// What a client says after its last word answers the backend; with its SYN it
+	// begins anew, with another backend by now.
+	elsewhere := f.plan(w, proto, func(p *balance.Plan) { p.Select, p.Table = balance.ByFlow, []uint16{1} })
+	lastWords := []Step{
+		{Plans: hashed, In: fin, Verdict: model.Send, Out: f.toBackend(w, fin, 0)},
+		{In: middle, Verdict: model.Send, Out: f.toBackend(w, middle, 0), Flows: 1},
+		{Plans: elsewhere, In: f.asked(proto), Verdict: model.Send, Out: f.toBackend(w, f.asked(proto), 1)},
+	}
+	if w.forward == balance.FullNAT {
+		lastWords = []Step{{Plans: hashed, In: fin, Verdict: model.Drop, Why: "no flow"}}
+	}
 	return append(
 		cases,
 		Case{Name: "in the middle, of no flow", Steps: []Step{{Plans: plans, In: middle, Verdict: model.Drop, Why: "no flow"}}},
 		Case{Name: "in the middle, of no flow, by a table of hashes", Steps: foretold},
+		Case{Name: "the last packet, of no flow", Steps: lastWords},
 		Case{Name: "a RST of no flow", Steps: []Step{{Plans: hashed, In: reset, Verdict: model.Drop, Why: "no flow"}}},
 		Case{Name: "a RST that nobody believes", Steps: disbelieved},
 		Case{Name: "ends, and its port is used again", Steps: ended},

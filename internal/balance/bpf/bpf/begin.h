@@ -125,6 +125,9 @@ apart int begin(const struct service *s, const struct packet *p, struct binding 
 	b->f.service = s->number;
 	b->f.slot = slot;
 	b->f.id = t->id;
+	// A node that has just taken over may see no more of a connection than its end.
+	if (p->k.proto == IPPROTO_TCP && p->flags & TCP_FIN)
+		b->f.ends = CLIENT_FIN;
 	b->back.t.src = t->addr;
 	b->back.t.sport = t->port;
 	b->back.proto = p->k.proto;
