@@ -46,8 +46,8 @@ func (b *Balancer) split(p *packet, onward func(*packet) Result) Result {
 		return answer.because(why)
 	}
 	r := onward(p.resetToOther())
-	r.Answer, r.Why = answer.Frame, why
-	return r
+	r.Answer = answer.Frame
+	return r.because(why)
 }
 
 // resettable says whether a packet is answered by a RST: no RST is.
