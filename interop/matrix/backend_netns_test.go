@@ -90,7 +90,11 @@ func (s *site) begin(b *backend, i int) {
 		s.set(b.ns, "ipv4/conf/all/arp_ignore=1", "ipv4/conf/all/arp_announce=2")
 		words := []string{"unwrap", "--interface", "eth0", "--dir", filepath.Join(b.dir, "unwrap")}
 		for _, f := range families {
-			s.ip(b.ns, fmt.Sprintf("addr add %s/%d dev lo", f.vip(), f.vip().BitLen()))
+			nodad := ""
+			if f.vip().Is6() {
+				nodad = " nodad"
+			}
+			s.ip(b.ns, fmt.Sprintf("addr add %s/%d dev lo%s", f.vip(), f.vip().BitLen(), nodad))
 			words = append(words, f.vip().String())
 		}
 		if s.mode.forward == "tunnel" {

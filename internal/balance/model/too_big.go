@@ -9,10 +9,11 @@ import (
 // quoted is how much of a packet that is too big is sent back.
 const quoted = 128
 
-// tooBig tells the sender of a packet how much would fit, where it wants to know.
+// tooBig tells the sender of a packet how much would fit, whether it may be cut or
+// not: nobody cuts it.
 func (b *Balancer) tooBig(p *packet, mtu int) Result {
 	const why = "too big"
-	if p.proto != protoTCP && p.proto != protoUDP || p.fragment == later || !p.dont || len(p.frame) < p.l3+quoted {
+	if p.proto != protoTCP && p.proto != protoUDP || p.fragment == later || len(p.frame) < p.l3+quoted {
 		return drop(why)
 	}
 	back := tuple{netip.AddrPortFrom(p.dst.Addr(), 0), netip.AddrPortFrom(p.src.Addr(), 0)}

@@ -176,7 +176,9 @@ func (f Family) sizes(w way, proto uint8, plans []*balance.Plan) []Case {
 	if f.is4() {
 		breaks := big
 		breaks.MayBreak = true
-		s := Step{Plans: plans, In: breaks, Verdict: model.Drop, Why: "too big"}
+		// Told all the same: nobody cuts what goes as it is, or into a tunnel.
+		told.About = packets.IP(breaks.Frame(), 128)
+		s := Step{Plans: plans, In: breaks, Verdict: model.Send, Out: told, Why: "too big"}
 		if w.twoWay() { // the kernel routes it, in fragments
 			out := f.toBackend(w, breaks, 0).(packets.Packet)
 			out.From, out.To = Client, Own

@@ -88,7 +88,10 @@ apart int too_big6(ctx *c, const struct packet *p, struct quote *q, __u32 mtu)
 	return store(c, p->l3, r, sizeof(*r));
 }
 
-// too_big answers a packet of which so many bytes would fit.
+// too_big answers a packet of which so many bytes would fit. The RFCs speak of one
+// that may not be cut into fragments. One that may is told of as well, where
+// nobody cuts it: its sender makes the next ones as small, and else none of them
+// would ever arrive.
 apart int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
 {
 	if (!p)
@@ -102,7 +105,7 @@ apart int too_big(ctx *c, const struct packet *p, __u32 mtu, __u32 slot)
 	// RFC 1122 §3.2.2, RFC 4443 §2.4 (e): no error about an error.
 	if (p->k.proto != IPPROTO_TCP && p->k.proto != IPPROTO_UDP)
 		return DROP;
-	if (!q || p->fragment == LATER || !p->dont || load(c, p->l3, q->of, QUOTED))
+	if (!q || p->fragment == LATER || load(c, p->l3, q->of, QUOTED))
 		return DROP;
 	if (p->family == 4)
 		err = too_big4(c, p, q, mtu);
