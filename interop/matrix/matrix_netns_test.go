@@ -19,6 +19,10 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	// Half of the time is waiting for nodes to be in sync.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	os.Exit(func() int {
 		if os.Geteuid() == 0 {

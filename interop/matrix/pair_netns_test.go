@@ -199,7 +199,8 @@ func (s *site) settled() {
 	})
 }
 
-// handOver has the other node hold.
+// handOver has the other node hold. Until the old one has no address any more, it
+// serves what still arrives there: a proxy also what is new.
 func (s *site) handOver() {
 	s.Helper()
 	_, err := s.nodes[s.holder].Command("handover", group)
@@ -211,5 +212,11 @@ func (s *site) handOver() {
 			err = fmt.Errorf("it is %s", state)
 		}
 		return err
+	})
+	s.within("the node before has no address any more", func() error {
+		if out := s.ip(s.balancers[1-s.holder].NS(), "addr show"); strings.Contains(out, families[0].vip().String()+"/") {
+			return errors.New(out)
+		}
+		return nil
 	})
 }

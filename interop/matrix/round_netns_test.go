@@ -60,15 +60,13 @@ func (s *site) round(sch scheduler, all []*kept) {
 			if err := part.ask(k.family, sch); err != nil {
 				s.Errorf("%s: %s: %v", what, part.name, err)
 			}
-			if took := time.Since(at); took > 500*time.Millisecond {
+			if took := time.Since(at); took > 10*time.Second {
 				s.Logf("%s: %s took %s", what, part.name, took.Round(time.Millisecond))
 			}
 		}
 		s.still(k, "after the others of "+sch.name)
 	}
-	at := time.Now()
 	s.moves(sch)
-	s.Logf("%s, %s: move: %s", s.mode.name, sch.name, time.Since(at).Round(10*time.Millisecond))
 	for _, k := range all {
 		if s.mode.forward == "proxy" {
 			k.Close()

@@ -82,7 +82,10 @@ func (s *site) inTurn(f family, sch scheduler) error {
 }
 
 // byFewest: each goes to one that has no more than any other.
-func (s *site) byFewest(f family, _ scheduler) error {
+func (s *site) byFewest(f family, sch scheduler) error {
+	if s.mode.forward == "proxy" {
+		return s.byTwo(f, sch)
+	}
 	var had [3]int
 	s.within("the others' connections are forgotten", func() (err error) {
 		if had, err = s.flows(f); err == nil && had[0]+had[1]+had[2] != 1 {
