@@ -4,8 +4,10 @@ import "strconv"
 
 // Balancer is how the kernel forwards.
 type Balancer struct {
-	Hook  string // where on an interface: auto, tc or xdp
-	Ports Ports
+	Hook     string // where on an interface: auto, tc or xdp
+	Flows    int    // established ones that there is room for
+	HalfOpen int    // others
+	Ports    Ports
 }
 
 // Ports are those that full NAT sends from, on all nodes together, and which part
@@ -18,19 +20,24 @@ type Ports struct {
 
 type rawBalancer struct {
 	hook                     val[string]
+	flows, halfOpen          val[int]
 	first, last, parts, part val[int]
 }
 
 func (rd *reader) balancer(top object) rawBalancer {
 	o := top.child("balancer")
 	return rawBalancer{
-		hook: o.choice("hook"), first: o.integer("first_port"), last: o.integer("last_port"),
+		hook: o.choice("hook"), flows: o.integer("flows"), halfOpen: o.integer("half_open"),
+		first: o.integer("first_port"), last: o.integer("last_port"),
 		parts: o.integer("parts"), part: o.integer("part"),
 	}
 }
 
 func (b rawBalancer) build() Balancer {
-	return Balancer{Hook: b.hook.v, Ports: Ports{First: uint16(b.first.v), Last: uint16(b.last.v), Parts: b.parts.v, Part: b.part.v}}
+	return Balancer{
+		Hook: b.hook.v, Flows: b.flows.v, HalfOpen: b.halfOpen.v,
+		Ports: Ports{First: uint16(b.first.v), Last: uint16(b.last.v), Parts: b.parts.v, Part: b.part.v},
+	}
 }
 
 // fewestPorts is what a part of the ports has at least.
@@ -50,6 +57,8 @@ func (c *checker) balancer() {
 func (s *settings) balancer(c *Config) {
 	p := c.Balancer.Ports
 	s.add("balancer.hook", Daemon, c.Balancer.Hook)
+	s.add("balancer.flows", Daemon, strconv.Itoa(c.Balancer.Flows))
+	s.add("balancer.half_open", Daemon, strconv.Itoa(c.Balancer.HalfOpen))
 	s.add("balancer.first_port", Daemon, strconv.Itoa(int(p.First)))
 	s.add("balancer.last_port", Daemon, strconv.Itoa(int(p.Last)))
 	if p.Parts > 0 {

@@ -83,7 +83,7 @@ func TestParse_Everything(t *testing.T) {
 		Realtime: Realtime{Priority: 60},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 10 * time.Second},
 		Flows:    Flows{Port: 9112, Wait: 30 * time.Second},
-		Balancer: Balancer{Hook: "tc", Ports: Ports{First: 16384, Last: 65535}},
+		Balancer: Balancer{Hook: "tc", Flows: 262144, HalfOpen: 32768, Ports: Ports{First: 16384, Last: 65535}},
 		Path:     "holdfast.yaml",
 		Source:   []byte(everything(t)),
 		Hash:     got.Hash,

@@ -196,6 +196,8 @@ func fileKeys() []key {
 		{path: "balancer.last_port", kind: kInteger, def: "65535", min: "1024", max: "65535", doc: "The last one. The same on all nodes."},
 		{path: "balancer.parts", kind: kInteger, absent: "as many as the cluster has nodes, or 4", min: "1", max: "64", doc: "Into how many parts these ports are divided: not fewer than there are nodes that may hold an address. The same on all nodes. See [services.md](services.md#how-packets-get-there)."},
 		{path: "balancer.part", kind: kInteger, absent: "its place in the cluster; else one that no other node has", min: "1", max: "64", doc: "Which part is this node's, from 1. No other node may have the same."},
+		{path: "balancer.flows", kind: kInteger, def: "262144", min: "1024", max: "16777216", doc: "How many established flows there is room for; a million take about 400 MB. When all is in use, new ones stay half open. A table that is there keeps its size, since flows are in it: another one holds once the daemon was stopped in order and started again, and until then it says so (HF3027)."},
+		{path: "balancer.half_open", kind: kInteger, def: "32768", min: "1024", max: "16777216", doc: "The same for flows that have yet to show that their client is real. When all is in use, the oldest make room."},
 		{path: "control", kind: kMap, doc: "The socket that the command line talks to."},
 		{path: "control.socket", kind: kPath, def: "/run/holdfast/holdfast.sock", doc: "Its path."},
 		{path: "control.group", kind: kName, absent: "`holdfast` where that group exists", doc: "The unix group that may read from it. Changing something takes root."},

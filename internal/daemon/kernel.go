@@ -16,6 +16,10 @@ import (
 	"github.com/holdfast-net/holdfast/internal/linux/bpffs"
 )
 
+// CodeSizes is that tables of the plane in the kernel have another size than the
+// file says.
+const CodeSizes = "HF3027"
+
 // inKernel is the plane in the kernel with what it needs of the machine: a
 // folder where it outlives this process, interfaces, and leave to forward.
 type inKernel struct {
@@ -57,12 +61,17 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 	share := partOf(cfg)
 	p, err := bpf.Open(bpf.Config{
 		Dir: dir, Interfaces: *d.front.Load(), Ports: share.Ports(), AllPorts: [2]uint16{share.First, share.Last}, Hook: hook, Gate: holds, Allow: lets.allow,
+		Flows: cfg.Balancer.Flows, HalfOpen: cfg.Balancer.HalfOpen,
 	})
 	if lacks := Forwards(); err != nil && lacks != nil {
 		return nil, lacks // the kernel's own words are those of its verifier
 	}
 	if err != nil {
 		return nil, err
+	}
+	if flows, half := p.Sizes(); flows != cfg.Balancer.Flows || half != cfg.Balancer.HalfOpen {
+		d.note(api.Event{Kind: "service", Code: CodeSizes, Reason: fmt.Sprintf(
+			"tables keep the size they have (balancer.flows %d, half_open %d), as flows are in them; the file's holds after an orderly stop and a start", flows, half)})
 	}
 	k := &inKernel{Plane: p, daemon: d, dir: dir, lets: lets, done: make(chan struct{})}
 	var ctx context.Context

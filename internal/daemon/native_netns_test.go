@@ -150,3 +150,37 @@ func TestService_InTheDriver(t *testing.T) {
 		})
 	}
 }
+
+// Tables in which flows are keep their size, and that is said.
+func TestService_TablesKeepTheirSize(t *testing.T) {
+	s := newSite(t)
+	w := s.server(11)
+	w.listen(s, ":8080")
+	const at = "192.0.2.10:80"
+	file := func(flows int) []string {
+		return []string{web(200), fmt.Sprintf("balancer: {flows: %d}\n", flows), spreading("full-nat", at+"/tcp", 8080, "192.0.2.11")}
+	}
+	s.a.start(file(2048)...)
+	s.a.becomes("web", "active")
+	s.spread(at, "w11 192.0.2.10")
+	d := s.download(at)
+	d.goesOn(s, "through tables of 2048")
+	s.must(s.a.proc.Kill())
+	began := time.Now()
+	s.a.start(file(4096)...)
+	s.a.becomes("web", "active")
+	s.a.said(began, "HF3027", "balancer.flows 2048")
+	d.goesOn(s, "through the same")
+	d.conn.Close()
+	s.a.end()
+	began = time.Now()
+	s.a.start(file(4096)...)
+	s.a.becomes("web", "active")
+	s.spread(at, "w11 192.0.2.10")
+	for _, e := range s.a.events() {
+		if !e.Time.Before(began) && e.Code == "HF3027" {
+			t.Errorf("after an orderly stop: %s", e.Reason)
+		}
+	}
+	s.over()
+}

@@ -43,6 +43,12 @@ func (p *Plane) hookNames() string {
 	return names
 }
 
+// Sizes is for how many flows there is room: established ones, and others. What
+// an earlier run has chosen stays.
+func (p *Plane) Sizes() (flows, halfOpen int) {
+	return int(p.objs.HfFlows.MaxEntries() / 2), int(p.objs.HfHalf.MaxEntries() / 2)
+}
+
 // Room implements balance.Roomer, as of the last sweep.
 func (p *Plane) Room() (balance.Room, error) {
 	p.mu.Lock()
