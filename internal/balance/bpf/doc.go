@@ -131,7 +131,9 @@
 // after the backend has answered (where answers do not come by, with the second
 // one). So no flood of new flows pushes out an established one, or takes its
 // room: neither SYNs, nor those whom forged ones have reset, nor questions of UDP
-// that are answered once. When the big table is full, flows stay in the small one.
+// that are answered once. These move with the answer where a choice or a limit goes
+// by how many flows there are. When the big table is full, flows stay in the small
+// one.
 //
 // A RST ends a flow until an end goes on with it: who did not believe it. A RST
 // that somebody has made up has no connection forgotten.

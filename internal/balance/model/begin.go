@@ -102,6 +102,13 @@ func (s *service) hurried(now time.Duration) bool {
 	return s.began > s.Service.NewPerSecond
 }
 
+// tallied says whether it matters how many flows a target has: then one of UDP
+// counts from its first answer on.
+func (t *target) tallied() bool {
+	s := t.service
+	return s.Select == balance.Least || s.Select == balance.LeastOfTwo || s.Service.MaxFlows != 0 || t.MaxFlows != 0
+}
+
 func (t *target) full() bool { return t.MaxFlows != 0 && t.flows >= int(t.MaxFlows) }
 func (t *target) open() bool { return t.State == balance.Up && !t.full() }
 

@@ -202,7 +202,7 @@ func (b *Balancer) fromBackend(p *packet) Result {
 	k := p.key
 	k.backend = true
 	p.key = k
-	f, _ := b.find(k)
+	f, tier := b.find(k)
 	if f == nil {
 		if b.ours(p.dst) {
 			return drop("no flow")
@@ -218,6 +218,12 @@ func (b *Balancer) fromBackend(p *packet) Result {
 	}
 	b.follow(p, f)
 	b.mark(k, f, end{answered: true})
+	if tier == halfOpen && p.proto == protoUDP && p.fragment != later && f.target.tallied() {
+		client := k.other(f.to)
+		if f := b.flows[halfOpen][client]; f != nil {
+			b.promote(client, f)
+		}
+	}
 	b.remember(p)
 	return b.translate(p, f)
 }

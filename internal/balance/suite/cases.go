@@ -54,6 +54,10 @@ func (f Family) flows(w way, proto uint8, plans []*balance.Plan) []Case {
 		}})
 	}
 	if proto == packets.UDP {
+		for by, chosen := range map[string]balance.Select{"the fewest flows": balance.Least, "the fewer of two": balance.LeastOfTwo} {
+			fewest := f.plan(w, proto, func(p *balance.Plan) { p.Select = chosen })
+			cases = append(cases, Case{Name: "begins and goes on, by " + by, Steps: f.begun(w, proto, fewest)})
+		}
 		return cases
 	}
 	middle := f.heard(proto)

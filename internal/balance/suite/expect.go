@@ -60,7 +60,17 @@ func (f Family) begun(w way, proto uint8, plans []*balance.Plan) []Step {
 	steps = append(steps, Step{Plans: plans, In: first, Verdict: model.Send, Out: f.toBackend(w, first, 0)})
 	if w.twoWay() {
 		answer := f.answered(w, proto)
-		steps = append(steps, Step{In: answer, Verdict: model.Send, Out: f.toClient(answer)})
+		step := Step{In: answer, Verdict: model.Send, Out: f.toClient(answer)}
+		if proto == packets.UDP && counts(plans[0]) {
+			step.Flows = 1
+		}
+		steps = append(steps, step)
 	}
 	return append(steps, Step{In: second, Verdict: model.Send, Out: f.toBackend(w, second, 0), Flows: 1})
+}
+
+// counts says whether a flow of UDP counts from its first answer on, since a
+// choice or a limit goes by how many there are.
+func counts(p *balance.Plan) bool {
+	return p.Select == balance.Least || p.Select == balance.LeastOfTwo || p.Service.MaxFlows != 0 || p.Targets[0].MaxFlows != 0
 }

@@ -137,6 +137,38 @@ always int from_client(ctx *c, const struct service *s, struct work *w)
 	return sent(verdict, p, &w->b.f);
 }
 
+// tallied says whether it matters how many flows a backend has: then one of UDP
+// counts from its first answer on, and takes the room of a connection. Else the
+// backend with the fewest would have all questions that are asked once.
+always int tallied(const struct service *s, const struct target *t)
+{
+	return s->select == LEAST || s->select == LEAST_OF_TWO || s->max_flows || t->max_flows;
+}
+
+// answered promotes a flow of UDP, which the backend has just answered, where
+// flows are counted.
+apart int answered(const struct key *k, const struct flow *f)
+{
+	if (!k || !f)
+		return 0;
+	const struct service *s;
+	const struct flow *there;
+	const struct target *t = target_of(f->slot, f->service, f->id);
+	struct flow client;
+	struct key other;
+
+	other_key(&other, k, &f->to);
+	s = service_at(&other);
+	if (!s || !t || !tallied(s, t))
+		return 0;
+	there = bpf_map_lookup_elem(&hf_half, &other);
+	if (!there)
+		return 0;
+	client = *there;
+	client.ends &= ~MIRRORED;
+	return promote(&other, &client, s->nobody);
+}
+
 // opened tells of a flow whose backend has answered its SYN.
 apart int opened(const struct key *k, const struct flow *f, __u64 now)
 {
@@ -201,6 +233,8 @@ always int from_backend(ctx *c, struct work *w)
 	if (half && is_syn_ack(p) && !(f->ends & ANSWERED))
 		opened(&p->k, f, now);
 	follow(p, f, now, t->nobody);
+	if (half && p->k.proto == IPPROTO_UDP && p->fragment != LATER)
+		answered(&p->k, &w->b.f);
 	remember(p);
 	return sent(send_translated(c, p, &w->b.f), p, &w->b.f);
 }
