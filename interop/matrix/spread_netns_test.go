@@ -84,7 +84,7 @@ func (s *site) inTurn(f family, sch scheduler) error {
 // byFewest: each goes to one that has no more than any other.
 func (s *site) byFewest(f family, sch scheduler) error {
 	if s.mode.forward == "proxy" {
-		return s.byTwo(f, sch)
+		return s.byTwo(f, sch) // connections of a holder before this one count for ten seconds
 	}
 	var had [3]int
 	s.within("the others' connections are forgotten", func() (err error) {

@@ -19,6 +19,7 @@
 //	conn.go       a connection's life: accepted, queued, connecting, joined
 //	half.go       one direction of it: bytes, end of stream, back-pressure
 //	datagram.go   UDP: a session for each client address
+//	departed.go   the address has moved to another node: its connections end
 //
 // # Bytes
 //
@@ -36,4 +37,8 @@
 // goes on: half-closed connections work. A connection that one side resets is
 // reset at the other. Which of the two it was decides whether a client sees an
 // answer as complete.
+//
+// When the address has moved to another node, that node resets the client at its
+// next word. The connections here end when the address has been away for ten
+// seconds, so that backends do not keep them for hours.
 package proxy

@@ -15,6 +15,8 @@ type Plane struct {
 	mu       sync.Mutex
 	services map[string]*served
 	sessions *sessions
+
+	unwatch, watched chan struct{} // that somebody looks for addresses that have left
 }
 
 // served is a service with the addresses that it is served at.
@@ -25,7 +27,10 @@ type served struct {
 
 // New starts a loop for each CPU that Go may use.
 func New() (*Plane, error) {
-	p := &Plane{services: map[string]*served{}, sessions: newSessions()}
+	p := &Plane{
+		services: map[string]*served{}, sessions: newSessions(),
+		unwatch: make(chan struct{}), watched: make(chan struct{}),
+	}
 	for range runtime.GOMAXPROCS(0) {
 		l, err := newLoop(p.sessions)
 		if err != nil {
@@ -39,6 +44,7 @@ func New() (*Plane, error) {
 	for _, l := range p.loops {
 		go l.run()
 	}
+	go p.watchAddresses()
 	return p, nil
 }
 
@@ -189,6 +195,8 @@ func drops(u balance.Usage) map[string]uint64 {
 
 // Close ends all connections: they live in this process, so none can be kept.
 func (p *Plane) Close(bool) error {
+	close(p.unwatch)
+	<-p.watched
 	err := p.Apply(nil)
 	for _, l := range p.loops {
 		l.post(func() { l.stop = true })
