@@ -269,6 +269,8 @@ type cleaning struct{ *hands.Turn }
 
 func (c cleaning) Quiet() ([]string, error) { return c.SweepAddresses() }
 
+func (c cleaning) Sweep(memory string) ([]string, error) { return sweepAll(c.Turn, memory) }
+
 func turnOfGuardian() (guardian.Turn, error) {
 	t, err := hands.TakeTurn()
 	if errors.Is(err, hands.ErrLocked) {

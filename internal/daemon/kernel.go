@@ -25,6 +25,7 @@ const CodeSizes = "HF3027"
 type inKernel struct {
 	*bpf.Plane
 	daemon *Daemon
+	memory string
 	dir    string
 	lets   *forwarding
 	cancel context.CancelFunc
@@ -73,7 +74,10 @@ func (d *Daemon) openKernel(socket string) (balance.Plane, error) {
 		d.note(api.Event{Kind: "service", Code: CodeSizes, Reason: fmt.Sprintf(
 			"tables keep the size they have (balancer.flows %d, half_open %d), as flows are in them; the file's holds after an orderly stop and a start", flows, half)})
 	}
-	k := &inKernel{Plane: p, daemon: d, dir: dir, lets: lets, done: make(chan struct{})}
+	if err := noteHooked(memory(socket), dir); err != nil {
+		return nil, errors.Join(err, p.Close(true))
+	}
+	k := &inKernel{Plane: p, memory: memory(socket), daemon: d, dir: dir, lets: lets, done: make(chan struct{})}
 	var ctx context.Context
 	ctx, k.cancel = context.WithCancel(context.Background())
 	go k.run(ctx)
@@ -120,7 +124,7 @@ func (k *inKernel) Close(keep bool) error {
 	if err := k.Plane.Close(keep); err != nil || keep {
 		return err
 	}
-	return errors.Join(k.lets.restore(), bpffs.Release(k.dir))
+	return errors.Join(k.lets.restore(), bpffs.Release(k.dir), forgetHooked(k.memory))
 }
 
 // run keeps flows swept, and says once what stands in the way.
@@ -160,5 +164,5 @@ func (d *Daemon) clearKernel(socket string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(bpf.Remove(dir), lets.restore(), bpffs.Release(dir))
+	return errors.Join(bpf.Remove(dir), lets.restore(), bpffs.Release(dir), forgetHooked(memory(socket)))
 }

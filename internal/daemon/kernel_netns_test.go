@@ -395,35 +395,6 @@ func TestService_ForwardedGoesOn(t *testing.T) {
 	s.a.clean()
 }
 
-// What a daemon that was killed has left is removed by the next one, also where
-// the file has no services any more.
-func TestService_ForwardedLeftovers(t *testing.T) {
-	s := newSite(t)
-	s.server(11).listen(s, ":8080")
-	s.a.start(web(200) + spreading("full-nat", "192.0.2.10:80/tcp", 8080, "192.0.2.11"))
-	s.a.becomes("web", "active")
-	s.spread("192.0.2.10:80", "w11 192.0.2.10")
-	s.must(s.a.proc.Kill())
-	s.a.start(web(200))
-	s.a.becomes("web", "active")
-	s.within("nothing is left of the services", func() error {
-		for name, before := range s.a.before.Settings {
-			if now := s.a.machine().Settings[name]; strings.Contains(name, "/lo/") && now != before {
-				return fmt.Errorf("%s is %s", name, now)
-			}
-		}
-		if _, err := os.Stat(s.a.kernel()); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s is there: %v", s.a.kernel(), err)
-		}
-		return nil
-	})
-	if _, err := s.ask("192.0.2.10:80"); !errors.Is(err, unix.ECONNREFUSED) {
-		t.Errorf("the service is served: %v", err)
-	}
-	s.a.end()
-	s.a.clean()
-}
-
 // A daemon that is not root forwards, with the capabilities of the unit and a
 // folder of its own in a BPF file system.
 func TestService_ForwardedNotRoot(t *testing.T) {

@@ -54,8 +54,13 @@ func memory(socket string) string { return filepath.Dir(socket) }
 // waits for it.
 func Release(socket string) (did []string, err error) {
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if did, err = hands.Sweep(memory(socket)); !errors.Is(err, hands.ErrLocked) || time.Since(begun) > 2*time.Second {
-			return did, err
+		turn, err := hands.TakeTurn()
+		if err == nil {
+			defer turn.End()
+			return sweepAll(turn, memory(socket))
+		}
+		if !errors.Is(err, hands.ErrLocked) || time.Since(begun) > 2*time.Second {
+			return nil, err
 		}
 	}
 }
@@ -75,7 +80,7 @@ func (d *Daemon) raise(cfg *config.Config) {
 
 // sweep removes what an earlier run left behind.
 func (d *Daemon) sweep(turn *hands.Turn, socket string) {
-	did, err := turn.Sweep(memory(socket))
+	did, err := sweepAll(turn, memory(socket))
 	for _, text := range did {
 		d.note(api.Event{Kind: "address", Code: "HF2006", Reason: "left by an earlier run: " + text})
 	}

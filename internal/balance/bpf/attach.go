@@ -54,6 +54,33 @@ func Remove(dir string) error {
 	return nil
 }
 
+// Unhook takes the program of tc off all interfaces, and leaves all else that a
+// plane has left in a folder: the next one goes on with it. Where no process is with
+// a plane any more, only the gate keeps from it what comes for an address that is
+// not held, so this is done before a gate is removed. XDP asks the holds itself, and
+// some drivers take the link down for a moment when their program goes.
+func Unhook(dir string) error {
+	found, err := filepath.Glob(filepath.Join(pins(dir), "tcx-*"))
+	if err != nil {
+		return fmt.Errorf("cannot take the balancer off the interfaces: %w", err)
+	}
+	var errs []error
+	for _, pin := range found {
+		errs = append(errs, detachPinned(pin))
+	}
+	if _, err := os.Stat(pins(dir)); err == nil && len(found) == 0 { // a kernel that has no tcx
+		links, err := netlink.LinkList()
+		errs = append(errs, err)
+		for _, l := range links {
+			errs = append(errs, clsact{}.detach(l))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cannot take the balancer off the interfaces: %w", err)
+	}
+	return nil
+}
+
 // detachOthers takes the program off where an earlier run has put it.
 func detachOthers(dir string, wanted []string) error {
 	links, err := netlink.LinkList()

@@ -177,4 +177,9 @@
 // Maps and links are pinned in a folder of the BPF file system, by the layout of
 // the maps. A program is replaced in place, so no packet meets none. A backend
 // keeps its flows over a restart by its address, a service by where it listens.
+//
+// So what a process that was killed has left would forward for as long as anybody
+// sends to this machine, and nobody would tell other nodes of its flows: the gate
+// has to stay before it, or [Unhook] takes it off the interfaces. What it knows
+// stays then, too.
 package bpf

@@ -112,5 +112,10 @@ func detachPinned(pin string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(old.Unpin(), old.Close())
+	// The file alone would keep it there for as long as the kernel takes to let go
+	// of a file. Before Linux 5.9 there is no other way.
+	if err = old.Detach(); errors.Is(err, ebpf.ErrNotSupported) {
+		err = nil
+	}
+	return errors.Join(err, old.Unpin(), old.Close())
 }
